@@ -1,0 +1,12 @@
+"""Pulumi components: typed arguments in, resources and outputs out. None reads configuration or the environment.
+
+Rollout                       the fleet: every node staged, then activated wave by wave
+└── Node                      one worker: preflight, binary, stage, activate
+ClientCertificate             kube-proxy's identity: key, request, certificate signed by the cluster's CA
+"""
+
+from components.client_certificate import ClientCertificate
+from components.node import Node, NodeArgs
+from components.rollout import Rollout
+
+__all__ = ["ClientCertificate", "Node", "NodeArgs", "Rollout"]

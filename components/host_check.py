@@ -1,0 +1,95 @@
+"""Is a node's host the one that the stack means, and does it let us in? Asked before the engine commits to it.
+
+The command plugin has no time limit once a connection is open (a frozen host would hang an update for ever) and says
+neither which node nor what to do. So a hook tries the host first, only when its first command really is about to run:
+never in a preview, never where nothing changes.
+"""
+
+import asyncio
+
+import asyncssh
+import pulumi
+from pulumi import ResourceHookArgs, ResourceHookBinding
+
+from settings import Node
+
+TRIES = 3
+SECONDS = 10
+"""Each try's limit, from the first packet to a completed login."""
+
+
+class HostError(Exception):
+    """A host that can't be used; the message says which node, what was expected and what to do."""
+
+
+def host_check(node: Node) -> ResourceHookBinding:
+    """Returns the hooks that try the node's host before its first command is created or updated."""
+
+    async def check(_: ResourceHookArgs) -> None:
+        await try_host(node)
+
+    hook = pulumi.ResourceHook(f"host-{node.name}", check)
+    return ResourceHookBinding(before_create=[hook], before_update=[hook])
+
+
+async def try_host(node: Node) -> None:
+    """Logs in once and out again. Raises HostError where that is impossible."""
+    for attempt in range(1, TRIES + 1):
+        try:
+            await asyncio.wait_for(_log_in(node), SECONDS)
+        except asyncssh.PermissionDenied as error:
+            raise HostError(_message(node, _denied(node))) from error
+        except asyncssh.HostKeyNotVerifiable as error:
+            raise HostError(_message(node, _other_host_key(node))) from error
+        except (OSError, asyncssh.Error, TimeoutError) as error:
+            if attempt == TRIES:
+                raise HostError(_message(node, _unreachable(node, error))) from error
+            await asyncio.sleep(attempt)
+        else:
+            return
+
+
+async def _log_in(node: Node) -> None:
+    ssh = node.ssh
+    host_key = asyncssh.import_public_key(ssh.host_key)
+    async with asyncssh.connect(
+        ssh.host,
+        ssh.port,
+        username=ssh.user,
+        client_keys=[asyncssh.import_private_key(ssh.private_key.get_secret_value())],
+        known_hosts=([host_key], [], []),
+        server_host_key_algs=[host_key.get_algorithm()],
+        agent_path=None,
+        config=None,
+        password=None,
+    ):
+        pass
+
+
+def _message(node: Node, text: str) -> str:
+    return f"{node.name}: host check: {text}; nothing was changed on it; then run pulumi up again"
+
+
+def _unreachable(node: Node, error: BaseException) -> str:
+    reason = str(error) or f"no SSH answer within {SECONDS} s"
+    return (
+        f"{node.ssh.host}:{node.ssh.port} must answer as an SSH server, tried {TRIES} times: {reason}; "
+        f"start the host or mend the way to it, or take the node out of kube-proxy:nodes"
+    )
+
+
+def _other_host_key(node: Node) -> str:
+    return (
+        f"{node.ssh.host}:{node.ssh.port} must have the host key {node.ssh.host_key.split()[1][-12:]} "
+        f"({asyncssh.import_public_key(node.ssh.host_key).get_fingerprint()}), it has another one; if the host was "
+        f"reinstalled on purpose, set its hostKey to the output of: "
+        f"ssh-keyscan -t ed25519 -p {node.ssh.port} {node.ssh.host}"
+    )
+
+
+def _denied(node: Node) -> str:
+    key = asyncssh.import_private_key(node.ssh.private_key.get_secret_value())
+    return (
+        f"{node.ssh.host}:{node.ssh.port} must let user {node.ssh.user} in with the SSH key {key.get_fingerprint()}; "
+        f"add its public key to that user's authorized_keys, or set another key in kube-proxy:ssh"
+    )

@@ -1,0 +1,155 @@
+"""One worker: its files rendered, staged as a generation beside the live one, and activated.
+
+The component's own inputs are the documents in plain, so that ``pulumi preview --diff`` shows a change of the
+configuration field by field; what its commands carry is secret as a whole.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+from pulumi_command import remote
+
+import documents.kube_proxy_configuration
+import documents.kubeconfig
+from components import generation, report
+from components.client_certificate import ClientCertificate
+from components.host_check import host_check
+from components.parameters import certificate_parameters, node_parameters
+from components.remote_script import payload, remote_script, scripts_digest
+from settings import BinarySource, Settings
+from settings import Node as NodeSettings
+
+STATE_DIRECTORY = "/var/lib/kube-proxy-generations"
+"""Where a node keeps generations and binaries (scripts/common.sh)."""
+
+
+@dataclass(frozen=True)
+class NodeArgs:
+    """What a node's resources are made of."""
+
+    node: NodeSettings
+    settings: Settings
+    certificate: ClientCertificate
+
+
+class Node(pulumi.ComponentResource):
+    """A worker's kube-proxy. Made staged; :meth:`activate` switches to it when the rollout says so."""
+
+    name: str
+    staged: remote.Command
+    """What a rollout waits for before it activates anything."""
+    report: pulumi.Output[dict[str, object]]
+    """What the node said when it was activated (components/report.py)."""
+
+    def __init__(self, name: str, args: NodeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        self.name, self._args = name, args
+        self._documents = generation.render(args.settings, args.node)
+        self._files = self._kubeconfig().apply(lambda kubeconfig: generation.files(self._documents, kubeconfig))
+        # Not named like one of the component's inputs: the SDK would replace it by an output of the component itself.
+        self._generation = pulumi.Output.unsecret(self._files.apply(generation.digest))
+        super().__init__("kube-proxy:index:Node", name, self._shown(), opts)
+        self._connection = _connection(args.node)
+        self._parameters = node_parameters(args.settings, args.node)
+
+        preflight = self._preflight()
+        binary = self._upload(preflight)
+        self.staged = self._stage([preflight, *binary])
+
+    def activate(self, after: Sequence[pulumi.Resource]) -> remote.Command:
+        """Switches the node to its staged generation once the given resources are done."""
+        activation = remote_script(
+            f"{self.name}-activate",
+            "activate",
+            self._generation.apply(
+                lambda digest: payload(("activate", "remove"), self._parameters | {"GENERATION": digest}, {})
+            ),
+            self._connection,
+            on_delete="remove",
+            opts=self._child(self.staged, *after),
+        )
+        self.report = pulumi.Output.all(activation.stdout, self._args.certificate.not_after).apply(
+            lambda answer: report.parse(answer[0]) | {"certificateNotAfter": answer[1]}
+        )
+        self.register_outputs({"report": self.report})
+        return activation
+
+    def _shown(self) -> dict[str, object]:
+        node, settings = self._args.node, self._args.settings
+        return {
+            "address": node.address,
+            "ssh": f"{node.ssh.user}@{node.ssh.host}:{node.ssh.port}",
+            "configuration": documents.kube_proxy_configuration.document(node=node, cluster=settings.cluster),
+            "unit": self._documents.unit,
+            "environment": self._documents.environment,
+            "binary": self._documents.binary,
+            "certificateNotAfter": self._args.certificate.not_after,
+            "generation": self._generation,
+            "scripts": scripts_digest(),
+        }
+
+    def _child(self, *after: pulumi.Resource) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(parent=self, depends_on=list(after))
+
+    def _kubeconfig(self) -> pulumi.Output[str]:
+        settings, certificate = self._args.settings, self._args.certificate
+        return pulumi.Output.all(certificate.certificate_pem, certificate.private_key_pem).apply(
+            lambda pems: documents.kubeconfig.render(
+                cluster_name=settings.cluster.name,
+                server=settings.cluster.server,
+                certificate_authority_pem=settings.certificate_authority.certificate_pem,
+                client_certificate_pem=pems[0],
+                client_key_pem=pems[1],
+            )
+        )
+
+    def _preflight(self) -> remote.Command:
+        opts = self._child()
+        opts.hooks = host_check(self._args.node)
+        standard_input = payload(("preflight",), self._parameters, {})
+        return remote_script(f"{self.name}-preflight", "preflight", standard_input, self._connection, opts=opts)
+
+    def _upload(self, preflight: remote.Command) -> list[remote.CopyToRemote]:
+        """A binary of the operator's goes, once, to a path named by its digest, where nothing live is."""
+        binary = self._args.settings.binary
+        if binary.source is not BinarySource.FILE:
+            return []
+        opts = self._child(preflight)
+        # Unlike a command, a copy doesn't follow a changed connection by itself.
+        opts.replace_on_changes = ["connection"]
+        return [
+            remote.CopyToRemote(
+                f"{self.name}-binary",
+                connection=self._connection,
+                source=pulumi.FileAsset(str(binary.path)),
+                remote_path=f"{STATE_DIRECTORY}/binaries/{next(iter(binary.sha256.values()))}",
+                opts=opts,
+            )
+        ]
+
+    def _stage(self, after: Sequence[pulumi.Resource]) -> remote.Command:
+        certificate = self._args.certificate
+        standard_input = pulumi.Output.all(self._files, certificate.not_before, certificate.not_after).apply(
+            lambda parts: payload(
+                ("stage",),
+                self._parameters
+                | certificate_parameters(parts[1], parts[2])
+                | {"GENERATION": generation.digest(parts[0])},
+                parts[0],
+            )
+        )
+        return remote_script(f"{self.name}-stage", "stage", standard_input, self._connection, opts=self._child(*after))
+
+
+def _connection(node: NodeSettings) -> remote.ConnectionArgs:
+    ssh = node.ssh
+    return remote.ConnectionArgs(
+        host=ssh.host,
+        port=ssh.port,
+        user=ssh.user,
+        private_key=pulumi.Output.secret(ssh.private_key.get_secret_value()),
+        host_key=ssh.host_key,
+        # A busy sshd drops connections (MaxStartups): enough tries to outlast that, few enough to end soon.
+        dial_error_limit=6,
+        per_dial_timeout=10,
+    )

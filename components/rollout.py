@@ -1,0 +1,45 @@
+"""The fleet: every node staged first, then activated canary first and in batches."""
+
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+import pulumi
+
+from components.client_certificate import ClientCertificate
+from components.node import Node, NodeArgs
+from settings import Rollout as RolloutSettings
+from settings import Settings
+
+T = TypeVar("T")
+
+
+class Rollout(pulumi.ComponentResource):
+    """All nodes of a stack. A node that fails stops what comes after it; the next ``pulumi up`` goes on from there."""
+
+    reports: pulumi.Output[dict[str, dict[str, object]]]
+    """Each node's report by its name."""
+
+    def __init__(
+        self,
+        name: str,
+        settings: Settings,
+        certificate: ClientCertificate,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("kube-proxy:index:Rollout", name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        nodes = [Node(node.name, NodeArgs(node, settings, certificate), child) for node in settings.nodes]
+        after: Sequence[pulumi.Resource] = [node.staged for node in nodes]
+        for wave in waves(nodes, settings.rollout):
+            after = [node.activate(after) for node in wave]
+        self.reports = pulumi.Output.all(**{node.name: node.report for node in nodes})
+        self.register_outputs({"nodes": self.reports})
+
+
+def waves(nodes: Sequence[T], settings: RolloutSettings) -> Iterator[Sequence[T]]:
+    """Yields the canary nodes, then batches, in the stack's order; together every node once."""
+    start, end = 0, settings.canary
+    while start < len(nodes):
+        if end > start:
+            yield nodes[start:end]
+        start, end = end, end + settings.batch_size(len(nodes))

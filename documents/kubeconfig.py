@@ -1,0 +1,42 @@
+"""The kubeconfig with which kube-proxy meets the API server, in the shape that `kubectl config` writes."""
+
+from base64 import b64encode
+
+from documents import yaml_text
+
+_CONTEXT = "default"
+_USER = "kube-proxy"
+
+
+def render(
+    *, cluster_name: str, server: str, certificate_authority_pem: str, client_certificate_pem: str, client_key_pem: str
+) -> str:
+    """Return the kubeconfig as YAML, certificates and key embedded. It holds the private key: treat it as a secret."""
+    return yaml_text.dump(
+        {
+            "apiVersion": "v1",
+            "clusters": [
+                {
+                    "cluster": {"certificate-authority-data": _embedded(certificate_authority_pem), "server": server},
+                    "name": cluster_name,
+                }
+            ],
+            "contexts": [{"context": {"cluster": cluster_name, "user": _USER}, "name": _CONTEXT}],
+            "current-context": _CONTEXT,
+            "kind": "Config",
+            "preferences": {},
+            "users": [
+                {
+                    "name": _USER,
+                    "user": {
+                        "client-certificate-data": _embedded(client_certificate_pem),
+                        "client-key-data": _embedded(client_key_pem),
+                    },
+                }
+            ],
+        }
+    )
+
+
+def _embedded(pem: str) -> str:
+    return b64encode(pem.encode()).decode()

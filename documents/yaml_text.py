@@ -1,0 +1,30 @@
+"""YAML that means the same to Python and to Go."""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+import yaml
+
+
+class _Dumper(yaml.SafeDumper):
+    """PyYAML's safe dumper, which quotes also what only Go's YAML takes for a number or a truth value."""
+
+    def ignore_aliases(self, _: object) -> bool:
+        # A value used twice is written twice: a person reads it, and a diff of one place stays in that place.
+        return True
+
+
+# Read as numbers and truth values by go-yaml (resolve.go), as text by PyYAML.
+_ONLY_GO_READS: Final = (
+    ("tag:yaml.org,2002:float", r"[-+]?(\.[0-9_]+|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9]+)?$", "-+.0123456789"),
+    ("tag:yaml.org,2002:int", r"[-+]?0[oO][0-7_]+$", "-+0"),
+    ("tag:yaml.org,2002:bool", r"[yYnN]$", "yYnN"),
+)
+for _tag, _pattern, _first_characters in _ONLY_GO_READS:
+    _Dumper.add_implicit_resolver(_tag, re.compile(_pattern), list(_first_characters))
+
+
+def dump(document: Mapping[str, object]) -> str:
+    """Return the document in block style and ASCII, keys in their order, one newline at the end."""
+    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, default_flow_style=False)

@@ -1,0 +1,114 @@
+# Stages 4 and 5: switch to the staged generation, at most one restart, prove that it serves; otherwise put back what
+# was there. Run again with nothing to change, it only proves.
+# shellcheck source=common.sh
+. ./common.sh
+# shellcheck source=api.sh
+. ./api.sh
+# shellcheck source=verify.sh
+. ./verify.sh
+# shellcheck source=rollback.sh
+. ./rollback.sh
+
+short=$(printf '%.12s' "$GENERATION")
+
+# The names of the generation's files that differ from the live ones.
+changed_files() {
+    live_files | while read -r name path _; do
+        [ ! -e "$staged/$name" ] || cmp -s "$staged/$name" "$path" || printf '%s ' "$name"
+    done
+}
+
+# Why kube-proxy must restart; empty where it need not.
+restart_reason() {
+    if [ -n "$changed" ]; then
+        printf 'changed: %s' "${changed% }"
+    elif [ -e "$state/activating" ]; then
+        printf 'an earlier activation was interrupted'
+    elif ! is_active; then
+        printf 'it was %s' "$(service_property ActiveState)"
+    fi
+}
+
+# In the same directory, then renamed: a reader sees the old file or the new one. kube-proxy watches its configuration
+# and would exit on a file written in place.
+install_file() {
+    mkdir -p "${2%/*}"
+    cp "$1" "$2.new"
+    chown 0:0 "$2.new"
+    chmod "$3" "$2.new"
+    sync "$2.new"
+    mv -f "$2.new" "$2"
+}
+
+switch() {
+    mkdir -p "$root$K8S_DIR/kube-proxy"
+    live_files >files.list
+    while read -r name path mode; do
+        case " $changed" in *" $name "*) install_file "$staged/$name" "$path" "$mode" ;; esac
+    done <files.list
+    case "$(service_property NeedDaemonReload) $changed" in *yes*|*" kube-proxy.service "*) control daemon-reload ;; esac
+    is_enabled || control enable --quiet kube-proxy.service
+}
+
+# Modes and owner are ours too, and need no restart.
+mend_modes() {
+    live_files | while read -r _ path mode; do
+        [ ! -e "$path" ] || [ "$path" = "$binary" ] || [ "$(stat -c '%a %u %g' "$path")" = "$mode 0 0" ] || { chown 0:0 "$path" && chmod "$mode" "$path"; }
+    done
+}
+
+# wait_for QUESTION: until it is true, the time is over, or kube-proxy keeps dying.
+wait_for() {
+    until "$@"; do
+        restarts=$(service_property NRestarts)
+        [ "$(now)" -lt "$deadline" ] && [ "${restarts:-0}" -lt 2 ] && [ "$(service_property ActiveState)" != failed ] || return 1
+        sleep 1
+    done
+}
+
+journal() {
+    timeout 20 journalctl -u kube-proxy.service _SYSTEMD_INVOCATION_ID="$1" -o cat -n 200 2>/dev/null |
+        grep -E '^[EF][0-9]{4}|[Ee]rror|unknown flag|panic' | tail -n 5 | printable | sed 's/^/    /'
+}
+
+give_up() {
+    say "$1"
+    journal "$(service_property InvocationID)" >&2 || :
+    if [ -n "$switched" ]; then
+        switched=
+        roll_back
+    fi
+    fail "generation $short is not live; mend the cause, then run pulumi up again"
+}
+
+staged=$state/$GENERATION
+lock
+trap '' HUP PIPE
+trap 'exit 1' INT TERM
+switched=
+deadline=$(($(now) + HEALTH_TIMEOUT))
+[ -f "$staged/kube-proxy-config.yaml" ] || fail "generation $short must be staged on this node, but it is gone; run: pulumi up --target-replace '**$NODE-stage' --target-dependents"
+use_kubeconfig "$staged/kube-proxy.kubeconfig"
+
+changed=$(changed_files)
+why=$(restart_reason)
+if [ -n "$why" ]; then
+    keep_previous
+    trap '[ -z "$switched" ] || give_up "the activation was interrupted"' EXIT
+    switched=yes
+    switch
+    say "restarting kube-proxy ($why)"
+    systemctl reset-failed kube-proxy.service 2>/dev/null || :
+    deadline=$(($(now) + HEALTH_TIMEOUT))
+    control restart kube-proxy.service || give_up "kube-proxy.service must start: systemctl restart failed"
+else
+    is_enabled || control enable --quiet kube-proxy.service
+fi
+mend_modes
+wait_for check_all || give_up "kube-proxy must serve within $HEALTH_TIMEOUT s: $reason"
+switched=
+forget_previous
+forget_older_generations
+printf '%s\n' "$NODE" >"$state/node"
+report
+if [ -n "$why" ]; then say "generation $short serves"; else say "generation $short already served: nothing to do"; fi

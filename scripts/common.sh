@@ -1,0 +1,93 @@
+# What every stage shares: names of things on the node, messages, the lock.
+# A stage is started in the directory of its payload (components/remote_script.py): parameters, these scripts, files/.
+# $root is empty on a node; tests set it to a temporary directory.
+
+set -eu
+umask 022
+export LC_ALL=C
+PATH=$PATH:/usr/sbin:/sbin
+root=${root-}
+# shellcheck source=/dev/null
+. ./parameters
+STAGE=${0##*/}
+STAGE=${STAGE%.sh}
+
+state=$root/var/lib/kube-proxy-generations
+modules_load=$root/etc/modules-load.d/kube-proxy.conf
+unit_file=$root/usr/lib/systemd/system/kube-proxy.service
+binary=$root/usr/local/bin/kube-proxy
+
+# Where each file of a generation lives, with its mode: name, path, octal mode.
+live_files() {
+    cat <<EOF
+kube-proxy.kubeconfig $root/etc/kubernetes/kube-proxy.kubeconfig 600
+kube-proxy-config.yaml $root/etc/kubernetes/kube-proxy-config.yaml 644
+kube-proxy.conf $root/etc/kubernetes/kube-proxy.conf 644
+kube-proxy.service $unit_file 644
+kube-proxy $binary 755
+EOF
+}
+
+live_path() {
+    live_files | while read -r name path _; do
+        [ "$name" != "$1" ] || printf '%s\n' "$path"
+    done
+}
+
+# The operator may be gone: a message that nobody reads must not end a stage half-way.
+say() { printf '%s: %s: %s\n' "$NODE" "$STAGE" "$*" >&2 || :; }
+
+fail() {
+    say "$*"
+    exit 1
+}
+
+# Two runs never interleave on a node. The kernel drops the lock with the process, so a dead run leaves none behind.
+lock() {
+    mkdir -p "$root/run/lock"
+    exec 9>"$root/run/lock/kube-proxy-generations.lock"
+    flock -w 120 9 || fail "another deployment has held the lock on this node for 120 s; wait until it ends, then run pulumi up again"
+}
+
+# Seconds since boot: unlike the clock it never jumps.
+now() {
+    read -r uptime _ </proc/uptime
+    printf '%s\n' "${uptime%.*}"
+}
+
+# Long or non-printable lines would hang or break the connection that carries them.
+printable() { tr -cd '\11\12\40-\176' | cut -c1-500; }
+
+service_property() { timeout 20 systemctl show -P "$1" kube-proxy.service 2>/dev/null || :; }
+is_active() { [ "$(service_property ActiveState)" = active ]; }
+is_enabled() { timeout 20 systemctl is-enabled --quiet kube-proxy.service 2>/dev/null; }
+control() { timeout 120 systemctl "$@" 9>&-; }
+
+architecture() {
+    case $(uname -m) in
+        x86_64) echo amd64 ;;
+        aarch64) echo arm64 ;;
+        *) uname -m ;;
+    esac
+}
+
+# The pinned digest of the binary for this node's architecture; empty where none is given.
+pinned_sha256() {
+    for pin in $BINARY_SHA256; do
+        case $pin in "$(architecture)="*) printf '%s\n' "${pin#*=}" ;; esac
+    done
+}
+
+sha256_of() { sha256sum -- "$1" | cut -d ' ' -f 1; }
+
+# kube-proxy --version prints "Kubernetes v1.36.2".
+version_of() { timeout 20 "$1" --version 2>/dev/null | sed -n 's/^Kubernetes v//p'; }
+
+# Kernel modules that the mode needs. nf_conntrack must be there before kube-proxy starts: it sets its limits once.
+kernel_modules() {
+    echo nf_conntrack
+    case $MODE in
+        ipvs) printf '%s\n' ip_vs "ip_vs_$IPVS_SCHEDULER" ;;
+        nftables) echo nf_tables ;;
+    esac
+}

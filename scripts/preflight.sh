@@ -1,0 +1,104 @@
+# Stage 1: does this node have what kube-proxy needs? Changes nothing; names everything that is missing, at once.
+# shellcheck source=common.sh
+. ./common.sh
+
+problems=0
+problem() {
+    problems=$((problems + 1))
+    say "$*"
+}
+
+# A program that must be there, and the Debian package that has it (the names are nearly the same elsewhere).
+require() { command -v "$1" >/dev/null 2>&1 || problem "program $1 must be there: install the package $2 (apt-get install $2)"; }
+
+check_system() {
+    [ "$(id -u)" = 0 ] || problem "the login must be root, not $(id -un): set user of kube-proxy:ssh"
+    [ -d "$root/run/systemd/system" ] || problem "systemd must be the running init system"
+}
+
+check_programs() {
+    require curl curl
+    require flock util-linux
+    require ss iproute2
+    require sha256sum coreutils
+    require modprobe kmod
+    case $MODE in
+        ipvs)
+            require ipset ipset
+            require iptables iptables
+            ;;
+        iptables) require iptables iptables ;;
+        nftables) check_nft ;;
+    esac
+}
+
+# at_least 6.1.0-44 5.13: is the first version not older than the second?
+at_least() { [ "$(printf '%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]; }
+
+# https://kubernetes.io/docs/reference/networking/virtual-ips/#proxy-mode-nftables
+check_nft() {
+    require nft nftables
+    at_least "$(uname -r)" 5.13 || problem "mode nftables needs Linux 5.13 or newer, this is $(uname -r): upgrade the kernel or choose mode ipvs"
+    nft=$(timeout 20 nft --version 2>/dev/null | sed -n 's/^nftables v\([0-9.]*\).*/\1/p')
+    [ -z "$nft" ] || at_least "$nft" 1.0.1 || problem "mode nftables needs nft 1.0.1 or newer, this is $nft: upgrade the package nftables"
+}
+
+check_modules() {
+    for module in $(kernel_modules); do
+        modprobe -n -q "$module" || problem "kernel module $module must be available for mode $MODE: install the package with the modules of kernel $(uname -r) (Debian: linux-image; cloud and minimal kernels may lack it)"
+    done
+}
+
+writable() { probe=$(mktemp "$1/.kube-proxy.XXXXXX" 2>/dev/null) && rm -f "$probe"; }
+
+check_disk() {
+    for directory in /var/lib /usr/local/bin /etc /usr/lib/systemd/system; do
+        free=$(df -Pk "$root$directory" | awk 'NR == 2 { print $4 }')
+        need=1024
+        case $directory in /var/lib | /usr/local/bin) need=$((need + BINARY_KIB)) ;; esac
+        [ "$free" -ge "$need" ] || problem "$directory must have $need KiB free, it has $free KiB: free some space there"
+        writable "$root$directory" ||
+            problem "$directory must be writable: is the file system full or mounted read-only? (mount | grep ro,)"
+    done
+}
+
+# A port that someone else holds would keep kube-proxy from starting.
+check_ports() {
+    pid=$(service_property MainPID)
+    for listener in "$HEALTHZ" "$METRICS"; do
+        owner=$(timeout 20 ss -Hltnp | awk -v listener="$listener" -v own="pid=${pid:-0}," '
+            BEGIN { port = listener; sub(/.*:/, ":", port) }
+            index($0, own) { next }
+            $4 == listener || $4 == "*" port || $4 == "0.0.0.0" port || $4 == "[::]" port {
+                sub(/.*users:\(\(/, "")
+                sub(/\).*/, "")
+                print
+                exit
+            }')
+        [ -z "$owner" ] || problem "port $listener must be free for kube-proxy, it is held by $owner: stop that process, or choose another port in kube-proxy:configuration"
+    done
+}
+
+check_binary() {
+    case $BINARY_SOURCE in
+        preinstalled)
+            if [ ! -x "$binary" ]; then
+                problem "$binary must be there (binary.source is preinstalled): install kube-proxy $VERSION, or choose source file or url in kube-proxy:binary"
+            elif [ "$(version_of "$binary")" != "$VERSION" ]; then
+                problem "$binary must be version $VERSION, it says '$(timeout 20 "$binary" --version 2>&1 | printable | head -n 1)': install that version, or change kube-proxy:binary"
+            fi
+            ;;
+        *)
+            [ -n "$(pinned_sha256)" ] || problem "the binary must be for this node's architecture $(architecture): add its digest to binary.sha256 of kube-proxy:binary"
+            ;;
+    esac
+}
+
+check_system
+check_programs
+check_modules
+check_disk
+check_ports
+check_binary
+[ "$problems" = 0 ] || fail "$problems of this node's requirements are not met (above); nothing was changed; mend them, then run pulumi up again"
+say "ready for kube-proxy $VERSION in mode $MODE"

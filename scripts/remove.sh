@@ -1,0 +1,37 @@
+# Takes away what the other stages put on the node: the service, its rules, its files.
+# shellcheck source=common.sh
+. ./common.sh
+
+# A node that was renamed in the stack: its new name already serves here, so there is nothing to take away.
+still_ours() { [ ! -e "$state/node" ] || [ "$(cat "$state/node")" = "$NODE" ]; }
+
+# Stopping kube-proxy leaves its rules in place; kube-proxy itself knows how to take them away, in every mode.
+clean_rules() {
+    [ -x "$binary" ] || return 0
+    timeout 60 "$binary" --cleanup >cleanup 2>&1 || say "kube-proxy --cleanup says: $(printable <cleanup | tail -n 2)"
+}
+
+delete_files() {
+    live_files >files.list
+    while read -r name path _; do
+        rm -f "$path.new"
+        case "$name $BINARY_SOURCE" in "kube-proxy preinstalled") ;; *) rm -f "$path" ;; esac
+    done <files.list
+    [ ! -e "$state/original-kube-proxy" ] || mv -f "$state/original-kube-proxy" "$binary"
+    rm -f "$modules_load"
+    rm -rf "$state"
+    rmdir "$root$K8S_DIR/kube-proxy" "$root$K8S_DIR" 2>/dev/null || :
+}
+
+lock
+trap '' HUP PIPE
+if still_ours; then
+    control disable --quiet --now kube-proxy.service 2>disable.error || ! is_active || fail "kube-proxy.service must stop: $(printable <disable.error)"
+    clean_rules
+    delete_files
+    control daemon-reload
+    systemctl reset-failed kube-proxy.service 2>/dev/null || :
+    say "kube-proxy is stopped and disabled, its rules and files are gone"
+else
+    say "this host is now $(cat "$state/node"): left as it is"
+fi

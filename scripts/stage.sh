@@ -1,0 +1,108 @@
+# Stages 2 and 3: make the node able to run this generation, and lay it complete and verified beside the live one.
+# Nothing that the running kube-proxy reads is touched.
+# shellcheck source=common.sh
+. ./common.sh
+# shellcheck source=api.sh
+. ./api.sh
+
+load_modules() {
+    kernel_modules >modules
+    mkdir -p "${modules_load%/*}"
+    cmp -s modules "$modules_load" || { cp modules "$modules_load.new" && chmod 644 "$modules_load.new" && mv -f "$modules_load.new" "$modules_load"; }
+    while read -r module; do
+        modprobe "$module" 2>modprobe.error || fail "kernel module $module must load for mode $MODE: $(printable <modprobe.error); look at dmesg"
+    done <modules
+}
+
+# The generation's name is the digest of its files: what arrived is what was sent, or it is refused.
+check_arrival() {
+    arrived=$(cd files && sha256sum -- * | sha256sum | cut -d ' ' -f 1)
+    [ "$arrived" = "$GENERATION" ] || fail "the files must arrive whole: their digest is $arrived, expected $GENERATION; run pulumi up again"
+}
+
+# The binary of this generation: leaves its path in $staged_binary.
+obtain_binary() {
+    staged_binary=$binary
+    [ "$BINARY_SOURCE" != preinstalled ] || return 0
+    staged_binary=$state/binaries/$(pinned_sha256)
+    case $BINARY_SOURCE in
+        file) [ -f "$staged_binary" ] || fail "the uploaded binary must be at $staged_binary, but it is gone; run: pulumi up --target-replace '**$NODE-binary' --target-dependents" ;;
+        url) [ -f "$staged_binary" ] || download ;;
+    esac
+    actual=$(sha256_of "$staged_binary")
+    if [ "$actual" != "$(pinned_sha256)" ]; then
+        rm -f "$staged_binary"
+        fail "the binary must have the pinned SHA-256 $(pinned_sha256), it has $actual and was removed; check binary.sha256 of kube-proxy:binary, then run: pulumi up --target-replace '**$NODE-binary' --target-dependents"
+    fi
+    chmod 755 "$staged_binary"
+    chown 0:0 "$staged_binary"
+}
+
+download() {
+    say "downloading $BINARY_URL"
+    timeout 900 curl -fsSL --retry 3 --connect-timeout 10 -o "$staged_binary.new" "$BINARY_URL" 2>curl.error ||
+        fail "the binary must be downloadable from $BINARY_URL: $(printable <curl.error); check binary.url of kube-proxy:binary and the node's way to it"
+    mv -f "$staged_binary.new" "$staged_binary"
+}
+
+check_version() {
+    found=$(version_of "$staged_binary")
+    [ "$found" = "$VERSION" ] || fail "the binary must be kube-proxy $VERSION, it says '${found:-nothing}'; check kube-proxy:binary"
+}
+
+# The node's own kube-proxy reads the configuration as it will when it starts. A field that it doesn't know, it only
+# logs and ignores ("lenient decoding"): for whoever wrote it, that is an error.
+check_configuration() {
+    if ! timeout 60 "$staged_binary" --config files/kube-proxy-config.yaml --write-config-to /dev/null >validation 2>&1; then
+        fail "kube-proxy $VERSION refuses the configuration: $(grep -v '^ *$' validation | printable | tail -n 3); change kube-proxy:configuration"
+    fi
+    if grep -i 'lenient decoding' validation >lenient; then
+        fail "kube-proxy $VERSION doesn't know a field of the configuration and would ignore it: $(printable <lenient | head -n 1); change kube-proxy:configuration"
+    fi
+}
+
+# With the new kubeconfig, before it is live: the API answers, accepts the certificate and knows the Node.
+check_api() {
+    use_kubeconfig files/kube-proxy.kubeconfig
+    clock=$(date +%s)
+    [ "$clock" -ge "$NOT_BEFORE" ] || fail "the node's clock must be right: it is $(date -u), the client certificate is valid from $(date -u -d "@$NOT_BEFORE"); set the clock (timedatectl)"
+    [ "$clock" -lt "$NOT_AFTER" ] || fail "the client certificate must be valid: it ended $(date -u -d "@$NOT_AFTER"), the node's clock is $(date -u); set the clock, or run pulumi up to renew the certificate"
+    api "/api/v1/nodes/$NODE" >node || case $http_status in
+        0) fail "the API server $api_server must answer: $(printable <answer.error); check cluster.server, certificateAuthority and the node's way to it (the running kube-proxy was not touched)" ;;
+        401) fail "the API server $api_server must accept the client certificate, it answers 401 Unauthorized: is kube-proxy:certificateAuthority the CA that it trusts (--client-ca-file)?" ;;
+        404) fail "Node $NODE must exist in the cluster, or kube-proxy would wait for it for ever and write no rule: is nodes[].name the name in 'kubectl get nodes'?" ;;
+        *) fail "the API server $api_server must let system:kube-proxy read Node $NODE, it answers $http_status: does the ClusterRoleBinding system:node-proxier exist?" ;;
+    esac
+}
+
+# Complete or not there at all: built under another name, synced, then renamed.
+store() {
+    rm -rf "$state"/incoming.*
+    incoming=$state/incoming.$$
+    trap 'rm -rf "$incoming"' EXIT
+    mkdir -m 700 "$incoming"
+    cp files/* "$incoming/"
+    live_files | while read -r name _ mode; do
+        [ ! -e "$incoming/$name" ] || chmod "$mode" "$incoming/$name"
+    done
+    [ "$BINARY_SOURCE" = preinstalled ] || ln "$staged_binary" "$incoming/kube-proxy"
+    chown -R 0:0 "$incoming"
+    sync "$incoming"/*
+    rm -rf "$staged"
+    mv "$incoming" "$staged"
+    sync "$state"
+}
+
+staged=$state/$GENERATION
+lock
+check_arrival
+mkdir -p "$state/binaries"
+chmod 700 "$state"
+load_modules
+obtain_binary
+check_version
+check_configuration
+check_api
+store
+say "generation $(printf '%.12s' "$GENERATION") is staged and valid"
+printf 'generation: %s\n' "$GENERATION"

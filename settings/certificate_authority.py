@@ -1,0 +1,100 @@
+"""The certificate authority that issues kube-proxy's client certificate: it must be able to, today."""
+
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from pydantic import SecretStr
+
+from settings.files import Files
+from settings.model import CertificateAuthority
+from settings.private_keys import one_of_file_and_secret, parse_pem
+from settings.problems import OMITTED, Location
+from settings.stack import Stack
+
+Extension = TypeVar("Extension", bound=x509.ExtensionType)
+
+_CERTIFICATE: Location = ("certificateAuthority", "certificateFile")
+_PRIVATE_KEY: Location = ("certificateAuthority", "privateKeyFile")
+
+
+def read(stack: Stack, files: Files) -> tuple[CertificateAuthority | None, datetime | None]:
+    """Return the certificate authority and its certificate's end, as far as they can be used; the rest are problems."""
+    found = _certificate(stack, files)
+    certificate = None if found is None else found[1]
+    key = _private_key(stack, files, certificate)
+    authority = None if found is None or key is None else CertificateAuthority(found[0], key)
+    return authority, None if certificate is None else certificate.not_valid_after_utc
+
+
+def _certificate(stack: Stack, files: Files) -> tuple[str, x509.Certificate] | None:
+    name = stack.certificate_authority.certificate_file
+    if name is None:
+        files.problems.required(_CERTIFICATE, "must name the certificate authority's certificate (e.g. cert/ca.pem)")
+        return None
+    pem = files.text(name, _CERTIFICATE)
+    if pem is None:
+        return None
+    try:
+        certificate = x509.load_pem_x509_certificate(pem.encode())
+    except ValueError:
+        files.problems.invalid(_CERTIFICATE, name, "must be a certificate in PEM (-----BEGIN CERTIFICATE-----)")
+        return None
+    if reason := _unfit(certificate):
+        files.problems.invalid(_CERTIFICATE, name, reason)
+        return None
+    return pem, certificate
+
+
+def _unfit(certificate: x509.Certificate) -> str | None:
+    """Return what a certificate that can't issue must be (RFC 5280, 4.2.1.3 and 4.2.1.9, and its validity)."""
+    constraints = _extension(certificate, x509.BasicConstraints)
+    if constraints is None or not constraints.ca:
+        return "must be a certificate authority's certificate (basicConstraints CA:TRUE), not a server's or client's"
+    usage = _extension(certificate, x509.KeyUsage)
+    if usage is not None and not usage.key_cert_sign:
+        return "must be allowed to sign certificates (keyUsage keyCertSign)"
+    now = datetime.now(UTC)
+    if now < certificate.not_valid_before_utc:
+        return (
+            f"must be valid already; it begins {certificate.not_valid_before_utc:%Y-%m-%d %H:%M} UTC: check the clock"
+        )
+    if now >= certificate.not_valid_after_utc:
+        return f"must be valid still; it ended {certificate.not_valid_after_utc:%Y-%m-%d %H:%M} UTC: renew the CA first"
+    return None
+
+
+def _extension(certificate: x509.Certificate, kind: type[Extension]) -> Extension | None:
+    try:
+        return certificate.extensions.get_extension_for_class(kind).value
+    except x509.ExtensionNotFound:
+        return None
+
+
+def _private_key(stack: Stack, files: Files, certificate: x509.Certificate | None) -> SecretStr | None:
+    name = stack.certificate_authority.private_key_file
+    found = one_of_file_and_secret(
+        files,
+        name,
+        _PRIVATE_KEY,
+        stack.ca_private_key,
+        ("caPrivateKey",),
+        "the CA's private key (e.g. cert/ca-key.pem)",
+    )
+    if found is None:
+        return None
+    pem, at = found
+    shown = name if at == _PRIVATE_KEY else OMITTED
+    try:
+        public_key = parse_pem(pem, "openssl pkey -in FILE -out DECRYPTED").public_key()
+    except ValueError as error:
+        files.problems.invalid(at, shown, str(error))
+        return None
+    encoded = public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    if certificate is not None and encoded != certificate.public_key().public_bytes(
+        Encoding.DER, PublicFormat.SubjectPublicKeyInfo
+    ):
+        files.problems.invalid(at, shown, "must be the private key of certificateAuthority.certificateFile")
+        return None
+    return SecretStr(pem)

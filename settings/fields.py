@@ -1,0 +1,117 @@
+"""The types of the configuration's fields: what a person may write, and what each is read as."""
+
+import re
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Annotated, TypeAlias
+
+from pydantic import AfterValidator, BeforeValidator
+from pydantic_core import PydanticCustomError
+
+from settings import addresses, names, ssh_keys, versions
+from settings.model import BinarySource
+from settings.problems import Kind, supported_values
+
+
+def _whole_number(low: int, high: int, unit: str = "") -> BeforeValidator:
+    """A whole number, which `pulumi config set` may have kept as the text "22"."""
+
+    def read(value: object) -> int:
+        text = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+        if not re.fullmatch(r"-?[0-9]{1,9}", text) or not low <= int(text) <= high:
+            raise ValueError(f"must be a whole number{unit} from {low} to {high}")
+        return int(text)
+
+    return BeforeValidator(read)
+
+
+def _one_of(vocabulary: type[StrEnum]) -> BeforeValidator:
+    def read(value: object) -> object:
+        if value not in list(vocabulary):
+            raise PydanticCustomError(Kind.UNSUPPORTED.name, "{detail}", {"detail": supported_values(vocabulary)})
+        return value
+
+    return BeforeValidator(read)
+
+
+def _subject_attribute(longest: int) -> AfterValidator:
+    """An attribute of a subject; the upper bounds are RFC 5280's (appendix A.1, ub-*)."""
+
+    def read(value: str) -> str:
+        if len(names.line(value)) > longest:
+            raise ValueError(f"must be at most {longest} characters")
+        return value
+
+    return AfterValidator(read)
+
+
+def _country(value: str) -> str:
+    if not re.fullmatch(r"[A-Z]{2}", value):
+        raise ValueError("must be the two capital letters of ISO 3166 (e.g. CN)")
+    return value
+
+
+def _organization(value: str) -> str:
+    # The API server takes the organization for the user's group, and system:masters may do anything.
+    if value == "system:masters":
+        raise ValueError("must not be the administrators' group: kube-proxy needs no more than system:node-proxier")
+    return value
+
+
+def _root(value: str) -> str:
+    if value != "root":
+        detail = f"another user is not supported yet; {supported_values(['root'])}"
+        raise PydanticCustomError(Kind.UNSUPPORTED.name, "{detail}", {"detail": detail})
+    return value
+
+
+def _max_unavailable(value: object) -> int | str:
+    text = str(value)
+    if re.fullmatch(r"[1-9][0-9]{0,5}", text):
+        return int(text)
+    if re.fullmatch(r"([1-9][0-9]?|100)%", text):
+        return text
+    raise ValueError("must be a number of nodes from 1 or a percentage from 1% to 100% (e.g. 25%)")
+
+
+def _not_supported_yet(instead: str) -> BeforeValidator:
+    def refuse(_: object) -> object:
+        raise PydanticCustomError(Kind.FORBIDDEN.name, "{detail}", {"detail": f"not supported yet: {instead}"})
+
+    return BeforeValidator(refuse)
+
+
+def _text(read: Callable[[str], str]) -> AfterValidator:
+    return AfterValidator(read)
+
+
+Line: TypeAlias = Annotated[str, _text(names.line)]
+FileName: TypeAlias = Annotated[str, _text(names.file_name)]
+NodeName: TypeAlias = Annotated[str, _text(names.node_name)]
+HostName: TypeAlias = Annotated[str, _text(names.host_name)]
+DirectoryOnNode: TypeAlias = Annotated[str, _text(names.directory_on_node)]
+NodeAddress: TypeAlias = Annotated[str, _text(addresses.node_address)]
+ServiceAddress: TypeAlias = Annotated[str, _text(addresses.service_address)]
+ClusterCIDR: TypeAlias = Annotated[str, _text(addresses.cluster_cidr)]
+ServerURL: TypeAlias = Annotated[str, _text(addresses.server_url)]
+DownloadURL: TypeAlias = Annotated[str, _text(addresses.download_url)]
+KubernetesVersion: TypeAlias = Annotated[str, _text(versions.kubernetes_version)]
+SupportedVersion: TypeAlias = Annotated[str, _text(versions.supported_version)]
+HostKey: TypeAlias = Annotated[str, _text(ssh_keys.host_key)]
+Root: TypeAlias = Annotated[str, _text(_root)]
+Country: TypeAlias = Annotated[str, _text(_country)]
+Place: TypeAlias = Annotated[str, _subject_attribute(128)]
+Organization: TypeAlias = Annotated[str, _subject_attribute(64), _text(_organization)]
+OrganizationalUnit: TypeAlias = Annotated[str, _subject_attribute(64)]
+Port: TypeAlias = Annotated[int, _whole_number(1, 65535)]
+ValidityHours: TypeAlias = Annotated[int, _whole_number(1, 876_000, " of hours")]
+RenewBeforeHours: TypeAlias = Annotated[int, _whole_number(0, 876_000, " of hours")]
+Verbosity: TypeAlias = Annotated[int, _whole_number(0, 10)]
+Canary: TypeAlias = Annotated[int, _whole_number(0, 100_000, " of nodes")]
+HealthTimeout: TypeAlias = Annotated[int, _whole_number(5, 3600, " of seconds")]
+MaxUnavailable: TypeAlias = Annotated[int | str, BeforeValidator(_max_unavailable)]
+Source: TypeAlias = Annotated[BinarySource, _one_of(BinarySource)]
+GenerateNotYet: TypeAlias = Annotated[
+    None, _not_supported_yet("certificateFile and privateKeyFile must name an existing certificate authority")
+]
+BastionNotYet: TypeAlias = Annotated[None, _not_supported_yet("each node's SSH port must be reachable from here")]

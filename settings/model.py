@@ -1,0 +1,130 @@
+"""What the program knows after the configuration was read: complete, checked, frozen."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import SecretStr
+
+
+class Architecture(StrEnum):
+    """A node's processor, as Kubernetes names it in its release artefacts."""
+
+    AMD64 = "amd64"
+    ARM64 = "arm64"
+
+
+class BinarySource(StrEnum):
+    """Where a node's kube-proxy binary comes from."""
+
+    PREINSTALLED = "preinstalled"  # it is there already and only checked
+    FILE = "file"  # copied from the machine that runs Pulumi
+    URL = "url"  # fetched by the node
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The cluster that the nodes belong to. `version` has no leading v; `cluster_cidr` is one block or "v4,v6"."""
+
+    name: str
+    server: str
+    version: str
+    cluster_cidr: str | None
+    kubernetes_service: str | None
+
+
+@dataclass(frozen=True)
+class CertificateAuthority:
+    """The cluster's CA: certificate (the first, if the file has several, issues) and private key, both PEM."""
+
+    certificate_pem: str
+    private_key_pem: SecretStr
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The client certificate's subject beside its common name; None leaves an attribute out."""
+
+    country: str | None
+    province: str | None
+    locality: str | None
+    organization: str | None
+    organizational_unit: str | None
+
+
+@dataclass(frozen=True)
+class ClientCertificate:
+    """The certificate with which kube-proxy meets the API server, and when it is renewed."""
+
+    subject: Subject
+    validity_hours: int
+    renew_before_hours: int
+
+
+@dataclass(frozen=True)
+class SSH:
+    """How to log in to a node: the private key unencrypted PEM, the pinned host key `<type> <base64>`."""
+
+    host: str
+    port: int
+    user: str
+    private_key: SecretStr
+    host_key: str
+
+
+@dataclass(frozen=True)
+class Node:
+    """A worker; `configuration` is the fleet's KubeProxyConfiguration fields with the node's own merged over them."""
+
+    name: str
+    address: str
+    ssh: SSH
+    configuration: Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Binary:
+    """The kube-proxy binary; `version` has no leading v, a digest is 64 lower case hexadecimal digits."""
+
+    version: str
+    source: BinarySource
+    path: Path | None
+    url: str | None
+    sha256: Mapping[Architecture, str]
+
+
+@dataclass(frozen=True)
+class Service:
+    """The systemd service: kube-proxy works in `<k8s_dir>/kube-proxy` and logs at klog's level `verbosity`."""
+
+    k8s_dir: str
+    verbosity: int
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """How a change reaches the fleet: `canary` nodes first, then batches of `max_unavailable` (a number, or "25%")."""
+
+    canary: int
+    max_unavailable: int | str
+    health_timeout_seconds: int
+
+    def batch_size(self, nodes: int) -> int:
+        """Return how many of so many nodes may be changed at a time: a percentage rounds down, to one at least."""
+        if isinstance(self.max_unavailable, int):
+            return self.max_unavailable
+        return max(1, nodes * int(self.max_unavailable.removesuffix("%")) // 100)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A stack's whole configuration."""
+
+    cluster: Cluster
+    certificate_authority: CertificateAuthority
+    client_certificate: ClientCertificate
+    nodes: tuple[Node, ...]
+    binary: Binary
+    service: Service
+    rollout: Rollout

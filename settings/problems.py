@@ -1,0 +1,126 @@
+"""What is wrong with a stack's configuration, in the grammar of Kubernetes' field errors.
+
+The grammar, the kinds and what each of them shows are those of
+k8s.io/apimachinery, pkg/util/validation/field/errors.go:
+`nodes[1].hostKey: Required value: …`, `cluster.clusterCIDR: Invalid value: "172.30.0.0": must be …`.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, TypeAlias
+
+Location: TypeAlias = tuple[str | int, ...]
+"""Where a value stands: mapping keys and list positions from the top, ("nodes", 1, "hostKey")."""
+
+OMITTED: Final = object()
+"""Stands for a value that must not be shown."""
+
+# A key or a password may stand where another value was expected; whatever the field, such a value is not shown.
+_SECRET = re.compile(r"PRIVATE KEY|://[^/\s]*@")
+
+
+class Kind(StrEnum):
+    """The kind of a problem, as Kubernetes words it."""
+
+    REQUIRED = "Required value"
+    INVALID = "Invalid value"
+    DUPLICATE = "Duplicate value"
+    UNSUPPORTED = "Unsupported value"
+    FORBIDDEN = "Forbidden"
+    NOT_FOUND = "Not found"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One problem: where (`nodes[1].hostKey`), its kind, the value or OMITTED, and what the value must be."""
+
+    path: str
+    kind: Kind
+    value: object
+    detail: str
+
+    def __str__(self) -> str:
+        shown = "" if self.value is OMITTED else f" {json.dumps(self.value, ensure_ascii=False, default=str)}"
+        parts = [self.path, f"{self.kind}:{shown}" if shown else str(self.kind), self.detail]
+        return ": ".join(part for part in parts if part)
+
+
+class SettingsError(ValueError):
+    """A stack's configuration can't be used: `problems` is all that is wrong, `str()` the message for a person."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        self.problems = problems
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        super().__init__(
+            "\n".join([f"the stack's configuration (kube-proxy:) has {count}:", *(f"  {p}" for p in problems)])
+        )
+
+
+class Problems:
+    """Collects the problems of one stack."""
+
+    def __init__(self) -> None:
+        self._found: list[tuple[Location, Problem]] = []
+
+    def add(self, location: Location, kind: Kind, value: object, detail: str = "") -> None:
+        """Note a problem, unless this place or one around it has one already: a field is told one thing at a time."""
+        if not self.at(location):
+            self._found.append((location, Problem(path(location), kind, _shown(kind, value), detail)))
+
+    def invalid(self, location: Location, value: object, detail: str) -> None:
+        """Note a value that is not what it must be."""
+        self.add(location, Kind.INVALID, value, detail)
+
+    def required(self, location: Location, detail: str) -> None:
+        """Note a value that must be given."""
+        self.add(location, Kind.REQUIRED, OMITTED, detail)
+
+    def forbidden(self, location: Location, detail: str) -> None:
+        """Note a value that must not be given here."""
+        self.add(location, Kind.FORBIDDEN, OMITTED, detail)
+
+    def at(self, location: Location) -> bool:
+        """Whether this place, or one around it, has a problem."""
+        return any(location[: len(place)] == place for place, _ in self._found)
+
+    def in_document_order(self, values: Mapping[str, object]) -> tuple[Problem, ...]:
+        """All problems in the order of `values`; what is missing there comes after what stands there."""
+        return tuple(problem for _, problem in sorted(self._found, key=lambda found: _position(found[0], values)))
+
+
+def path(location: Location) -> str:
+    """Return a location in Kubernetes' field-path grammar: `nodes[1].ssh.port`."""
+    rendered = ""
+    for step in location:
+        if isinstance(step, int) or not re.fullmatch(r"[\w-]+", step):
+            rendered += f"[{step}]"
+        else:
+            rendered += f".{step}" if rendered else step
+    return rendered
+
+
+def supported_values(values: Iterable[str]) -> str:
+    """Return the detail of an unsupported value: what is supported."""
+    return "supported values: " + ", ".join(f'"{value}"' for value in values)
+
+
+def _shown(kind: Kind, value: object) -> object:
+    if kind in (Kind.REQUIRED, Kind.FORBIDDEN) or _SECRET.search(str(value)):
+        return OMITTED
+    return value
+
+
+def _position(location: Location, values: object) -> tuple[int, ...]:
+    positions: list[int] = []
+    for step in location:
+        if isinstance(values, Mapping):
+            keys = list(values)
+            positions.append(keys.index(step) if step in keys else len(keys))
+            values = values.get(step)
+        elif isinstance(values, Sequence) and isinstance(step, int):
+            positions.append(step)
+            values = values[step] if step < len(values) else None
+    return tuple(positions)

@@ -1,0 +1,35 @@
+"""SSH host keys, as ssh-keyscan prints them and as known_hosts and a node's /etc/ssh/ssh_host_*_key.pub have them."""
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import load_ssh_public_key
+
+_TYPES = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521")
+
+
+def host_key(text: str) -> str:
+    """Return `<type> <base64>`, without a comment: an edited comment must not look like another key.
+
+    Raises:
+        ValueError: it is no host key that can be pinned.
+    """
+    kind, encoded = [*text.split(), "", ""][:2]
+    if kind == "ssh-rsa":
+        # Pulumi's command plugin 1.2.1 offers ssh-rsa, which is RSA with SHA-1; OpenSSH has refused that since 8.8.
+        raise ValueError(
+            "must not be an RSA key: the command plugin offers only SHA-1 for RSA, which sshd refuses; "
+            "take another key of the node: ssh-keyscan -t ed25519 HOST"
+        )
+    if kind not in _TYPES or not _is_public_key(f"{kind} {encoded}"):
+        raise ValueError(
+            f"must be a host key of type {', '.join(_TYPES)}, without the host's name before it "
+            "(e.g. ssh-ed25519 AAAAC3Nz…): see ssh-keyscan -t ed25519 HOST"
+        )
+    return f"{kind} {encoded}"
+
+
+def _is_public_key(text: str) -> bool:
+    try:
+        load_ssh_public_key(text.encode())
+    except (ValueError, UnsupportedAlgorithm):
+        return False
+    return True

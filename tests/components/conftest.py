@@ -1,0 +1,52 @@
+"""Settings of a fleet, and what the program registers for them."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pulumi
+import pytest
+from pydantic import SecretStr
+
+from components import ClientCertificate, Rollout
+from settings import Architecture, Binary, BinarySource, CertificateAuthority, Cluster, Service, Settings, Subject
+from settings import ClientCertificate as ClientCertificateSettings
+from settings import Rollout as RolloutSettings
+from tests.components.recorder import Deploy, Recorder, node
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    binary = tmp_path / "kube-proxy"
+    binary.write_bytes(b"\x7fELF")
+    return Settings(
+        cluster=Cluster("kubernetes", "https://192.168.99.100:8443", "1.36.2", "172.30.0.0/16", "10.0.0.1"),
+        certificate_authority=CertificateAuthority("CA-CERTIFICATE", SecretStr("CA-KEY")),
+        client_certificate=ClientCertificateSettings(Subject("CN", "Jiangsu", "Suzhou", "k8s", "wangxyd"), 8760, 720),
+        nodes=tuple(node(index) for index in range(1, 7)),
+        binary=Binary("1.36.2", BinarySource.FILE, binary, None, {Architecture.AMD64: "a" * 64}),
+        service=Service("/opt/k8s", 2),
+        rollout=RolloutSettings(1, 2, 60),
+    )
+
+
+@pytest.fixture
+def deploy(settings: Settings) -> Iterator[Deploy]:
+    """Registers the program's components for settings, with given fields replaced, and returns what was registered."""
+
+    def run(**changes: object) -> Recorder:
+        recorder = Recorder()
+        pulumi.runtime.set_mocks(recorder, project="kube-proxy", stack="test", preview=False)
+        changed = replace(settings, **changes)  # type: ignore[arg-type]
+
+        def program() -> pulumi.Output[object]:
+            certificate = ClientCertificate(
+                "client-certificate", changed.client_certificate, changed.certificate_authority
+            )
+            return Rollout("rollout", changed, certificate).reports
+
+        pulumi.runtime.test(program)()
+        return recorder
+
+    yield run
+    pulumi.runtime.set_mocks(Recorder())

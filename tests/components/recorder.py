@@ -1,0 +1,70 @@
+"""Pulumi mocks that record every registered resource and refuse what they don't know."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pulumi
+from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks
+from pydantic import SecretStr
+
+from settings import (
+    SSH,
+    Node,
+)
+
+REPORT = """\
+generation: abc
+active: true
+enabled: true
+version: 1.36.2
+mode: ipvs
+listeners: [192.168.99.101:10256, 192.168.99.101:10249]
+kubernetesService: 10.0.0.1:443
+request: answered
+"""
+
+OUTPUTS: dict[str, dict[str, object]] = {
+    "tls:index/privateKey:PrivateKey": {"privateKeyPem": "CLIENT-KEY"},
+    "tls:index/certRequest:CertRequest": {"certRequestPem": "REQUEST"},
+    "tls:index/locallySignedCert:LocallySignedCert": {
+        "certPem": "CLIENT-CERTIFICATE",
+        "validityStartTime": "2026-11-23T08:00:00Z",
+        "validityEndTime": "2027-11-23T08:00:00Z",
+    },
+    "command:remote:Command": {"stdout": REPORT, "stderr": ""},
+    "command:remote:CopyToRemote": {},
+}
+
+
+@dataclass
+class Recorder(Mocks):
+    """Every resource that was registered, in order."""
+
+    resources: list[MockResourceArgs] = field(default_factory=list)
+
+    def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, object]]:
+        if isinstance(source := args.inputs.get("source"), pulumi.FileAsset):
+            args.inputs["source"] = source.path  # assets compare by identity
+        self.resources.append(args)
+        if args.typ.startswith("kube-proxy:"):
+            return None, args.inputs
+        return f"{args.name}-id", args.inputs | OUTPUTS[args.typ]
+
+    def call(self, args: MockCallArgs) -> tuple[dict[str, object], list[tuple[str, str]]]:
+        raise AssertionError(f"unexpected function {args.token}")
+
+    def of_type(self, typ: str) -> dict[str, dict[str, object]]:
+        return {resource.name: resource.inputs for resource in self.resources if resource.typ == typ}
+
+    @property
+    def names(self) -> list[str]:
+        return [resource.name for resource in self.resources]
+
+
+def node(index: int) -> Node:
+    name, address = f"k8s-node{index:02}", f"192.168.99.{100 + index}"
+    ssh = SSH(address, 22, "root", SecretStr("SSH-KEY"), "ssh-ed25519 AAAA")
+    return Node(name, address, ssh, {"mode": "ipvs"})
+
+
+Deploy = Callable[..., Recorder]

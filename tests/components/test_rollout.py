@@ -1,0 +1,146 @@
+"""What is registered for a fleet: names, order, secrets, and that a node is nobody else's business."""
+
+import base64
+import io
+import tarfile
+from dataclasses import replace
+
+import pytest
+
+from components.rollout import waves
+from settings import Binary, BinarySource, Rollout, Settings
+from tests.components.recorder import Deploy, Recorder, node
+
+COMMAND = "command:remote:Command"
+
+
+def unpacked(standard_input: object) -> dict[str, str]:
+    """A payload's members, past the secret that it is wrapped in."""
+    text = standard_input["value"] if isinstance(standard_input, dict) else standard_input
+    with tarfile.open(fileobj=io.BytesIO(base64.b64decode(str(text)))) as archive:
+        members = {member.name: archive.extractfile(member) for member in archive.getmembers()}
+        return {name: content.read().decode() for name, content in members.items() if content}
+
+
+class TestNames:
+    """A renamed type or resource would be deleted and created again, on every node of every stack."""
+
+    def test_types_and_names_of_a_node(self, deploy: Deploy) -> None:
+        registered = [(r.typ, r.name) for r in deploy().resources if "k8s-node03" in r.name]
+        assert sorted(registered) == [
+            (COMMAND, "k8s-node03-activate"),
+            (COMMAND, "k8s-node03-preflight"),
+            (COMMAND, "k8s-node03-stage"),
+            ("command:remote:CopyToRemote", "k8s-node03-binary"),
+            ("kube-proxy:index:Node", "k8s-node03"),
+        ]
+
+    def test_a_preinstalled_binary_is_not_copied(self, deploy: Deploy) -> None:
+        recorder = deploy(binary=Binary("1.36.2", BinarySource.PREINSTALLED, None, None, {}))
+        assert recorder.of_type("command:remote:CopyToRemote") == {}
+
+
+class TestOrder:
+    """Everything is staged everywhere before anything is activated anywhere; then canary, then batches."""
+
+    def test_stages_come_before_every_activation(self, deploy: Deploy) -> None:
+        names = [name for name in deploy().names if name.endswith(("-stage", "-activate"))]
+        assert all(name.endswith("-stage") for name in names[:6])
+        assert names[6] == "k8s-node01-activate", "the canary"
+        waves = [set(names[7:9]), set(names[9:11]), set(names[11:])]
+        assert waves == [
+            {"k8s-node02-activate", "k8s-node03-activate"},
+            {"k8s-node04-activate", "k8s-node05-activate"},
+            {"k8s-node06-activate"},
+        ]
+
+    @pytest.mark.parametrize(
+        ("rollout", "sizes"),
+        [
+            (Rollout(1, "25%", 60), [1, 1, 1, 1, 1, 1]),
+            (Rollout(2, "50%", 60), [2, 3, 1]),
+            (Rollout(0, 4, 60), [4, 2]),
+            (Rollout(0, "100%", 60), [6]),
+            (Rollout(9, 1, 60), [6]),
+        ],
+    )
+    def test_wave_sizes(self, rollout: Rollout, sizes: list[int]) -> None:
+        nodes = [node(index) for index in range(6)]
+        assert [len(wave) for wave in waves(nodes, rollout)] == sizes
+
+
+class TestSecrets:
+    """Keys are in standard input, as a secret, and nowhere else."""
+
+    def test_no_key_in_what_is_shown_or_printed(self, deploy: Deploy) -> None:
+        for resource in deploy().resources:
+            shown = {key: value for key, value in resource.inputs.items() if key not in ("stdin", "connection")}
+            if resource.typ.startswith("tls:"):
+                continue
+            for secret in ("CA-KEY", "CLIENT-KEY", "SSH-KEY", base64.b64encode(b"CLIENT-KEY").decode()):
+                assert secret not in repr(shown), f"{resource.name} shows {secret}"
+
+    def test_the_ca_key_reaches_no_node(self, deploy: Deploy) -> None:
+        for name, inputs in deploy().of_type(COMMAND).items():
+            assert "CA-KEY" not in repr(unpacked(inputs["stdin"])), name
+
+    def test_the_kubeconfig_goes_to_the_stage_only(self, deploy: Deploy) -> None:
+        holders = {
+            name.rpartition("-")[2]
+            for name, inputs in deploy().of_type(COMMAND).items()
+            if "files/kube-proxy.kubeconfig" in unpacked(inputs["stdin"])
+        }
+        assert holders == {"stage"}
+
+    def test_commands_never_put_output_into_the_environment_or_have_triggers(self, deploy: Deploy) -> None:
+        for inputs in deploy().of_type(COMMAND).values():
+            assert inputs["addPreviousOutputInEnv"] is False
+            assert "triggers" not in inputs
+            assert "environment" not in inputs
+
+
+class TestPreview:
+    """A person reads the change on the node's own resource."""
+
+    def test_a_node_shows_its_documents(self, deploy: Deploy) -> None:
+        shown = deploy().of_type("kube-proxy:index:Node")["k8s-node01"]
+        assert shown["configuration"] == {
+            "kind": "KubeProxyConfiguration",
+            "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
+            "clientConnection": {"kubeconfig": "/etc/kubernetes/kube-proxy.kubeconfig"},
+            "bindAddress": "192.168.99.101",
+            "clusterCIDR": "172.30.0.0/16",
+            "healthzBindAddress": "192.168.99.101:10256",
+            "hostnameOverride": "k8s-node01",
+            "metricsBindAddress": "192.168.99.101:10249",
+            "mode": "ipvs",
+        }
+
+
+class TestStability:
+    """Nothing changes where nothing was changed."""
+
+    @staticmethod
+    def inputs(recorder: Recorder) -> dict[str, dict[str, object]]:
+        return {resource.name: resource.inputs for resource in recorder.resources}
+
+    def test_the_same_settings_give_the_same_inputs(self, deploy: Deploy) -> None:
+        assert self.inputs(deploy()) == self.inputs(deploy())
+
+    def test_other_nodes_come_go_and_move_without_a_change_to_one(self, deploy: Deploy, settings: Settings) -> None:
+        nodes = settings.nodes
+        before = self.inputs(deploy())
+        after = self.inputs(deploy(nodes=(node(9), nodes[4], nodes[0])))
+        same = [name for name in after if name.startswith(("k8s-node01", "k8s-node05"))]
+        assert len(same) == 10
+        assert {name: before[name] for name in same} == {name: after[name] for name in same}
+
+    def test_a_nodes_own_field_changes_that_node_only(self, deploy: Deploy, settings: Settings) -> None:
+        first, *others = settings.nodes
+        changed = replace(first, configuration={"mode": "ipvs", "oomScoreAdj": -999})
+        before, after = self.inputs(deploy()), self.inputs(deploy(nodes=(changed, *others)))
+        assert {name for name in after if before[name] != after[name]} == {
+            "k8s-node01",
+            "k8s-node01-stage",
+            "k8s-node01-activate",
+        }

@@ -1,0 +1,47 @@
+"""A fresh node for each test."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.scripts.fake_node import BINARY, BINARY_SHA256, ENDPOINT_SLICES, IP_VS, SERVICES, FakeNode
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> FakeNode:
+    """A node as a fresh machine is: systemd runs, the API answers, the kernel will have kube-proxy's rules."""
+    node = FakeNode(
+        root=tmp_path,
+        parameters={
+            "NODE": "k8s-node01",
+            "MODE": "ipvs",
+            "IPVS_SCHEDULER": "rr",
+            "HEALTHZ": "192.168.99.101:10256",
+            "METRICS": "192.168.99.101:10249",
+            "VERSION": "1.36.2",
+            "BINARY_SOURCE": "file",
+            "BINARY_URL": "",
+            "BINARY_SHA256": f"amd64={BINARY_SHA256} arm64={BINARY_SHA256}",
+            "BINARY_KIB": "1",
+            "K8S_DIR": "/opt/k8s",
+            "KUBERNETES_SERVICE": "10.0.0.1",
+            "HEALTH_TIMEOUT": "2",
+            "NOT_BEFORE": "0",
+            "NOT_AFTER": "99999999999",
+        },
+        files={
+            "kube-proxy.kubeconfig": "server: https://192.168.99.100:8443\nclient-key-data: a2V5\n",
+            "kube-proxy-config.yaml": "mode: ipvs\n",
+            "kube-proxy.conf": "KUBE_PROXY_ARGS=--v=2\n",
+            "kube-proxy.service": "[Service]\n",
+            "binary": f"1.36.2 amd64={BINARY_SHA256}\n",
+        },
+    )
+    for directory in ("run/systemd/system", "unit", "var/lib", "usr/local/bin", "usr/lib/systemd/system", "etc"):
+        (tmp_path / directory).mkdir(parents=True)
+    node.write(f"/var/lib/kube-proxy-generations/binaries/{BINARY_SHA256}", BINARY.decode())
+    node.write("/proc/net/ip_vs", IP_VS)
+    node.write("/api/k8s-node01", "kind: Node\nmetadata:\n  name: k8s-node01\n")
+    node.write("/api/services", SERVICES)
+    node.write("/api/endpointslices", ENDPOINT_SLICES)
+    return node

@@ -1,0 +1,174 @@
+"""Activation switches to the staged generation with at most one restart, proves it, or puts back what was there."""
+
+import pytest
+
+from components import report
+from tests.scripts.fake_node import FakeNode
+
+STATE = "/var/lib/kube-proxy-generations"
+RESTART = "restart kube-proxy.service"
+
+
+def test_the_first_activation_installs_enables_starts_and_proves(node: FakeNode) -> None:
+    done = node.deploy()
+    assert done.returncode == 0, done.stderr
+    assert {name: oct(mode) for name, (_, mode) in node.live().items()} == {
+        "etc/kubernetes/kube-proxy.kubeconfig": "0o600",
+        "etc/kubernetes/kube-proxy-config.yaml": "0o644",
+        "etc/kubernetes/kube-proxy.conf": "0o644",
+        "etc/modules-load.d/kube-proxy.conf": "0o644",
+        "usr/lib/systemd/system/kube-proxy.service": "0o644",
+        "usr/local/bin/kube-proxy": "0o755",
+    }
+    assert node.path("/opt/k8s/kube-proxy").is_dir()
+    assert node.calls() == [
+        "daemon-reload",
+        "enable --quiet kube-proxy.service",
+        "reset-failed kube-proxy.service",
+        RESTART,
+    ]
+    assert report.parse(done.stdout) | {"generation": ""} == {
+        "generation": "",
+        "active": True,
+        "enabled": True,
+        "version": "1.36.2",
+        "mode": "ipvs",
+        "listeners": ["192.168.99.101:10256", "192.168.99.101:10249"],
+        "kubernetesService": "10.0.0.1:443",
+        "request": "answered",
+        "virtualServers": [
+            {"server": "TCP 10.0.0.1:443 rr", "realServers": ["192.168.99.122:6443", "192.168.99.121:6443"]}
+        ],
+    }
+
+
+def test_a_second_activation_changes_and_restarts_nothing(node: FakeNode) -> None:
+    node.deploy()
+    node.calls()
+    before = node.live()
+    done = node.deploy()
+    assert done.returncode == 0
+    assert "already served: nothing to do" in done.stderr
+    assert node.calls() == []
+    assert node.live() == before
+
+
+@pytest.mark.parametrize(
+    "name", ["kube-proxy.kubeconfig", "kube-proxy-config.yaml", "kube-proxy.conf", "kube-proxy.service"]
+)
+def test_a_changed_file_restarts_once_and_says_why(node: FakeNode, name: str) -> None:
+    node.deploy()
+    node.calls()
+    node.files[name] += "# changed\n"
+    done = node.deploy()
+    assert done.returncode == 0, done.stderr
+    assert f"k8s-node01: activate: restarting kube-proxy (changed: {name})\n" in done.stderr
+    assert node.calls().count(RESTART) == 1
+
+
+def test_a_changed_mode_of_a_file_is_mended_without_a_restart(node: FakeNode) -> None:
+    node.deploy()
+    node.calls()
+    node.path("/etc/kubernetes/kube-proxy.kubeconfig").chmod(0o644)
+    assert node.run("activate").returncode == 0
+    assert node.path("/etc/kubernetes/kube-proxy.kubeconfig").stat().st_mode & 0o777 == 0o600
+    assert node.calls() == []
+
+
+def test_a_generation_that_does_not_serve_is_put_back(node: FakeNode) -> None:
+    node.deploy()
+    before = node.live()
+    node.calls()
+    node.files["kube-proxy-config.yaml"] = "mode: ipvs\noomScoreAdj: 666\n"
+    done = node.deploy()
+    assert done.returncode == 1
+    assert node.live() == before
+    assert node.path("/unit/configuration").read_text() == "mode: ipvs\n"
+    assert [call for call in node.calls() if call == RESTART] == [RESTART, RESTART]
+    assert "kube-proxy.service must be active, it is failed" in done.stderr
+    assert "oomScoreAdj must be within the range" in done.stderr, "the journal's reason"
+    assert "the previous generation runs again" in done.stderr
+    assert not node.path(f"{STATE}/activating").exists()
+
+
+def test_a_first_generation_that_does_not_serve_leaves_nothing_running(node: FakeNode) -> None:
+    node.files["kube-proxy-config.yaml"] = "mode: ipvs\noomScoreAdj: 666\n"
+    done = node.deploy()
+    assert done.returncode == 1
+    assert set(node.live()) == {"etc/modules-load.d/kube-proxy.conf"}
+    assert node.path("/unit/active").read_text() == "inactive\n"
+    assert not node.path("/unit/enabled").exists()
+
+
+def test_rules_other_than_the_apis_are_not_taken_for_serving(node: FakeNode) -> None:
+    node.write("/proc/net/ip_vs", node.path("/proc/net/ip_vs").read_text().replace("C0A8637A", "C0A8637B"))
+    done = node.deploy()
+    assert done.returncode == 1
+    assert (
+        "the IPVS virtual server must be 'TCP 10.0.0.1:443 192.168.99.121:6443 192.168.99.122:6443 ' as the API says, "
+        "its real servers are '192.168.99.121:6443 192.168.99.123:6443 '" in done.stderr
+    )
+
+
+def test_an_interrupted_activation_is_finished_by_the_next(node: FakeNode) -> None:
+    node.deploy()
+    node.files["kube-proxy.conf"] += "# changed\n"
+    assert node.run("stage").returncode == 0
+    node.write(f"{STATE}/activating", "")
+    node.write("/etc/kubernetes/kube-proxy.conf", node.files["kube-proxy.conf"])
+    node.calls()
+    done = node.run("activate")
+    assert done.returncode == 0, done.stderr
+    assert "restarting kube-proxy (an earlier activation was interrupted)" in done.stderr
+    assert node.calls().count(RESTART) == 1
+
+
+def test_an_unstaged_generation_is_refused(node: FakeNode) -> None:
+    done = node.run("activate")
+    assert done.returncode == 1
+    assert "run: pulumi up --target-replace '**k8s-node01-stage' --target-dependents" in done.stderr
+
+
+def test_the_generation_before_stays_and_older_ones_go(node: FakeNode) -> None:
+    for verbosity in range(2, 6):
+        node.files["kube-proxy.conf"] = f"KUBE_PROXY_ARGS=--v={verbosity}\n"
+        assert node.deploy().returncode == 0
+    kept = [path for path in node.path(STATE).iterdir() if len(path.name) == 64]
+    assert sorted((path / "kube-proxy.conf").read_text() for path in kept) == [
+        "KUBE_PROXY_ARGS=--v=4\n",
+        "KUBE_PROXY_ARGS=--v=5\n",
+    ]
+
+
+def test_removal_leaves_nothing_of_ours(node: FakeNode) -> None:
+    node.deploy()
+    node.calls()
+    done = node.run("remove")
+    assert done.returncode == 0, done.stderr
+    assert node.live() == {}
+    assert not node.path(STATE).exists()
+    assert not node.path("/opt/k8s").exists()
+    assert node.path("/unit/cleaned").exists()
+    assert node.calls() == [
+        "disable --quiet --now kube-proxy.service",
+        "daemon-reload",
+        "reset-failed kube-proxy.service",
+    ]
+    assert node.run("remove").returncode == 0, "again, it has nothing to do"
+
+
+def test_removal_gives_an_own_binary_back(node: FakeNode) -> None:
+    node.write("/usr/local/bin/kube-proxy", "#!/bin/sh\necho own\n")
+    node.deploy()
+    assert node.run("remove").returncode == 0
+    assert node.live() == {"usr/local/bin/kube-proxy": ("#!/bin/sh\necho own\n", 0o644)}
+
+
+def test_removal_under_an_old_name_leaves_the_renamed_node_alone(node: FakeNode) -> None:
+    node.deploy()
+    before = node.live()
+    node.parameters["NODE"] = "k8s-node01-old"
+    done = node.run("remove")
+    assert done.returncode == 0
+    assert "this host is now k8s-node01: left as it is" in done.stderr
+    assert node.live() == before
