@@ -66,9 +66,12 @@ wait_for() {
     done
 }
 
+# The last things that kube-proxy complained of, each once: klog's header (level, date, process) up to "] " aside.
 journal() {
     timeout 20 journalctl -u kube-proxy.service _SYSTEMD_INVOCATION_ID="$1" -o cat -n 200 2>/dev/null |
-        grep -E '^[EF][0-9]{4}|[Ee]rror|unknown flag|panic' | tail -n 5 | printable | sed 's/^/    /'
+        grep -E '^[EF][0-9]{4}|[Ee]rror|unknown flag|panic' |
+        awk '{ text = $0; sub(/^[EF][0-9][^]]*\] /, "", text); if (!seen[text]++) print }' |
+        tail -n 5 | printable | sed 's/^/    /'
 }
 
 give_up() {

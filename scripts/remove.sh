@@ -9,6 +9,11 @@ still_ours() { [ ! -e "$state/node" ] || [ "$(cat "$state/node")" = "$NODE" ]; }
 clean_rules() {
     [ -x "$binary" ] || return 0
     timeout 60 "$binary" --cleanup >cleanup 2>&1 || say "kube-proxy --cleanup says: $(printable <cleanup | tail -n 2)"
+    # It leaves the empty sets of the IP family that it didn't use.
+    command -v ipset >/dev/null || return 0
+    ipset list -n | grep '^KUBE-' | while read -r set; do
+        ipset destroy "$set" 2>/dev/null || say "the ipset $set is in use and stays"
+    done
 }
 
 delete_files() {
@@ -20,7 +25,7 @@ delete_files() {
     [ ! -e "$state/original-kube-proxy" ] || mv -f "$state/original-kube-proxy" "$binary"
     rm -f "$modules_load"
     rm -rf "$state"
-    rmdir "$root$K8S_DIR/kube-proxy" "$root$K8S_DIR" 2>/dev/null || :
+    rmdir "$root$K8S_DIR/kube-proxy" "$root$K8S_DIR" "$root/etc/kubernetes" 2>/dev/null || :
 }
 
 lock

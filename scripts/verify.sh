@@ -13,6 +13,7 @@ check_service() {
 check_health() {
     code=$(http_code "$HEALTHZ/livez")
     reason="http://$HEALTHZ/livez must answer 200, it answers $code"
+    [ "$code" != 000 ] || reason="http://$HEALTHZ/livez must answer 200, nobody answers there"
     [ "$code" = 200 ]
 }
 

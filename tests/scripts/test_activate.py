@@ -143,12 +143,14 @@ def test_the_generation_before_stays_and_older_ones_go(node: FakeNode) -> None:
 def test_removal_leaves_nothing_of_ours(node: FakeNode) -> None:
     node.deploy()
     node.calls()
+    node.write("ipsets", "KUBE-6-CLUSTER-IP\nsomebody-elses\n")
     done = node.run("remove")
     assert done.returncode == 0, done.stderr
     assert node.live() == {}
     assert not node.path(STATE).exists()
     assert not node.path("/opt/k8s").exists()
     assert node.path("/unit/cleaned").exists()
+    assert node.path("/ipsets").read_text() == "somebody-elses\n"
     assert node.calls() == [
         "disable --quiet --now kube-proxy.service",
         "daemon-reload",
