@@ -91,10 +91,10 @@ def server_url(text: str) -> str:
     try:
         url = urlsplit(text)
         well_formed = url.scheme == "https" and url.port != 0 and "@" not in url.netloc and not url.netloc.endswith(":")
-        host = host_name(url.hostname or "")
+        host_name(url.hostname or "")
     except ValueError:
         raise ValueError(must) from None
-    if not well_formed or not host or url.path not in ("", "/") or re.search(r"[?#\s]", text):
+    if not well_formed or url.path not in ("", "/") or re.search(r"[?#\s]", text):
         raise ValueError(must)
     return text
 
@@ -104,10 +104,10 @@ def download_url(text: str) -> str:
     must = "must be an http or https URL without a user or password (e.g. https://example.org/kube-proxy)"
     try:
         url = urlsplit(text)
-        host = host_name(url.hostname or "")
+        host_name(url.hostname or "")
         well_formed = url.scheme in ("http", "https") and url.port != 0 and "@" not in url.netloc
     except ValueError:
         raise ValueError(must) from None
-    if not host or not well_formed or url.path in ("", "/") or re.search(r"[\s\"'\\]|[^\x21-\x7e]", text):
+    if not well_formed or url.path in ("", "/") or re.search(r"[\s\"'\\]|[^\x21-\x7e]", text):
         raise ValueError(must)
     return text

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes, PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pydantic import SecretStr
 
@@ -38,10 +39,11 @@ def _certificate(stack: Stack, files: Files) -> tuple[str, x509.Certificate] | N
         return None
     try:
         certificate = x509.load_pem_x509_certificate(pem.encode())
+        reason = _unfit(certificate)
     except ValueError:
         files.problems.invalid(_CERTIFICATE, name, "must be a certificate in PEM (-----BEGIN CERTIFICATE-----)")
         return None
-    if reason := _unfit(certificate):
+    if reason is not None:
         files.problems.invalid(_CERTIFICATE, name, reason)
         return None
     return pem, certificate
@@ -57,11 +59,11 @@ def _unfit(certificate: x509.Certificate) -> str | None:
         return "must be allowed to sign certificates (keyUsage keyCertSign)"
     now = datetime.now(UTC)
     if now < certificate.not_valid_before_utc:
-        return (
-            f"must be valid already; it begins {certificate.not_valid_before_utc:%Y-%m-%d %H:%M} UTC: check the clock"
-        )
+        begins = f"{certificate.not_valid_before_utc:%Y-%m-%d %H:%M} UTC"
+        return f"must be valid already; it begins {begins}: check this machine's clock"
     if now >= certificate.not_valid_after_utc:
-        return f"must be valid still; it ended {certificate.not_valid_after_utc:%Y-%m-%d %H:%M} UTC: renew the CA first"
+        ended = f"{certificate.not_valid_after_utc:%Y-%m-%d %H:%M} UTC"
+        return f"must be valid still; it ended {ended}: renew the certificate authority first"
     return None
 
 
@@ -91,10 +93,11 @@ def _private_key(stack: Stack, files: Files, certificate: x509.Certificate | Non
     except ValueError as error:
         files.problems.invalid(at, shown, str(error))
         return None
-    encoded = public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    if certificate is not None and encoded != certificate.public_key().public_bytes(
-        Encoding.DER, PublicFormat.SubjectPublicKeyInfo
-    ):
+    if certificate is not None and _encoded(public_key) != _encoded(certificate.public_key()):
         files.problems.invalid(at, shown, "must be the private key of certificateAuthority.certificateFile")
         return None
     return SecretStr(pem)
+
+
+def _encoded(key: CertificatePublicKeyTypes | PublicKeyTypes) -> bytes:
+    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)

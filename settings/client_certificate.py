@@ -12,8 +12,8 @@ def read(section: ClientCertificateSection, authority_ends: datetime | None, pro
     at = ("clientCertificate",)
     if section.renew_before_hours >= section.validity_hours:
         # Otherwise the certificate is due for renewal from its first hour on, and every run issues another.
-        problems.invalid((*at, "renewBeforeHours"), section.renew_before_hours,
-                         f"must be less than clientCertificate.validityHours ({section.validity_hours})")  # fmt: skip
+        must = f"must be less than clientCertificate.validityHours ({section.validity_hours})"
+        problems.invalid((*at, "renewBeforeHours"), section.renew_before_hours, must)
     ends = datetime.now(UTC) + timedelta(hours=section.validity_hours)
     if authority_ends is not None and ends > authority_ends:
         left = (authority_ends - datetime.now(UTC)) // timedelta(hours=1)

@@ -146,8 +146,8 @@ def _check_ports(merged: Mapping[str, object], origin: Callable[[str], Location]
     healthz, metrics = ports.values()
     if healthz == metrics:
         name = "metricsBindAddress" if "metricsBindAddress" in merged else "healthzBindAddress"
-        problems.invalid(origin(name), merged[name], "must have a port of its own: healthzBindAddress and "
-                         f"metricsBindAddress both have {healthz}")  # fmt: skip
+        must = f"must have a port of its own: healthzBindAddress and metricsBindAddress both have {healthz}"
+        problems.invalid(origin(name), merged[name], must)
 
 
 def check_family(address: str, at: Location, cluster_cidr: str, problems: Problems) -> None:

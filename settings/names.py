@@ -27,8 +27,10 @@ def file_name(text: str) -> str:
 def node_name(text: str) -> str:
     """Accept the name of a Node object."""
     if len(text) > 253 or not _SUBDOMAIN.fullmatch(text):
-        raise ValueError("must be the Node object's name: lower case letters, digits, '-' and '.', "
-                         "first and last a letter or digit (e.g. k8s-node01)")  # fmt: skip
+        raise ValueError(
+            "must be the Node object's name: at most 253 lower case letters, digits, '-' and '.', "
+            "first and last a letter or digit (e.g. k8s-node01)"
+        )
     return text
 
 

@@ -23,7 +23,7 @@ def parse_pem(pem: str, decrypt: str) -> PrivateKey:
     try:
         return load_pem_private_key(pem.encode(), None)
     except TypeError:
-        raise ValueError(f"must not be encrypted with a passphrase; to decrypt it: {decrypt}") from None
+        raise ValueError(f"must be unencrypted; to take its passphrase away: {decrypt}") from None
     except (ValueError, UnsupportedAlgorithm):
         raise ValueError("must be a private key in PEM (-----BEGIN … PRIVATE KEY-----)") from None
 
@@ -39,9 +39,7 @@ def parse_ssh(pem: str) -> PrivateKey:
     try:
         return load_ssh_private_key(pem.encode(), None)
     except TypeError:
-        raise ValueError(
-            "must not be encrypted with a passphrase; to decrypt it: ssh-keygen -p -N '' -f FILE"
-        ) from None
+        raise ValueError("must be unencrypted; to take its passphrase away: ssh-keygen -p -N '' -f FILE") from None
     except (ValueError, UnsupportedAlgorithm):
         raise ValueError("must be a private key of SSH (e.g. made by ssh-keygen -t ed25519)") from None
 

@@ -22,6 +22,9 @@ OMITTED: Final = object()
 _SECRET = re.compile(r"PRIVATE KEY|://[^/\s]*@")
 
 
+_LONGEST_VALUE: Final = 160
+
+
 class Kind(StrEnum):
     """The kind of a problem, as Kubernetes words it."""
 
@@ -43,9 +46,10 @@ class Problem:
     detail: str
 
     def __str__(self) -> str:
-        shown = "" if self.value is OMITTED else f" {json.dumps(self.value, ensure_ascii=False, default=str)}"
-        parts = [self.path, f"{self.kind}:{shown}" if shown else str(self.kind), self.detail]
-        return ": ".join(part for part in parts if part)
+        kind = str(self.kind) if self.value is OMITTED else f"{self.kind}: {_quoted(self.value)}"
+        line = ": ".join(part for part in (self.path, kind, self.detail) if part)
+        # A line a problem, whatever is in its value: a control character must not reach the reader's terminal.
+        return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in line)
 
 
 class SettingsError(ValueError):
@@ -105,6 +109,11 @@ def path(location: Location) -> str:
 def supported_values(values: Iterable[str]) -> str:
     """Return the detail of an unsupported value: what is supported."""
     return "supported values: " + ", ".join(f'"{value}"' for value in values)
+
+
+def _quoted(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
 
 
 def _shown(kind: Kind, value: object) -> object:

@@ -1,0 +1,136 @@
+"""The certificate authority: it must be able to issue a certificate today."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
+
+from settings import Settings
+
+Values = dict[str, Any]
+Load = Callable[[Values], Settings]
+Refused = Callable[[Values], list[str]]
+
+PASSPHRASE = BestAvailableEncryption(b"hunter2")
+
+
+class TestCertificateAuthority:
+    """It must be able to issue a certificate today: the tls provider would notice none of this."""
+
+    @pytest.mark.parametrize(
+        ("certificate", "said"),
+        [
+            (
+                {"authority": False},
+                "must be a certificate authority's certificate (basicConstraints CA:TRUE), not a server's or client's",
+            ),
+            ({"may_sign": False}, "must be allowed to sign certificates (keyUsage keyCertSign)"),
+        ],
+    )
+    def test_must_be_one(
+        self,
+        values: Values,
+        refused: Refused,
+        project: Path,
+        make_certificate: Callable[..., bytes],
+        certificate: dict[str, bool],
+        said: str,
+    ) -> None:
+        (project / "ca.pem").write_bytes(make_certificate(**certificate))
+
+        assert refused(values) == [f'certificateAuthority.certificateFile: Invalid value: "ca.pem": {said}']
+
+    @pytest.mark.parametrize(
+        ("begins", "ends", "said"),
+        [(-9, -1, "must be valid still; it ended"), (1, 9, "must be valid already; it begins")],
+    )
+    def test_must_be_valid_now(
+        self,
+        values: Values,
+        refused: Refused,
+        project: Path,
+        make_certificate: Callable[..., bytes],
+        begins: int,
+        ends: int,
+        said: str,
+    ) -> None:
+        (project / "ca.pem").write_bytes(make_certificate(begins, ends))
+        (line,) = refused(values)
+
+        assert line.startswith(f'certificateAuthority.certificateFile: Invalid value: "ca.pem": {said} 2')
+
+    def test_must_outlive_the_client_certificate(
+        self, values: Values, refused: Refused, project: Path, make_certificate: Callable[..., bytes]
+    ) -> None:
+        (project / "ca.pem").write_bytes(make_certificate(ends_days=100))
+        (line,) = refused(values)
+
+        assert line.startswith("clientCertificate.validityHours: Invalid value: 8760: must end before the")
+        assert line.endswith("use at most 2399, or renew the certificate authority")
+
+    def test_must_be_a_certificate(self, values: Values, refused: Refused) -> None:
+        values["certificateAuthority"]["certificateFile"] = "ca-key.pem"
+
+        assert refused(values) == [
+            'certificateAuthority.certificateFile: Invalid value: "ca-key.pem": '
+            "must be a certificate in PEM (-----BEGIN CERTIFICATE-----)"
+        ]
+
+    def test_may_have_text_before_it_and_more_certificates_after_it(
+        self, values: Values, loaded: Load, project: Path, make_certificate: Callable[..., bytes]
+    ) -> None:
+        bundle = b"subject=CN = kubernetes\n" + make_certificate() + make_certificate(-9, -1)
+        (project / "ca.pem").write_bytes(bundle)
+
+        assert loaded(values).certificate_authority.certificate_pem == bundle.decode()
+
+
+class TestCertificateAuthorityKey:
+    @pytest.mark.parametrize("form", [PrivateFormat.TraditionalOpenSSL, PrivateFormat.PKCS8])
+    def test_must_be_unencrypted(
+        self,
+        values: Values,
+        refused: Refused,
+        project: Path,
+        authority_key: ec.EllipticCurvePrivateKey,
+        form: PrivateFormat,
+    ) -> None:
+        (project / "ca-key.pem").write_bytes(authority_key.private_bytes(Encoding.PEM, form, PASSPHRASE))
+
+        assert refused(values) == [
+            'certificateAuthority.privateKeyFile: Invalid value: "ca-key.pem": must be unencrypted; '
+            "to take its passphrase away: openssl pkey -in FILE -out DECRYPTED"
+        ]
+
+    def test_must_be_the_certificates(self, values: Values, refused: Refused, project: Path) -> None:
+        other = ec.generate_private_key(ec.SECP256R1())
+        key = other.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        (project / "ca-key.pem").write_bytes(key)
+
+        assert refused(values) == [
+            'certificateAuthority.privateKeyFile: Invalid value: "ca-key.pem": '
+            "must be the private key of certificateAuthority.certificateFile"
+        ]
+
+    def test_must_be_in_pem(self, values: Values, refused: Refused) -> None:
+        values["certificateAuthority"]["privateKeyFile"] = "id_ed25519"
+
+        assert refused(values) == [
+            'certificateAuthority.privateKeyFile: Invalid value: "id_ed25519": '
+            "must be a private key in PEM (-----BEGIN … PRIVATE KEY-----)"
+        ]
+
+    def test_must_be_given_once(self, values: Values, refused: Refused, project: Path) -> None:
+        values["caPrivateKey"] = (project / "ca-key.pem").read_text()
+
+        assert refused(values) == [
+            "caPrivateKey: Forbidden: must not be given beside certificateAuthority.privateKeyFile: keep one of the two"
+        ]

@@ -1,0 +1,135 @@
+"""The files of a node: golden, line for line the guide's, and the same document whatever the values."""
+
+from base64 import b64decode
+from collections.abc import Callable, Mapping
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from documents import environment_file, kube_proxy_configuration, kubeconfig, paths, systemd_unit
+from settings import SSH, Cluster, Node
+
+Golden = Callable[[str, str], None]
+
+
+def node(configuration: Mapping[str, object], address: str = "192.168.99.101") -> Node:
+    return Node("k8s-node01", address, SSH(address, 22, "root", SecretStr(""), "ssh-ed25519 AAAA"), configuration)
+
+
+def cluster(cidr: str | None = "172.30.0.0/16") -> Cluster:
+    return Cluster("kubernetes", "https://192.168.99.100:8443", "1.36.2", cidr, None)
+
+
+class TestKubeconfig:
+    """What `kubectl config view` shows in the guide."""
+
+    def test_golden(self, golden: Golden) -> None:
+        text = kubeconfig.render(
+            cluster_name="kubernetes",
+            server="https://192.168.99.100:8443",
+            certificate_authority_pem="the certificate authority\n",
+            client_certificate_pem="the client certificate, longer than a line of YAML that is folded by default\n",
+            client_key_pem="the client key\n",
+        )
+
+        golden("kube-proxy.kubeconfig", text)
+
+    @given(st.text(min_size=1), st.text(), st.text())
+    def test_says_what_it_was_given(self, name: str, pem: str, key: str) -> None:
+        text = kubeconfig.render(
+            cluster_name=name,
+            server="https://a",
+            certificate_authority_pem=pem,
+            client_certificate_pem=pem,
+            client_key_pem=key,
+        )
+        document = yaml.safe_load(text)
+
+        assert document["clusters"][0]["name"] == document["contexts"][0]["context"]["cluster"] == name
+        assert b64decode(document["clusters"][0]["cluster"]["certificate-authority-data"]).decode() == pem
+        assert b64decode(document["users"][0]["user"]["client-key-data"]).decode() == key
+        assert text.endswith("\n")
+        assert not text.endswith("\n\n")
+
+
+class TestKubeProxyConfiguration:
+    @pytest.mark.parametrize(
+        ("name", "configuration", "address", "cidr"),
+        [
+            ("guide", {"mode": "ipvs"}, "192.168.99.101", "172.30.0.0/16"),
+            ("without-cluster-cidr", {"detectLocalMode": "NodeCIDR", "mode": "nftables"}, "192.168.99.101", None),
+            ("ipv6", {}, "fd00:99::101", "fd00:172:30::/56"),
+            ("dual-stack", {}, "192.168.99.101", "172.30.0.0/16,fd00:172:30::/56"),
+            (
+                "further-fields",
+                {
+                    "nodePortAddresses": ["192.168.99.0/24"],
+                    "metricsBindAddress": "127.0.0.1:10249",
+                    "ipvs": {"strictARP": True, "scheduler": "wrr", "excludeCIDRs": []},
+                    "clientConnection": {"qps": 5, "burst": 10},
+                    "featureGates": {},
+                },
+                "192.168.99.101",
+                "172.30.0.0/16",
+            ),
+        ],
+    )
+    def test_golden(
+        self, golden: Golden, name: str, configuration: Mapping[str, object], address: str, cidr: str | None
+    ) -> None:
+        text = kube_proxy_configuration.render(node(configuration, address), cluster(cidr))
+
+        golden(f"kube-proxy-config.{name}.yaml", text)
+
+    def test_the_order_in_which_fields_are_given_changes_nothing(self) -> None:
+        fields = {"oomScoreAdj": -998, "ipvs": {"scheduler": "rr", "strictARP": True}}
+        turned = {"ipvs": {"strictARP": True, "scheduler": "rr"}, "oomScoreAdj": -998}
+
+        assert kube_proxy_configuration.render(node(fields), cluster()) == kube_proxy_configuration.render(
+            node(turned), cluster()
+        )
+
+    @given(
+        st.recursive(
+            st.none()
+            | st.booleans()
+            | st.integers()
+            | st.text()
+            | st.text("0123456789.eEoOxXyYnN+-_:#~ '\"\\", max_size=6),
+            lambda below: st.lists(below, max_size=3) | st.dictionaries(st.text(), below, max_size=3),
+            max_leaves=6,
+        )
+    )
+    def test_yaml_says_what_the_document_says(self, value: object) -> None:
+        given_node = node({"ipvs": {"scheduler": value}})
+        text = kube_proxy_configuration.render(given_node, cluster())
+
+        assert yaml.safe_load(text) == kube_proxy_configuration.document(given_node, cluster())
+
+    @pytest.mark.parametrize(
+        "text", ["1e3", ".5e3", "1.e5", "+.5", "1_0e3", "0o14", "012", "0x1F", "y", "N", "yes", "1:30"]
+    )
+    def test_text_that_gos_yaml_takes_for_a_number_or_a_truth_value_is_quoted(self, text: str) -> None:
+        rendered = kube_proxy_configuration.render(node({"detectLocal": {"interfaceNamePrefix": text}}), cluster())
+
+        assert f"  interfaceNamePrefix: '{text}'\n" in rendered
+
+
+class TestSystemdUnit:
+    def test_golden(self, golden: Golden) -> None:
+        golden("kube-proxy.service", systemd_unit.render("/opt/k8s"))
+
+    def test_works_in_its_own_directory(self) -> None:
+        assert "WorkingDirectory=/data/k8s/kube-proxy\n" in systemd_unit.render("/data/k8s")
+        assert paths.working_directory("/data/k8s") == "/data/k8s/kube-proxy"
+
+
+class TestEnvironmentFile:
+    def test_golden(self, golden: Golden) -> None:
+        golden("kube-proxy.conf", environment_file.render(2))
+
+    def test_has_no_flag_that_kube_proxy_lost(self) -> None:
+        assert "--logtostderr" not in environment_file.render(2)

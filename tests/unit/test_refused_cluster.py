@@ -1,0 +1,65 @@
+"""What `cluster` must not say: one wrong value, and the line that its user reads."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.unit.conftest import ABSENT
+
+SERVER = "must be an https URL of a host and perhaps a port (e.g. https://192.168.99.100:8443)"
+
+CASES: list[tuple[str, object, str]] = [
+    ("cluster.server", ABSENT, "Required value: must be the API server's URL (e.g. https://192.168.99.100:8443)"),
+    ("cluster.server", "http://192.168.99.100:8080", f'Invalid value: "http://192.168.99.100:8080": {SERVER}'),
+    ("cluster.server", "192.168.99.100:8443", f'Invalid value: "192.168.99.100:8443": {SERVER}'),
+    ("cluster.server", "https://192.168.99.300", f'Invalid value: "https://192.168.99.300": {SERVER}'),
+    ("cluster.server", "https://a:", f'Invalid value: "https://a:": {SERVER}'),
+    ("cluster.server", "https://a:0", f'Invalid value: "https://a:0": {SERVER}'),
+    ("cluster.server", "https://a:70000", f'Invalid value: "https://a:70000": {SERVER}'),
+    ("cluster.server", "https://a/path", f'Invalid value: "https://a/path": {SERVER}'),
+    ("cluster.server", "https://a?b", f'Invalid value: "https://a?b": {SERVER}'),
+    ("cluster.server", "https://a#b", f'Invalid value: "https://a#b": {SERVER}'),
+    ("cluster.server", "https://[fd00::1", f'Invalid value: "https://[fd00::1": {SERVER}'),
+    ("cluster.server", "https://admin:hunter2@a", f"Invalid value: {SERVER}"),
+    (
+        "cluster.version",
+        ABSENT,
+        "Required value: must be the control plane's version (e.g. 1.36.2): see kubectl version",
+    ),
+    ("cluster.version", "1.36", 'Invalid value: "1.36": must be a complete Kubernetes version (e.g. 1.36.2)'),
+    ("cluster.version", 1.36, "Invalid value: 1.36: must be a string: put it in quotes"),
+    ("cluster.name", "", 'Invalid value: "": must be one line of text'),
+    ("cluster.name", "a\nb", 'Invalid value: "a\\nb": must be one line of text'),
+    (
+        "cluster.clusterCIDR",
+        "172.30.0.0",
+        'Invalid value: "172.30.0.0": must be a valid CIDR block (e.g. 172.30.0.0/16)',
+    ),
+    (
+        "cluster.clusterCIDR",
+        "172.30.0.0/255.255.0.0",
+        'Invalid value: "172.30.0.0/255.255.0.0": must be a valid CIDR block (e.g. 172.30.0.0/16)',
+    ),
+    (
+        "cluster.clusterCIDR",
+        "fd00::",
+        'Invalid value: "fd00::": must be a valid CIDR block (e.g. fd00:172:30::/56)',
+    ),
+    (
+        "cluster.clusterCIDR",
+        "172.30.9.1/16",
+        'Invalid value: "172.30.9.1/16": must be the block\'s network address: 172.30.0.0/16',
+    ),
+    (
+        "cluster.clusterCIDR",
+        "172.30.0.0/16,172.31.0.0/16",
+        'Invalid value: "172.30.0.0/16,172.31.0.0/16": '
+        "must be one CIDR block or one of each family (e.g. 172.30.0.0/16,fd00:172:30::/56)",
+    ),
+    ("cluster.kubernetesService", "10.0.0", 'Invalid value: "10.0.0": must be an IP address (e.g. 192.168.99.101)'),
+]
+
+
+@pytest.mark.parametrize(("where", "value", "said"), CASES)
+def test_refused(refused_with: Callable[[str, object], list[str]], where: str, value: object, said: str) -> None:
+    assert refused_with(where, value) == [f"{where}: {said}"]

@@ -1,0 +1,109 @@
+"""What the smaller sections must not say: one wrong value, and the line that its user reads."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.unit.conftest import ABSENT
+
+WHOLE_NUMBER = "must be a whole number from"
+
+CASES: list[tuple[str, object, str]] = [
+    ("clster", {}, 'Forbidden: unknown key; did you mean "cluster"?'),
+    ("clster", None, 'Forbidden: unknown key; did you mean "cluster"?'),
+    ("cluster.clusterCidr", "172.30.0.0/16", 'Forbidden: unknown key; did you mean "clusterCIDR"?'),
+    ("nodes[2].ssh.prot", 22, 'Forbidden: unknown key; did you mean "port"?'),
+    ("binary.sha256.x86_64", "0" * 64, "Forbidden: unknown key; known keys: amd64, arm64"),
+    ("service[log level]", 2, "Forbidden: unknown key; known keys: k8sDir, verbosity"),
+    (
+        "ssh.user",
+        "admin",
+        'Unsupported value: "admin": another user is not supported yet; supported values: "root"',
+    ),
+    (
+        "ssh.bastion",
+        {"host": "10.0.0.1"},
+        "Forbidden: not supported yet: each node's SSH port must be reachable from here",
+    ),
+    (
+        "certificateAuthority.generate",
+        True,
+        "Forbidden: not supported yet: certificateFile and privateKeyFile must name an existing certificate authority",
+    ),
+    ("clientCertificate.validityHours", 0, "Invalid value: 0: must be a whole number of hours from 1 to 876000"),
+    (
+        "clientCertificate.renewBeforeHours",
+        8760,
+        "Invalid value: 8760: must be less than clientCertificate.validityHours (8760)",
+    ),
+    (
+        "clientCertificate.subject.country",
+        "China",
+        'Invalid value: "China": must be the two capital letters of ISO 3166 (e.g. CN)',
+    ),
+    (
+        "clientCertificate.subject.organization",
+        "system:masters",
+        'Invalid value: "system:masters": must not be the administrators\' group: '
+        "kube-proxy needs no more than system:node-proxier",
+    ),
+    ("clientCertificate.subject.locality", "", 'Invalid value: "": must be one line of text'),
+    (
+        "clientCertificate.subject.organizationalUnit",
+        "x" * 65,
+        f'Invalid value: "{"x" * 65}": must be at most 64 characters',
+    ),
+    ("service.verbosity", 11, f"Invalid value: 11: {WHOLE_NUMBER} 0 to 10"),
+    *(
+        (
+            "service.k8sDir",
+            path,
+            f"Invalid value: \"{path}\": must be an absolute path of letters, digits, '.', '_', '-' (e.g. /opt/k8s)",
+        )
+        for path in ("opt/k8s", "/", "/opt/%n", "/opt/k 8s", "/opt/../etc", "/opt/k8s/")
+    ),
+    ("rollout.canary", -1, "Invalid value: -1: must be a whole number of nodes from 0 to 100000"),
+    *(
+        (
+            "rollout.maxUnavailable",
+            value,
+            f"Invalid value: {shown}: must be a number of nodes from 1 or a percentage from 1% to 100% (e.g. 25%)",
+        )
+        for value, shown in (
+            (0, "0"),
+            ("0%", '"0%"'),
+            ("101%", '"101%"'),
+            ("a quarter", '"a quarter"'),
+            (True, "true"),
+        )
+    ),
+    ("rollout.healthTimeoutSeconds", 4, "Invalid value: 4: must be a whole number of seconds from 5 to 3600"),
+    ("binary.version", ABSENT, "Required value: must be kube-proxy's version (e.g. 1.36.2)"),
+    ("binary.version", "1.33.4", 'Invalid value: "1.33.4": must be one of 1.34 to 1.37 (e.g. 1.36.2)'),
+    (
+        "binary.version",
+        "1.37.0",
+        'Invalid value: "1.37.0": must not be newer than cluster.version 1.36.2 (Kubernetes\' version skew policy): '
+        "use 1.36, or upgrade the control plane first",
+    ),
+    (
+        "binary.source",
+        "mirror",
+        'Unsupported value: "mirror": supported values: "preinstalled", "file", "url"',
+    ),
+    (
+        "binary.url",
+        "https://example.org/kube-proxy",
+        "Forbidden: belongs to source: url, not preinstalled: remove it, or change source",
+    ),
+    (
+        "binary.path",
+        "kube-proxy",
+        "Forbidden: belongs to source: file, not preinstalled: remove it, or change source",
+    ),
+]
+
+
+@pytest.mark.parametrize(("where", "value", "said"), CASES)
+def test_refused(refused_with: Callable[[str, object], list[str]], where: str, value: object, said: str) -> None:
+    assert refused_with(where, value) == [f"{where}: {said}"]

@@ -1,0 +1,186 @@
+"""What a valid stack becomes: defaults filled in, files read, the fleet's values merged into each node."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from settings import BinarySource, Rollout, Service, Settings, Subject, load
+
+Values = dict[str, Any]
+Load = Callable[[Values], Settings]
+
+
+class TestDefaults:
+    """What the guide says, where the stack says nothing."""
+
+    def test_are_the_guides(self, values: Values, loaded: Load) -> None:
+        settings = loaded(values)
+
+        assert settings.cluster.name == "kubernetes"
+        assert settings.cluster.kubernetes_service is None
+        assert settings.client_certificate.subject == Subject("CN", "Jiangsu", "Suzhou", "k8s", "wangxyd")
+        assert settings.client_certificate.validity_hours == 8760
+        assert settings.client_certificate.renew_before_hours == 720
+        assert settings.binary.source is BinarySource.PREINSTALLED
+        assert settings.service == Service("/opt/k8s", 2)
+        assert settings.rollout == Rollout(1, "25%", 60)
+
+    def test_of_ssh_are_root_on_port_22_of_the_nodes_address(self, values: Values, loaded: Load) -> None:
+        ssh = loaded(values).nodes[0].ssh
+
+        assert (ssh.user, ssh.host, ssh.port) == ("root", "192.168.99.101", 22)
+
+    def test_hold_for_a_key_without_a_value(self, values: Values, loaded: Load) -> None:
+        values |= {"service": None, "rollout": {"canary": None}, "caPrivateKey": None}
+
+        assert loaded(values).rollout.canary == 1
+
+    def test_of_the_subject_are_replaced_as_a_whole(self, values: Values, loaded: Load) -> None:
+        values["clientCertificate"] = {"subject": {"country": "FR"}}
+
+        assert loaded(values).client_certificate.subject == Subject("FR", None, None, None, None)
+
+
+class TestFiles:
+    """Files are read here, once: nothing later depends on the directory or on the home."""
+
+    def test_are_relative_to_the_project(self, values: Values, loaded: Load, project: Path) -> None:
+        settings = loaded(values)
+
+        assert settings.certificate_authority.certificate_pem == (project / "ca.pem").read_text()
+        assert settings.certificate_authority.private_key_pem.get_secret_value() == (project / "ca-key.pem").read_text()
+        assert settings.nodes[2].ssh.private_key.get_secret_value() == (project / "id_ed25519").read_text()
+
+    def test_may_be_in_the_home(
+        self, values: Values, project: Path, loaded: Load, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("HOME", str(project))
+        values["ssh"]["privateKeyFile"] = "~/id_ed25519"
+
+        assert loaded(values).nodes[0].ssh.private_key.get_secret_value()
+
+    def test_may_hold_the_nodes(self, values: Values, loaded: Load, project: Path) -> None:
+        (project / "nodes.yaml").write_text(yaml.safe_dump(values["nodes"]))
+        in_the_stack = loaded(values).nodes
+
+        assert loaded({**values, "nodes": None, "nodesFile": "nodes.yaml"}).nodes == in_the_stack
+
+    def test_of_keys_may_be_secrets_instead(self, values: Values, loaded: Load, project: Path) -> None:
+        values["caPrivateKey"] = (project / values["certificateAuthority"].pop("privateKeyFile")).read_text()
+        values["sshPrivateKey"] = (project / values.pop("ssh")["privateKeyFile"]).read_text()
+        settings = loaded(values)
+
+        assert settings.certificate_authority.private_key_pem.get_secret_value() == values["caPrivateKey"]
+        assert settings.nodes[0].ssh.private_key.get_secret_value() == values["sshPrivateKey"]
+
+
+class TestNodes:
+    """A node's own values go over the fleet's."""
+
+    def test_mappings_merge_and_lists_and_plain_values_replace(self, values: Values, loaded: Load) -> None:
+        values["configuration"] = {
+            "mode": "ipvs",
+            "ipvs": {"scheduler": "rr", "excludeCIDRs": ["10.1.0.0/16", "10.2.0.0/16"]},
+        }
+        values["nodes"][1]["configuration"] = {"mode": "nftables", "ipvs": {"excludeCIDRs": ["10.3.0.0/16"]}}
+        first, second, third = loaded(values).nodes
+
+        assert first.configuration == third.configuration == values["configuration"]
+        assert second.configuration == {
+            "mode": "nftables",
+            "ipvs": {"scheduler": "rr", "excludeCIDRs": ["10.3.0.0/16"]},
+        }
+
+    def test_ssh_is_merged_key_by_key(self, values: Values, loaded: Load, project: Path) -> None:
+        (project / "other").write_bytes((project / "id_ed25519").read_bytes() + b"\n")
+        values["ssh"]["port"] = 2222
+        values["nodes"][0]["ssh"] = {"host": "127.0.0.1", "port": 2201}
+        values["nodes"][1]["ssh"] = {"privateKeyFile": "other"}
+        first, second, _ = loaded(values).nodes
+
+        assert (first.ssh.host, first.ssh.port) == ("127.0.0.1", 2201)
+        assert (second.ssh.host, second.ssh.port) == ("192.168.99.102", 2222)
+        assert first.ssh.private_key != second.ssh.private_key
+
+    def test_need_no_key_of_the_fleet_when_each_has_its_own(self, values: Values, loaded: Load) -> None:
+        del values["ssh"]
+        for node in values["nodes"]:
+            node["ssh"] = {"privateKeyFile": "id_ed25519"}
+
+        assert len(loaded(values).nodes) == 3
+
+    def test_host_keys_lose_their_comment(self, values: Values, loaded: Load) -> None:
+        written = values["nodes"][0]["hostKey"]
+        values["nodes"][0]["hostKey"] = f" {written}  root@k8s-node01\n"
+
+        assert loaded(values).nodes[0].ssh.host_key == written
+
+    def test_of_both_families_are_fine_in_a_dual_stack_cluster(self, values: Values, loaded: Load) -> None:
+        values["cluster"]["clusterCIDR"] = "fd00:172:30::/56,172.30.0.0/16"
+        values["nodes"][0]["address"] = "fd00:99::101"
+
+        assert loaded(values).nodes[0].address == "fd00:99::101"
+
+
+class TestWhatIsWritten:
+    """Numbers may come as text, as `pulumi config set --path` keeps them; text is not rewritten."""
+
+    @pytest.mark.parametrize("port", [2222, "2222", 2222.0])
+    def test_a_port_may_be_number_or_text(self, values: Values, loaded: Load, port: object) -> None:
+        values["ssh"]["port"] = port
+
+        assert loaded(values).nodes[0].ssh.port == 2222
+
+    @pytest.mark.parametrize(
+        "server", ["https://192.168.99.100", "https://K8S.example.org:6443/", "https://[fd00::1]:6443"]
+    )
+    def test_the_server_stays_as_written(self, values: Values, loaded: Load, server: str) -> None:
+        values["cluster"]["server"] = server
+
+        assert loaded(values).cluster.server == server
+
+    @pytest.mark.parametrize(
+        ("kube_proxy", "control_plane"), [("v1.36.2", "v1.36.0"), ("1.34.9", "1.37.0"), ("1.35.0", "1.36.2+k3s1")]
+    )
+    def test_versions_lose_their_v_and_may_lag_three_minors(
+        self, values: Values, loaded: Load, kube_proxy: str, control_plane: str
+    ) -> None:
+        values["binary"]["version"], values["cluster"]["version"] = kube_proxy, control_plane
+        settings = loaded(values)
+
+        assert settings.binary.version == kube_proxy.removeprefix("v")
+        assert settings.cluster.version == control_plane.removeprefix("v")
+
+
+class TestRollout:
+    """A batch is never more than asked for, and never nothing."""
+
+    @pytest.mark.parametrize(
+        ("max_unavailable", "nodes", "size"),
+        [("25%", 3, 1), ("25%", 8, 2), ("25%", 11, 2), ("100%", 7, 7), ("1%", 0, 1), (2, 1, 2), ("3", 10, 3)],
+    )
+    def test_batch_size(self, values: Values, loaded: Load, max_unavailable: object, nodes: int, size: int) -> None:
+        values["rollout"] = {"maxUnavailable": max_unavailable}
+
+        assert loaded(values).rollout.batch_size(nodes) == size
+
+
+class TestSecrets:
+    """Keys are in the settings, and nowhere where they could be printed by accident."""
+
+    def test_are_not_in_the_settings_text(self, values: Values, loaded: Load, project: Path) -> None:
+        text = repr(loaded(values))
+
+        for name in ("ca-key.pem", "id_ed25519"):
+            assert (project / name).read_text().splitlines()[1] not in text
+
+
+def test_loading_leaves_the_values_alone(values: Values, project: Path) -> None:
+    values["cluster"]["name"] = None
+    before = repr(values)
+    load(values, project)
+
+    assert repr(values) == before

@@ -1,0 +1,60 @@
+"""The key with which Pulumi logs in to the nodes."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+
+from settings import Settings
+
+Values = dict[str, Any]
+Load = Callable[[Values], Settings]
+Refused = Callable[[Values], list[str]]
+
+
+class TestSSHKey:
+    @pytest.mark.parametrize("form", [PrivateFormat.TraditionalOpenSSL, PrivateFormat.PKCS8])
+    def test_may_be_in_pem(self, values: Values, loaded: Load, project: Path, form: PrivateFormat) -> None:
+        key = rsa.generate_private_key(65537, 2048).private_bytes(Encoding.PEM, form, NoEncryption())
+        (project / "id_ed25519").write_bytes(key)
+
+        assert loaded(values).nodes[0].ssh.private_key.get_secret_value() == key.decode()
+
+    @pytest.mark.parametrize("arguments", [("-t", "ed25519"), ("-t", "rsa", "-m", "PEM")])
+    def test_must_be_unencrypted(
+        self, values: Values, refused: Refused, project: Path, arguments: tuple[str, ...]
+    ) -> None:
+        command = ["ssh-keygen", "-q", "-N", "hunter2", "-f", str(project / "encrypted"), *arguments]
+        subprocess.run(command, check=True, timeout=30)
+        values["ssh"]["privateKeyFile"] = "encrypted"
+
+        assert refused(values) == [
+            'ssh.privateKeyFile: Invalid value: "encrypted": must be unencrypted; '
+            "to take its passphrase away: ssh-keygen -p -N '' -f FILE"
+        ]
+
+    def test_must_be_the_private_one(self, values: Values, refused: Refused, project: Path) -> None:
+        public = ed25519.Ed25519PrivateKey.generate().public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+        (project / "id_ed25519.pub").write_bytes(public)
+        values["nodes"][1]["ssh"] = {"privateKeyFile": "id_ed25519.pub"}
+
+        assert refused(values) == [
+            'nodes[1].ssh.privateKeyFile: Invalid value: "id_ed25519.pub": '
+            "must be a private key in PEM (-----BEGIN … PRIVATE KEY-----)"
+        ]
+
+    def test_must_be_given_once(self, values: Values, refused: Refused, project: Path) -> None:
+        values["sshPrivateKey"] = (project / "id_ed25519").read_text()
+
+        assert refused(values) == [
+            "sshPrivateKey: Forbidden: must not be given beside ssh.privateKeyFile: keep one of the two"
+        ]
