@@ -3,7 +3,7 @@
 Owns the key, the request and the certificate; does not own the CA, which is the cluster's.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pulumi
 import pulumi_tls as tls
@@ -64,13 +64,38 @@ class ClientCertificate(pulumi.ComponentResource):
             allowed_uses=["digital_signature", "key_encipherment", "client_auth"],
             validity_period_hours=settings.validity_hours,
             early_renewal_hours=settings.renew_before_hours,
-            opts=child,
+            opts=pulumi.ResourceOptions(parent=self, hooks=_when_issued(settings, authority)),
         )
         self.certificate_pem = certificate.cert_pem
         self.private_key_pem = key.private_key_pem
         self.not_before = certificate.validity_start_time.apply(_to_the_second)
         self.not_after = certificate.validity_end_time.apply(_to_the_second)
         self.register_outputs({"notBefore": self.not_before, "notAfter": self.not_after})
+
+
+def check_end(settings: ClientCertificateSettings, authority: CertificateAuthority) -> None:
+    """Raises ValueError where a certificate issued now would outlive its CA."""
+    end = datetime.now(UTC) + timedelta(hours=settings.validity_hours)
+    if end > authority.not_after:
+        left = (authority.not_after - datetime.now(UTC)) // timedelta(hours=1)
+        raise ValueError(
+            f'clientCertificate.validityHours: Invalid value: "{settings.validity_hours}": must end before the '
+            f"certificate authority does: {end:%Y-%m-%d} is after {authority.not_after:%Y-%m-%d}: use at most "
+            f"{left}, or renew the certificate authority"
+        )
+
+
+def _when_issued(settings: ClientCertificateSettings, authority: CertificateAuthority) -> pulumi.ResourceHookBinding:
+    """Checks the end in a preview too, but only where a certificate is about to be issued.
+
+    The limit moves with the clock: one that was issued in time stays good.
+    """
+
+    def check(_: pulumi.ResourceHookArgs) -> None:
+        check_end(settings, authority)
+
+    options = pulumi.ResourceHookOptions(on_dry_run=True)
+    return pulumi.ResourceHookBinding(before_create=[pulumi.ResourceHook("certificate-end", check, options)])
 
 
 def _parts(subject: Subject) -> list[tuple[str, str | None]]:

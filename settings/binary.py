@@ -17,10 +17,14 @@ def read(section: BinarySection, control_plane: str | None, files: Files) -> Bin
     _check_version(section, control_plane, files)
     _check_source(section, files)
     sha256 = _digests(section, files)
-    path = _file(section, sha256, files)
+    file = _file(section, sha256, files)
     if section.version is None:
         return None
-    return Binary(section.version, section.source, path, section.url, sha256)
+    if file is None:
+        return Binary(section.version, section.source, None, section.url, sha256)
+    path, digest = file
+    own = {architecture: pin for architecture, pin in sha256.items() if pin == digest}
+    return Binary(section.version, section.source, path, None, own)
 
 
 def _check_version(section: BinarySection, control_plane: str | None, files: Files) -> None:
@@ -73,8 +77,8 @@ def _digest(value: str, at: Location, files: Files) -> str | None:
     return None
 
 
-def _file(section: BinarySection, sha256: Mapping[Architecture, str], files: Files) -> Path | None:
-    """Return the binary's path once its content is the pinned one."""
+def _file(section: BinarySection, sha256: Mapping[Architecture, str], files: Files) -> tuple[Path, str] | None:
+    """Return the binary's path and digest; a content other than the pinned one is a problem."""
     if section.source != BinarySource.FILE or section.path is None:
         return None
     at = ("binary", "path")
@@ -85,4 +89,4 @@ def _file(section: BinarySection, sha256: Mapping[Architecture, str], files: Fil
     given = [value for value in (section.sha256.amd64, section.sha256.arm64) if value is not None]
     if given and len(sha256) == len(given) and digest not in sha256.values():
         files.problems.invalid(at, section.path, f"must be the file that binary.sha256 pins; its digest is {digest}")
-    return files.path(section.path)
+    return files.path(section.path), digest

@@ -20,13 +20,14 @@ _CERTIFICATE: Location = ("certificateAuthority", "certificateFile")
 _PRIVATE_KEY: Location = ("certificateAuthority", "privateKeyFile")
 
 
-def read(stack: Stack, files: Files) -> tuple[CertificateAuthority | None, datetime | None]:
-    """Return the certificate authority and its certificate's end, as far as they can be used; the rest are problems."""
+def read(stack: Stack, files: Files) -> CertificateAuthority | None:
+    """Return the certificate authority, or None and problems."""
     found = _certificate(stack, files)
-    certificate = None if found is None else found[1]
-    key = _private_key(stack, files, certificate)
-    authority = None if found is None or key is None else CertificateAuthority(found[0], key)
-    return authority, None if certificate is None else certificate.not_valid_after_utc
+    key = _private_key(stack, files, None if found is None else found[1])
+    if found is None or key is None:
+        return None
+    pem, certificate = found
+    return CertificateAuthority(pem, key, certificate.not_valid_after_utc)
 
 
 def _certificate(stack: Stack, files: Files) -> tuple[str, x509.Certificate] | None:

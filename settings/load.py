@@ -36,8 +36,8 @@ def load(values: Mapping[str, object], project_directory: Path) -> Settings:
             problems.forbidden(nodes_file.AT, "must not be given beside nodes: keep one of the two")
 
     the_cluster = cluster.read(stack.cluster, problems)
-    authority, authority_ends = certificate_authority.read(stack, files)
-    certificate = client_certificate.read(stack.client_certificate, authority_ends, problems)
+    authority = certificate_authority.read(stack, files)
+    certificate = client_certificate.read(stack.client_certificate, problems)
     the_nodes = nodes.read(stack, listed, at, files)
     the_binary = binary.read(stack.binary, stack.cluster.version, files)
 

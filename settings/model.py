@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
@@ -36,10 +37,11 @@ class Cluster:
 
 @dataclass(frozen=True)
 class CertificateAuthority:
-    """The cluster's CA: certificate (the first, if the file has several, issues) and private key, both PEM."""
+    """The cluster's CA: certificate (the first, if the file has several, issues) and private key, both PEM; its end."""
 
     certificate_pem: str
     private_key_pem: SecretStr
+    not_after: datetime
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,10 @@ class Node:
 
 @dataclass(frozen=True)
 class Binary:
-    """The kube-proxy binary; `version` has no leading v, a digest is 64 lower case hexadecimal digits."""
+    """The kube-proxy binary; `version` has no leading v, a digest is 64 lower case hexadecimal digits.
+
+    With source file, the one digest is that of the file, and its architecture is the file's.
+    """
 
     version: str
     source: BinarySource

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pulumi
@@ -21,7 +22,9 @@ def settings(tmp_path: Path) -> Settings:
     binary.write_bytes(b"\x7fELF")
     return Settings(
         cluster=Cluster("kubernetes", "https://192.168.99.100:8443", "1.36.2", "172.30.0.0/16", "10.0.0.1"),
-        certificate_authority=CertificateAuthority("CA-CERTIFICATE", SecretStr("CA-KEY")),
+        certificate_authority=CertificateAuthority(
+            "CA-CERTIFICATE", SecretStr("CA-KEY"), datetime(2036, 1, 1, tzinfo=UTC)
+        ),
         client_certificate=ClientCertificateSettings(Subject("CN", "Jiangsu", "Suzhou", "k8s", "wangxyd"), 8760, 720),
         nodes=tuple(node(index) for index in range(1, 7)),
         binary=Binary("1.36.2", BinarySource.FILE, binary, None, {Architecture.AMD64: "a" * 64}),
