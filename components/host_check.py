@@ -23,10 +23,13 @@ class HostError(Exception):
 
 
 def host_check(node: Node) -> ResourceHookBinding:
-    """Returns the hooks that try the node's host before its first command is created or updated."""
+    """Returns the hooks that try the node's host, once in a run, before a command of it is created or updated."""
+    answered: list[Node] = []
 
     async def check(_: ResourceHookArgs) -> None:
-        await try_host(node)
+        if not answered:
+            await try_host(node)
+            answered.append(node)
 
     hook = pulumi.ResourceHook(f"host-{node.name}", check)
     return ResourceHookBinding(before_create=[hook], before_update=[hook])

@@ -50,6 +50,7 @@ class Node(pulumi.ComponentResource):
         self._generation = pulumi.Output.unsecret(self._files.apply(generation.digest))
         super().__init__("kube-proxy:index:Node", name, self._shown(), opts)
         self._connection = _connection(args.node)
+        self._host_check = host_check(args.node)
         self._parameters = node_parameters(args.settings, args.node)
 
         preflight = self._preflight()
@@ -61,9 +62,7 @@ class Node(pulumi.ComponentResource):
         activation = remote_script(
             f"{self.name}-activate",
             "activate",
-            self._generation.apply(
-                lambda digest: payload(("activate", "remove"), self._parameters | {"GENERATION": digest}, {})
-            ),
+            self._for_generation("activate", "remove"),
             self._connection,
             on_delete="remove",
             opts=self._child(self.staged, *after),
@@ -83,13 +82,15 @@ class Node(pulumi.ComponentResource):
             "unit": self._documents.unit,
             "environment": self._documents.environment,
             "binary": self._documents.binary,
+            "kubernetesService": settings.cluster.kubernetes_service,
+            "healthTimeoutSeconds": settings.rollout.health_timeout_seconds,
             "certificateNotAfter": self._args.certificate.not_after,
             "generation": self._generation,
             "scripts": scripts_digest(),
         }
 
     def _child(self, *after: pulumi.Resource) -> pulumi.ResourceOptions:
-        return pulumi.ResourceOptions(parent=self, depends_on=list(after))
+        return pulumi.ResourceOptions(parent=self, depends_on=list(after), hooks=self._host_check)
 
     def _kubeconfig(self) -> pulumi.Output[str]:
         settings, certificate = self._args.settings, self._args.certificate
@@ -103,11 +104,15 @@ class Node(pulumi.ComponentResource):
             )
         )
 
+    def _for_generation(self, *stages: str) -> pulumi.Output[str]:
+        """The payload of stages that need no files; for another generation they run again."""
+        return self._generation.apply(lambda digest: payload(stages, self._parameters | {"GENERATION": digest}, {}))
+
     def _preflight(self) -> remote.Command:
-        opts = self._child()
-        opts.hooks = host_check(self._args.node)
-        standard_input = payload(("preflight",), self._parameters, {})
-        return remote_script(f"{self.name}-preflight", "preflight", standard_input, self._connection, opts=opts)
+        standard_input = self._for_generation("preflight")
+        return remote_script(
+            f"{self.name}-preflight", "preflight", standard_input, self._connection, opts=self._child()
+        )
 
     def _upload(self, preflight: remote.Command) -> list[remote.CopyToRemote]:
         """A binary of the operator's goes, once, to a path named by its digest, where nothing live is."""

@@ -141,6 +141,7 @@ class TestStability:
         before, after = self.inputs(deploy()), self.inputs(deploy(nodes=(changed, *others)))
         assert {name for name in after if before[name] != after[name]} == {
             "k8s-node01",
+            "k8s-node01-preflight",
             "k8s-node01-stage",
             "k8s-node01-activate",
         }
