@@ -1,0 +1,69 @@
+.DEFAULT_GOAL := help
+.PHONY: help up prepare start down clean status report ssh console env test check format lock
+
+PYTHON := .venv/bin/python
+LAB := $(PYTHON) -m lab
+INSTALLED := .venv/.installed
+COMPILE := .venv/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --python-version 3.11
+SOURCES := __main__.py settings documents components lab tests
+STAGES := scripts/load.sh scripts/preflight.sh scripts/stage.sh scripts/activate.sh scripts/remove.sh
+SHELL_SCRIPTS = $(STAGES) $(shell grep -rlIE '^\#!/(usr/)?bin/(env )?(ba)?sh' --exclude-dir=__pycache__ lab .ci tests)
+NODE_GIVEN = $(or $(NODE),$(error NODE must name a node, as in: make $@ NODE=k8s-node01))
+
+help: ## List the verbs
+	@sed -nE 's/^([a-z]+):.* ## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+up: $(INSTALLED) ## Make the lab, deploy kube-proxy to its nodes with pulumi up, and report
+	@$(LAB) up
+
+prepare: $(INSTALLED) ## Make what the lab is made of: packages, tools, node image
+	@$(LAB) prepare
+
+start: $(INSTALLED) ## Make or wake the lab only: tools, nodes, control plane
+	@$(LAB) start
+
+down: $(INSTALLED) ## Suspend the nodes and stop the lab; up goes on from there
+	@$(LAB) down
+
+clean: $(INSTALLED) ## Remove the lab with its nodes and the dev stack's state
+	@$(LAB) clean
+
+status: $(INSTALLED) ## Show what the lab runs
+	@$(LAB) status
+
+report: $(INSTALLED) ## Show what the dev stack deployed on each node
+	@$(LAB) report
+
+ssh: $(INSTALLED) ## Open a root shell on a node: make ssh NODE=k8s-node01
+	@$(LAB) ssh $(NODE_GIVEN)
+
+console: $(INSTALLED) ## Show a node's console: make console NODE=k8s-node01
+	@$(LAB) console $(NODE_GIVEN)
+
+env: ## Print the environment for pulumi, kubectl and ssh: eval "$(make -s env)"
+	@test -e $(INSTALLED) || { echo 'the lab is not up: run `make up`' >&2; exit 1; }
+	@$(LAB) env
+
+test: check ## Run all checks and all tests; those of the lab have a lab of their own
+	@$(LAB) prepare
+	@eval "$$($(LAB) env 2>/dev/null)" && $(PYTHON) -m pytest -n 2 --ignore tests/lab && $(PYTHON) -m pytest tests/lab
+
+check: $(INSTALLED) ## Check format, lint, types and shell scripts
+	@$(LAB) packages
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy --strict $(SOURCES)
+	shellcheck $(SHELL_SCRIPTS)
+
+format: $(INSTALLED) ## Format the Python sources
+	.venv/bin/ruff format .
+	.venv/bin/ruff check --fix .
+
+lock: $(INSTALLED) ## Resolve the dependencies of pyproject.toml anew into the two requirements files
+	$(COMPILE) --upgrade pyproject.toml -o requirements.txt
+	$(COMPILE) --upgrade --group lab pyproject.toml -c requirements.txt -o lab/requirements.txt
+
+$(INSTALLED): lab/bootstrap.sh lab/bootstrap-requirements.txt lab/requirements.txt
+	@echo 'Python packages: .venv' >&2
+	@sh lab/bootstrap.sh
+	@touch $@

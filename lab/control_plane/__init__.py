@@ -1,0 +1,75 @@
+"""The control plane that the nodes see: etcd, three API servers and a load balancer, on the lab's loopback network.
+
+Each API server listens at the loopback twin of the address which it advertises, so the cluster's own `kubernetes`
+Service leads a node to it. There is no kubelet and no controller manager: kube-proxy needs neither.
+"""
+
+import http.client
+import ssl
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from lab import certificates, processes, topology
+from lab.control_plane import objects
+from lab.control_plane.programs import (
+    API_SERVERS,
+    ETCD,
+    LOAD_BALANCER,
+    command_lines,
+    haproxy_configuration,
+    haproxy_file,
+)
+from lab.errors import LabError
+from lab.loopback import Loopback
+from lab.paths import Lab
+
+_READY_SECONDS = 180.0
+_POLL_SECONDS = 0.1
+
+
+def start(lab: Lab, loopback: Loopback) -> None:
+    """Start what does not run, wait until the API is served through the load balancer, and register the nodes."""
+    certificates.prepare(lab, loopback)
+    haproxy_file(lab).write_text(haproxy_configuration(lab, loopback))
+    lab.admin_kubeconfig.write_text(objects.admin_kubeconfig(loopback))
+    for name, command in command_lines(lab, loopback).items():
+        if not processes.find(lab, name):
+            processes.start(lab, name, command)
+    _await_ready(lab, loopback)
+    objects.register_nodes(lab)
+
+
+def stop(lab: Lab) -> None:
+    """Stop the control plane; etcd, which the others need, last."""
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda name: processes.stop(lab, name), (LOAD_BALANCER, *API_SERVERS)))
+    processes.stop(lab, ETCD)
+
+
+def _await_ready(lab: Lab, loopback: Loopback) -> None:
+    """Wait for each API server and for the load balancer. Raises LabError when one ends or takes too long."""
+    served = {name: (loopback.of(address), topology.API_SERVER_PORT) for name, address in API_SERVERS.items()}
+    served[LOAD_BALANCER] = (loopback.of(topology.LOAD_BALANCER), topology.LOAD_BALANCER_PORT)
+    authority = ssl.create_default_context(cafile=lab.cert / "ca.pem")
+    deadline = time.monotonic() + _READY_SECONDS
+    for name, (host, port) in served.items():
+        while not _is_ready(host, port, authority):
+            for program in (ETCD, name):
+                if not processes.find(lab, program):
+                    raise LabError(f"{program}: ended", processes.log_file(lab, program))
+            if time.monotonic() > deadline:
+                raise LabError(
+                    f"{name}: /readyz must answer 200 within {_READY_SECONDS:.0f} s", processes.log_file(lab, name)
+                )
+            time.sleep(_POLL_SECONDS)
+
+
+def _is_ready(host: str, port: int, authority: ssl.SSLContext) -> bool:
+    connection = http.client.HTTPSConnection(host, port, timeout=5, context=authority)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

@@ -1,0 +1,44 @@
+"""The administrator's access to the API, and the objects which the lab makes there."""
+
+import yaml
+
+from lab import commands, topology
+from lab.loopback import Loopback
+from lab.paths import Lab
+
+
+def admin_kubeconfig(loopback: Loopback) -> str:
+    """Return the administrator's kubeconfig; it names the key's file, beside it, and holds no key."""
+    server = f"https://{loopback.of(topology.LOAD_BALANCER)}:{topology.LOAD_BALANCER_PORT}"
+    cluster = {"server": server, "certificate-authority": "cert/ca.pem"}
+    user = {"client-certificate": "cert/admin.pem", "client-key": "cert/admin-key.pem"}
+    configuration = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "kubernetes", "cluster": cluster}],
+        "users": [{"name": "admin", "user": user}],
+        "contexts": [{"name": "admin@kubernetes", "context": {"cluster": "kubernetes", "user": "admin"}}],
+        "current-context": "admin@kubernetes",
+    }
+    return str(yaml.safe_dump(configuration, sort_keys=False))
+
+
+def register_nodes(lab: Lab) -> None:
+    """Make the Node objects, as a kubelet would: kube-proxy takes its node's address from there."""
+    items = [
+        {
+            "apiVersion": "v1",
+            "kind": "Node",
+            "metadata": {"name": worker.name, "labels": {"kubernetes.io/hostname": worker.name}},
+            "status": {
+                "addresses": [
+                    {"type": "InternalIP", "address": str(worker.address)},
+                    {"type": "Hostname", "address": worker.name},
+                ]
+            },
+        }
+        for worker in topology.WORKERS
+    ]
+    manifest = yaml.safe_dump({"apiVersion": "v1", "kind": "List", "items": items}).encode()
+    kubectl = [str(lab.bin / "kubectl"), f"--kubeconfig={lab.admin_kubeconfig}"]
+    commands.run([*kubectl, "apply", "-f", "-"], stdin=manifest, log=lab.log / "kubectl.log")

@@ -1,0 +1,38 @@
+"""The environment in which `pulumi`, `kubectl` and `ssh` work with the lab; `make env` prints it for a shell."""
+
+import os
+import shlex
+
+from lab import toolchain
+from lab.paths import Lab
+
+
+def variables(lab: Lab) -> dict[str, str]:
+    """Return the environment's variables, `PATH` among them.
+
+    The dev stack has an empty passphrase: its secrets belong to the lab, whose directory nobody else can read, and
+    a random passphrase would have to lie in there beside the state. So Pulumi.dev.yaml, which holds the salt, is the
+    same in every checkout.
+    """
+    return {
+        "PATH": _path(lab),
+        "PULUMI_HOME": str(lab.state / "pulumi"),
+        "PULUMI_BACKEND_URL": lab.backend.as_uri(),
+        "PULUMI_CONFIG_PASSPHRASE": "",
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        **({} if toolchain.user_pulumi(lab) else {"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true"}),
+        "KUBECONFIG": str(lab.admin_kubeconfig),
+        "KUBE_PROXY_LAB_SSH_CONFIG": str(lab.ssh_config),
+    }
+
+
+def _path(lab: Lab) -> str:
+    """Return PATH with the lab's tools first, and the stand-ins only beside the engine that the lab has built."""
+    own = [str(lab.bin), str(lab.project / "lab" / "stand_ins" / "bin")]
+    theirs = [entry for entry in os.environ.get("PATH", os.defpath).split(os.pathsep) if entry not in own]
+    return os.pathsep.join([*(own[:1] if toolchain.user_pulumi(lab) else own), *theirs])
+
+
+def exports(lab: Lab) -> str:
+    """Return the variables as lines for `eval` in a POSIX shell."""
+    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables(lab).items())

@@ -1,0 +1,80 @@
+"""Where the lab keeps its files: everything is below the project's `.lab/`, except the cache that checkouts share."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Lab:
+    """One checkout's lab. Two checkouts have two labs, which can run side by side."""
+
+    project: Path
+
+    @property
+    def state(self) -> Path:
+        """Return the directory of everything that belongs to this lab alone."""
+        return self.project / ".lab"
+
+    @property
+    def bin(self) -> Path:
+        """Return the directory of links to the tools, put on PATH by `make env`."""
+        return self.state / "bin"
+
+    @property
+    def log(self) -> Path:
+        """Return the directory of logs, one file a program."""
+        return self.state / "log"
+
+    @property
+    def run(self) -> Path:
+        """Return the directory of process records, see `processes`."""
+        return self.state / "run"
+
+    @property
+    def cert(self) -> Path:
+        """Return the directory of the cluster's certificates and keys, named as cfssl names them."""
+        return self.state / "cert"
+
+    @property
+    def ssh(self) -> Path:
+        """Return the directory of the client's key pair and known_hosts."""
+        return self.state / "ssh"
+
+    @property
+    def ssh_config(self) -> Path:
+        """Return the OpenSSH client configuration with an alias for each node."""
+        return self.state / "ssh_config"
+
+    @property
+    def admin_kubeconfig(self) -> Path:
+        """Return the kubeconfig of the cluster's administrator, for a person on this machine."""
+        return self.state / "admin.kubeconfig"
+
+    @property
+    def nodes_file(self) -> Path:
+        """Return the list of workers which the dev stack reads as `kube-proxy:nodesFile`."""
+        return self.state / "nodes.yaml"
+
+    @property
+    def backend(self) -> Path:
+        """Return the directory of Pulumi's state."""
+        return self.state / "state"
+
+    def node(self, name: str) -> Path:
+        """Return the directory of one node: disk, console log, host key."""
+        return self.state / "nodes" / name
+
+    def create(self) -> None:
+        """Create the lab's directories, readable by their owner only: private keys are among the files."""
+        for directory in (self.state, self.bin, self.log, self.run, self.ssh, self.backend):
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def cache_directory() -> Path:
+    """Return the directory of what all checkouts share: compiled tools and the nodes' disk image.
+
+    Source of the place: XDG Base Directory Specification.
+    """
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "kube-proxy-lab"

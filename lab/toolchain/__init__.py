@@ -1,0 +1,109 @@
+"""The tools that are built from their Go modules: the Pulumi engine, and Kubernetes' own programs.
+
+Each module is pinned by the `go.mod` and `go.sum` in its folder here. Its programs are kept in the cache, under a
+digest of those two and Go's version, and linked into the lab's `bin`. A `pulumi` which the user has is used instead
+of the built one.
+"""
+
+import hashlib
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from lab import commands
+from lab.errors import LabError
+from lab.paths import Lab, cache_directory
+
+_HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class GoTools:
+    """Programs of one Go module; `version_variables` are set by the linker, without them the tools report none."""
+
+    name: str
+    version: str
+    packages: tuple[str, ...]
+    version_variables: tuple[str, ...]
+
+    @property
+    def module(self) -> Path:
+        """Return the directory of the main module which pins the tools."""
+        return _HERE / self.name
+
+    @property
+    def programs(self) -> tuple[str, ...]:
+        """Return the programs' names: by Go's rule the last elements of their packages."""
+        return tuple(package.rsplit("/", 1)[-1] for package in self.packages)
+
+    @property
+    def build_flags(self) -> tuple[str, ...]:
+        """Return the flags that decide what the built programs are."""
+        variables = " ".join(f"-X {variable}" for variable in self.version_variables)
+        return ("-trimpath", "-buildvcs=false", f"-ldflags=-s -w {variables}")
+
+
+PULUMI = GoTools(
+    name="pulumi",
+    version="3.259.0",
+    packages=("github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",),
+    version_variables=("github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=3.259.0",),
+)
+KUBERNETES = GoTools(
+    name="kubernetes",
+    version="1.36.2",
+    packages=tuple(f"k8s.io/kubernetes/cmd/{program}" for program in ("kube-apiserver", "kube-proxy", "kubectl")),
+    version_variables=(
+        "k8s.io/component-base/version.gitVersion=v1.36.2",
+        "k8s.io/component-base/version.gitMajor=1",
+        "k8s.io/component-base/version.gitMinor=36",
+        "k8s.io/component-base/version.gitTreeState=clean",
+    ),
+)
+
+
+def user_pulumi(lab: Lab) -> Path | None:
+    """Return the `pulumi` that the user has on PATH, leaving out the lab's own, which `make env` may have put there."""
+    found = shutil.which("pulumi", path=_path_without(lab.bin))
+    return Path(found) if found else None
+
+
+def _path_without(directory: Path) -> str:
+    entries = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    return os.pathsep.join(entry for entry in entries if Path(entry) != directory)
+
+
+def needed(lab: Lab) -> tuple[GoTools, ...]:
+    """Return what has to be built for this lab."""
+    return (KUBERNETES,) if user_pulumi(lab) else (KUBERNETES, PULUMI)
+
+
+def installed(tools: GoTools) -> Path:
+    """Return the cache's directory of these tools, as pinned and for the Go at hand; it exists once they are built.
+
+    Raises LabError when there is no Go.
+    """
+    try:
+        go = commands.run(["go", "env", "GOVERSION", "GOARCH"], directory=tools.module)
+    except LabError as error:
+        raise LabError(f"{error}; Go 1.21 or later builds {', '.join(tools.programs)}") from None
+    digest = hashlib.sha256(go.encode())
+    for pin in (tools.module / "go.mod", tools.module / "go.sum"):
+        digest.update(pin.read_bytes())
+    digest.update(" ".join(tools.build_flags).encode())
+    return cache_directory() / "toolchain" / f"{tools.name}-{tools.version}-{digest.hexdigest()[:16]}"
+
+
+def link(lab: Lab) -> None:
+    """Make the lab's `bin`: a link to each built tool, and `kube-proxy.sha256` in the form that sha256sum writes."""
+    wanted = {program: installed(tools) / program for tools in needed(lab) for program in tools.programs}
+    for name in {link.name for link in lab.bin.iterdir() if link.is_symlink()} - set(wanted):
+        (lab.bin / name).unlink()
+    for name, target in wanted.items():
+        link = lab.bin / name
+        if not link.is_symlink() or link.readlink() != target:
+            link.unlink(missing_ok=True)
+            link.symlink_to(target)
+    checksum = wanted["kube-proxy"].with_name("kube-proxy.sha256")
+    (lab.bin / checksum.name).write_bytes(checksum.read_bytes())

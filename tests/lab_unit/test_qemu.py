@@ -1,0 +1,40 @@
+"""The virtual machine's command line, as it is."""
+
+from pathlib import Path
+
+import pytest
+
+from lab import qemu, topology
+from lab.loopback import Loopback
+from lab.node_image import NodeImage
+
+GOLDEN = Path(__file__).parent / "golden" / "qemu.txt"
+
+
+def test_the_command_line_is_the_golden_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(qemu, "accelerator", lambda: "kvm")
+    command = qemu.command(topology.WORKERS[0], NodeImage(Path("/cache/image")), Loopback("127.80.3"), "booted")
+    assert "".join(f"{argument}\n" for argument in command) == GOLDEN.read_text()
+
+
+def test_a_node_without_a_snapshot_boots(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(qemu, "accelerator", lambda: "kvm")
+    command = qemu.command(topology.WORKERS[0], NodeImage(Path("/cache/image")), Loopback("127.80.3"), None)
+    assert "-loadvm" not in command
+
+
+@pytest.mark.parametrize(
+    ("flags", "accessible", "accelerator"),
+    [
+        ("fpu vmx sse", True, "kvm"),
+        ("fpu svm sse", True, "kvm"),
+        ("fpu sse", True, "tcg,thread=multi"),
+        ("fpu vmx sse", False, "tcg,thread=multi"),
+    ],
+)
+def test_kvm_is_used_only_where_the_processor_has_it(
+    monkeypatch: pytest.MonkeyPatch, flags: str, accessible: bool, accelerator: str
+) -> None:
+    monkeypatch.setattr(Path, "read_text", lambda _: f"processor\t: 0\nflags\t\t: {flags}\n")
+    monkeypatch.setattr("os.access", lambda *_: accessible)
+    assert qemu.accelerator() == accelerator

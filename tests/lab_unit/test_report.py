@@ -1,0 +1,30 @@
+"""A deployment's report: a column for each node."""
+
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from lab import report
+
+
+def test_each_node_is_a_column_and_each_field_a_row() -> None:
+    console = Console(file=StringIO(), width=60)
+    console.print(report.table({"a": {"active": True, "mode": "ipvs"}, "b": {"active": False}}))
+    assert isinstance(console.file, StringIO)
+    rows = [line.split() for line in console.file.getvalue().splitlines() if line.strip(" ─")]
+    assert rows == [["a", "b"], ["active", "yes", "no"], ["mode", "ipvs", "-"]]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (True, "yes"),
+        (None, "-"),
+        (3, "3"),
+        (["x", "y"], "x\ny"),
+        ([{"server": "10.0.0.1:443"}], "server: 10.0.0.1:443"),
+    ],
+)
+def test_values_are_shown_for_a_person(value: object, text: str) -> None:
+    assert report.cell(value) == text
