@@ -23,7 +23,8 @@ def test_each_node_is_a_column_and_each_field_a_row() -> None:
         (None, "-"),
         (3, "3"),
         (["x", "y"], "x\ny"),
-        ([{"server": "10.0.0.1:443"}], "server: 10.0.0.1:443"),
+        ([{"server": "TCP 10.0.0.1:443 rr", "realServers": ["x:6443"]}], "TCP 10.0.0.1:443 rr\n  -> x:6443"),
+        ("0123456789abcdef" * 4, "0123456789ab"),
     ],
 )
 def test_values_are_shown_for_a_person(value: object, text: str) -> None:

@@ -1,0 +1,1 @@
+"""The command plugin: programs and files on a node, over SSH."""

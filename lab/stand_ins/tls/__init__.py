@@ -1,0 +1,1 @@
+"""The tls plugin: keys and certificates, kept in the stack's state."""
