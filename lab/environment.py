@@ -16,7 +16,7 @@ def variables(lab: Lab) -> dict[str, str]:
     """
     return {
         "PATH": _path(lab),
-        "PULUMI_HOME": str(lab.state / "pulumi"),
+        "PULUMI_HOME": str(lab.pulumi_home),
         "PULUMI_BACKEND_URL": lab.backend.as_uri(),
         "PULUMI_CONFIG_PASSPHRASE": "",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
@@ -27,10 +27,9 @@ def variables(lab: Lab) -> dict[str, str]:
 
 
 def _path(lab: Lab) -> str:
-    """Return PATH with the lab's tools first, and the stand-ins only beside the engine that the lab has built."""
-    own = [str(lab.bin), str(lab.project / "lab" / "stand_ins" / "bin")]
-    theirs = [entry for entry in os.environ.get("PATH", os.defpath).split(os.pathsep) if entry not in own]
-    return os.pathsep.join([*(own[:1] if toolchain.user_pulumi(lab) else own), *theirs])
+    """Return PATH with the lab's tools first."""
+    theirs = [entry for entry in os.environ.get("PATH", os.defpath).split(os.pathsep) if entry != str(lab.bin)]
+    return os.pathsep.join([str(lab.bin), *theirs])
 
 
 def exports(lab: Lab) -> str:

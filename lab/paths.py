@@ -61,6 +61,11 @@ class Lab:
         """Return the directory of Pulumi's state."""
         return self.state / "state"
 
+    @property
+    def pulumi_home(self) -> Path:
+        """Return the directory of Pulumi's own files, the plugins among them."""
+        return self.state / "pulumi"
+
     def node(self, name: str) -> Path:
         """Return the directory of one node: disk, console log, host key."""
         return self.state / "nodes" / name

@@ -13,6 +13,7 @@ from lab.locks import exclusive
 from lab.node import Node
 from lab.paths import Lab
 from lab.progress import Steps
+from lab.stand_ins import installation
 from lab.toolchain import build
 
 
@@ -32,6 +33,10 @@ def prepare(lab: Lab, steps: Steps) -> None:
     packages(lab, steps)
     _together([lambda: _tools(lab, steps), lambda: _image(lab, steps)])
     toolchain.link(lab)
+    if toolchain.user_pulumi(lab):
+        installation.uninstall(lab.pulumi_home)
+    else:
+        installation.install(lab.pulumi_home, lab.project / ".venv", toolchain.PULUMI.version)
 
 
 def start(lab: Lab, steps: Steps) -> None:

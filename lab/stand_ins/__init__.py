@@ -8,5 +8,11 @@ module; they answer as the official ones do for the resources that the program u
 - `tls`: pulumirpc.ResourceProvider of pulumi-tls.
 - `plugin`: what every plugin needs: serving, property values, differences, the engine's log.
 
-The engine finds the launchers in `bin/` on PATH by their names.
+The engine finds the launchers in `bin/` by their names: on PATH or, as the lab has it, linked among its installed
+plugins (`installation`). A plugin on PATH wins.
 """
+
+from pathlib import Path
+
+LAUNCHERS = Path(__file__).parent / "bin"
+"""The directory of the programs that the engine starts."""

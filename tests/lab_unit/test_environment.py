@@ -1,4 +1,4 @@
-"""`make env` is fit for eval, and its stand-ins serve only beside the engine that the lab has built."""
+"""`make env` is fit for eval."""
 
 import os
 import subprocess
@@ -21,15 +21,13 @@ def test_a_shell_gets_the_values_as_they_are(lab: Lab, tools: Path) -> None:
     assert evaluated(lab, "KUBECONFIG") == str(lab.state / "admin.kubeconfig")
 
 
-def test_without_a_pulumi_the_built_engine_and_the_stand_ins_are_first(lab: Lab, tools: Path) -> None:
-    first = evaluated(lab, "PATH").split(":")[:3]
-    assert first == [str(lab.bin), str(lab.project / "lab/stand_ins/bin"), str(tools)]
+def test_without_a_pulumi_the_built_engine_is_first_and_downloads_nothing(lab: Lab, tools: Path) -> None:
+    assert evaluated(lab, "PATH").split(":")[:2] == [str(lab.bin), str(tools)]
     assert "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION" in environment.variables(lab)
 
 
-def test_beside_the_user_s_pulumi_no_stand_in_is_on_path(lab: Lab, tools: Path) -> None:
+def test_the_user_s_pulumi_may_fetch_its_plugins(lab: Lab, tools: Path) -> None:
     program(tools / "pulumi", "")
-    assert "stand_ins" not in evaluated(lab, "PATH")
     assert "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION" not in environment.variables(lab)
 
 

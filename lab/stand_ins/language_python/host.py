@@ -13,6 +13,7 @@ import grpc
 from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
+from lab.stand_ins import LAUNCHERS
 from lab.stand_ins.language_python.project import Project, ProjectError, project
 from lab.stand_ins.plugin.engine import Engine, Severity
 
@@ -59,17 +60,15 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         A program that does use one of those still hears from the engine that it is missing.
         """
         packages = (await self._project(request.info, context)).packages()
-        return language_pb2.GetRequiredPackagesResponse(packages=filter(_is_on_path, packages))
+        return language_pb2.GetRequiredPackagesResponse(packages=filter(_is_to_be_had, packages))
 
     async def Run(self, request: language_pb2.RunRequest, context: Context) -> language_pb2.RunResponse:
         interpreter = await self._project(request.info, context)
         plugins = ", ".join(
-            f"{package.name} {package.version}" for package in interpreter.packages() if _is_on_path(package)
+            f"{package.name} {package.version}" for package in interpreter.packages() if _is_to_be_had(package)
         )
         await self._engine.log(Severity.INFO, _NOTICE.format(plugins=plugins))
-        executor = shutil.which(_EXECUTOR)
-        if executor is None:
-            return language_pb2.RunResponse(error=f"`{_EXECUTOR}` must be on PATH, beside pulumi-language-python")
+        executor = shutil.which(_EXECUTOR) or str(LAUNCHERS / _EXECUTOR)
         process = await asyncio.create_subprocess_exec(
             interpreter.python, executor, *self._arguments(request), env=_environment(interpreter, request)
         )
@@ -117,5 +116,6 @@ def _environment(interpreter: Project, request: language_pb2.RunRequest) -> dict
     }
 
 
-def _is_on_path(package: plugin_pb2.PackageDependency) -> bool:
-    return shutil.which(f"pulumi-{package.kind}-{package.name}") is not None
+def _is_to_be_had(package: plugin_pb2.PackageDependency) -> bool:
+    program = f"pulumi-{package.kind}-{package.name}"
+    return shutil.which(program) is not None or (LAUNCHERS / program).exists()
