@@ -1,4 +1,7 @@
-"""One lab for all tests of this directory: started once, its nodes as clean as at their first boot."""
+"""One lab for all tests of this directory, whose files tell one story in the order of their names.
+
+Real engine, real SSH, real systemd, real kube-proxy, real API servers.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,3 +26,12 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     finally:
         with Steps() as steps:
             verbs.locked(cluster.lab, steps, verbs.clean)
+
+
+@pytest.fixture(scope="package")
+def deployed(cluster: Cluster) -> Cluster:
+    """The fleet, serving: as the first part of the story left it, or deployed now where that was not told."""
+    cluster.pulumi("stack", "select", "--create", "dev")
+    done = cluster.up()
+    assert done.status == 0, done.text
+    return cluster
