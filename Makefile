@@ -6,7 +6,7 @@ LAB := $(PYTHON) -m lab
 INSTALLED := .venv/.installed
 COMPILE := .venv/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --python-version 3.11
 SOURCES := __main__.py settings documents components lab tests
-STAGES := scripts/load.sh scripts/preflight.sh scripts/stage.sh scripts/activate.sh scripts/remove.sh
+STAGES := $(addprefix scripts/,load.sh preflight.sh stage.sh activate.sh remove.sh recover.sh)
 SHELL_SCRIPTS = $(STAGES) $(shell grep -rlIE '^\#!/(usr/)?bin/(env )?(ba)?sh' --exclude-dir=__pycache__ lab .ci tests)
 NODE_GIVEN = $(or $(NODE),$(error NODE must name a node, as in: make $@ NODE=k8s-node01))
 

@@ -21,7 +21,7 @@ SCRIPTS = Path(__file__).parent.parent / "scripts"
 
 STAGES: Mapping[str, tuple[str, ...]] = {
     "preflight": ("common.sh",),
-    "stage": ("common.sh", "api.sh"),
+    "stage": ("common.sh", "api.sh", "recover.sh"),
     "activate": ("common.sh", "api.sh", "verify.sh", "rollback.sh"),
     "remove": ("common.sh",),
 }

@@ -1,7 +1,9 @@
 """What a node said of its kube-proxy when it was activated (scripts/verify.sh, report)."""
 
+from typing import Annotated
+
 import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 
@@ -13,7 +15,7 @@ class VirtualServer(_Model):
     """An IPVS virtual server, as ``ipvsadm -ln`` shows it: ``TCP 10.0.0.1:443 rr`` and its real servers."""
 
     server: str
-    real_servers: tuple[str, ...]
+    real_servers: Annotated[tuple[str, ...], AfterValidator(lambda servers: tuple(sorted(servers)))]
 
 
 class Report(_Model):

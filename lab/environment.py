@@ -20,7 +20,7 @@ def variables(lab: Lab) -> dict[str, str]:
         "PULUMI_BACKEND_URL": lab.backend.as_uri(),
         "PULUMI_CONFIG_PASSPHRASE": "",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
-        **({} if toolchain.user_pulumi(lab) else {"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true"}),
+        **({} if toolchain.user_pulumi() else {"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true"}),
         "KUBECONFIG": str(lab.admin_kubeconfig),
         "KUBE_PROXY_LAB_SSH_CONFIG": str(lab.ssh_config),
     }

@@ -33,7 +33,7 @@ def prepare(lab: Lab, steps: Steps) -> None:
     packages(lab, steps)
     _together([lambda: _tools(lab, steps), lambda: _image(lab, steps)])
     toolchain.link(lab)
-    if toolchain.user_pulumi(lab):
+    if toolchain.user_pulumi():
         installation.uninstall(lab.pulumi_home)
     else:
         installation.install(lab.pulumi_home, lab.project / ".venv", toolchain.PULUMI.version)
@@ -101,7 +101,7 @@ def _together(actions: list[Callable[[], None]]) -> None:
 
 
 def _tools(lab: Lab, steps: Steps) -> None:
-    for tools in toolchain.needed(lab):
+    for tools in toolchain.needed():
         with steps.step(f"{tools.name} {tools.version}: {', '.join(tools.programs)}") as step:
             build.build(tools, step, lab.log / f"{tools.name}-build.log")
 

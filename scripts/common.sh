@@ -17,14 +17,14 @@ modules_load=$root/etc/modules-load.d/kube-proxy.conf
 unit_file=$root/usr/lib/systemd/system/kube-proxy.service
 binary=$root/usr/local/bin/kube-proxy
 
-# Where each file of a generation lives, with its mode: name, path, octal mode.
+# Where each file of a generation lives, with its mode: name, path, octal mode. The unit is last (recover.sh).
 live_files() {
     cat <<EOF
 kube-proxy.kubeconfig $root/etc/kubernetes/kube-proxy.kubeconfig 600
 kube-proxy-config.yaml $root/etc/kubernetes/kube-proxy-config.yaml 644
 kube-proxy.conf $root/etc/kubernetes/kube-proxy.conf 644
-kube-proxy.service $unit_file 644
 kube-proxy $binary 755
+kube-proxy.service $unit_file 644
 EOF
 }
 

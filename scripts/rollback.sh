@@ -4,21 +4,29 @@
 # Keeps each live file that will change, or the fact that there was none. After an interrupted activation the first
 # copies stay: they are of the last generation that served.
 keep_previous() {
-    mkdir -p "$state/previous"
+    [ -e "$state/activating" ] || rm -rf "$state/previous"
+    mkdir -p "$state/previous/files"
+    touch "$state/previous/absent"
     for name in $changed; do
         path=$(live_path "$name")
-        if [ -e "$state/previous/$name" ] || [ -e "$state/previous/$name.absent" ]; then
+        kept=$state/previous/files${path#"$root"}
+        if [ -e "$kept" ] || grep -qx "${path#"$root"}" "$state/previous/absent"; then
             continue
         elif [ -e "$path" ]; then
-            ln "$path" "$state/previous/$name" 2>/dev/null || cp -p "$path" "$state/previous/$name"
+            mkdir -p "${kept%/*}"
+            ln "$path" "$kept" 2>/dev/null || { cp -p "$path" "$kept.new" && mv "$kept.new" "$kept"; }
         else
-            : >"$state/previous/$name.absent"
+            printf '%s\n' "${path#"$root"}" >>"$state/previous/absent"
         fi
     done
-    [ -e "$state/previous/was" ] || printf 'active=%s enabled=%s\n' "$(is_active && echo yes)" "$(is_enabled && echo yes)" >"$state/previous/was"
+    [ -e "$state/previous/was" ] || {
+        printf 'active=%s enabled=%s\n' "$(is_active && echo yes)" "$(is_enabled && echo yes)" >"$state/previous/was.new"
+        mv "$state/previous/was.new" "$state/previous/was"
+    }
     keep_original
+    sync "$state/previous"
     : >"$state/activating"
-    sync "$state/previous" "$state/activating"
+    sync "$state/activating"
 }
 
 # A binary that was there before the first generation is somebody's own: remove.sh puts it back.
@@ -27,9 +35,10 @@ keep_original() {
     [ -e "$state/live" ] || [ -e "$state/original-kube-proxy" ] || [ ! -e "$binary" ] || cp -p "$binary" "$state/original-kube-proxy"
 }
 
+# The marker goes first: without it, what is kept means nothing.
 forget_previous() {
-    rm -rf "$state/previous"
     rm -f "$state/activating"
+    rm -rf "$state/previous"
 }
 
 # The live generation and the one before it stay; binaries that no generation holds go.
@@ -45,15 +54,10 @@ forget_older_generations() {
 roll_back() {
     say "putting back what was there before"
     live_files >files.list
-    while read -r name path _; do
+    while read -r _ path _; do
         rm -f "$path.new"
-        if [ -e "$state/previous/$name" ]; then
-            cp -p "$state/previous/$name" "$path.new"
-            mv -f "$path.new" "$path"
-        elif [ -e "$state/previous/$name.absent" ]; then
-            rm -f "$path"
-        fi
     done <files.list
+    sh "$state/recover" now
     was=$(cat "$state/previous/was")
     case $was in
         active=yes*) ;;

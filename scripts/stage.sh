@@ -88,6 +88,8 @@ store() {
     [ "$BINARY_SOURCE" = preinstalled ] || ln "$staged_binary" "$incoming/kube-proxy"
     chown -R 0:0 "$incoming"
     sync "$incoming"/*
+    cp recover.sh "$state/recover.new"
+    mv -f "$state/recover.new" "$state/recover"
     rm -rf "$staged"
     mv "$incoming" "$staged"
     sync "$state"

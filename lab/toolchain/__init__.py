@@ -63,20 +63,18 @@ KUBERNETES = GoTools(
 )
 
 
-def user_pulumi(lab: Lab) -> Path | None:
-    """Return the `pulumi` that the user has on PATH, leaving out the lab's own, which `make env` may have put there."""
-    found = shutil.which("pulumi", path=_path_without(lab.bin))
-    return Path(found) if found else None
+def user_pulumi() -> Path | None:
+    """Return the `pulumi` that the user has on PATH, passing over one that a lab has built and `make env` put there."""
+    for entry in os.environ.get("PATH", os.defpath).split(os.pathsep):
+        found = shutil.which("pulumi", path=entry)
+        if found and not Path(found).resolve().is_relative_to(cache_directory().resolve()):
+            return Path(found)
+    return None
 
 
-def _path_without(directory: Path) -> str:
-    entries = os.environ.get("PATH", os.defpath).split(os.pathsep)
-    return os.pathsep.join(entry for entry in entries if Path(entry) != directory)
-
-
-def needed(lab: Lab) -> tuple[GoTools, ...]:
-    """Return what has to be built for this lab."""
-    return (KUBERNETES,) if user_pulumi(lab) else (KUBERNETES, PULUMI)
+def needed() -> tuple[GoTools, ...]:
+    """Return what has to be built."""
+    return (KUBERNETES,) if user_pulumi() else (KUBERNETES, PULUMI)
 
 
 def installed(tools: GoTools) -> Path:
@@ -97,7 +95,7 @@ def installed(tools: GoTools) -> Path:
 
 def link(lab: Lab) -> None:
     """Make the lab's `bin`: a link to each built tool, and `kube-proxy.sha256` in the form that sha256sum writes."""
-    wanted = {program: installed(tools) / program for tools in needed(lab) for program in tools.programs}
+    wanted = {program: installed(tools) / program for tools in needed() for program in tools.programs}
     for name in {link.name for link in lab.bin.iterdir() if link.is_symlink()} - set(wanted):
         (lab.bin / name).unlink()
     for name, target in wanted.items():

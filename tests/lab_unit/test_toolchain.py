@@ -38,14 +38,14 @@ def builds(tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
 
 def make(lab: Lab) -> None:
     with Steps() as steps, steps.step("tools") as step:
-        for tools in toolchain.needed(lab):
+        for tools in toolchain.needed():
             build.build(tools, step, lab.log / "build.log")
 
 
 def test_tools_are_built_once(lab: Lab, builds: Path) -> None:
     make(lab)
     make(lab)
-    assert builds.read_text().count("built") == len(toolchain.needed(lab))
+    assert builds.read_text().count("built") == len(toolchain.needed())
 
 
 def test_a_failed_build_leaves_nothing_and_says_why(lab: Lab, builds: Path, tmp_path: Path) -> None:
@@ -73,14 +73,17 @@ def test_the_checksum_beside_the_links_is_the_binary_s(lab: Lab, builds: Path) -
     assert builds.exists()
 
 
-def test_the_lab_s_own_pulumi_is_not_taken_for_the_user_s(
-    lab: Lab, tools: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_lab_s_pulumi_is_not_taken_for_the_user_s(
+    lab: Lab, builds: Path, tools: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    program(lab.bin / "pulumi", "")
+    """Not another lab's either: its directory may be on PATH where this one's tests run."""
+    make(lab)
+    toolchain.link(lab)
+    assert builds.exists()
     monkeypatch.setenv("PATH", f"{lab.bin}:{tools}:/usr/bin:/bin")
-    assert toolchain.user_pulumi(lab) is None
+    assert toolchain.user_pulumi() is None
     program(tools / "pulumi", "")
-    assert toolchain.user_pulumi(lab) == tools / "pulumi"
+    assert toolchain.user_pulumi() == tools / "pulumi"
 
 
 def test_a_user_who_has_pulumi_gets_no_other(lab: Lab, builds: Path, tools: Path) -> None:

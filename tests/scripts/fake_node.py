@@ -4,9 +4,10 @@ import base64
 import hashlib
 import io
 import os
+import shutil
 import subprocess
 import tarfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from components import generation
@@ -92,7 +93,18 @@ class FakeNode:
             text=True,
             timeout=60,
             check=False,
+            start_new_session=True,
         )
+
+    def script(self, path: Path, **environment: str) -> None:
+        """Runs a script that lies on the node."""
+        variables = {"PATH": f"{PROGRAMS}:{os.environ['PATH']}", "root": str(self.root), **environment}
+        subprocess.run(["/bin/sh", path], env=variables, timeout=60, check=True)
+
+    def copy(self, to: Path) -> "FakeNode":
+        """A node that is the same in everything, at another root."""
+        shutil.copytree(self.root, to, symlinks=True)
+        return replace(self, root=to)
 
     def deploy(self) -> subprocess.CompletedProcess[str]:
         """Stages and activates, as a run of ``pulumi up`` does."""

@@ -1,0 +1,103 @@
+"""A node that loses its power after any step of an activation has, when it is up again, one generation's files, entire."""
+
+import itertools
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.scripts import crash
+from tests.scripts.fake_node import PROGRAMS, FakeNode
+
+OLD = {
+    "kube-proxy-config.yaml": "mode: ipvs\n",
+    "kube-proxy.conf": "KUBE_PROXY_ARGS=--v=2\n",
+    "kube-proxy.service": "[Service]\n",
+}
+NEW = {
+    "kube-proxy-config.yaml": "mode: ipvs\noomScoreAdj: 1\n",
+    "kube-proxy.conf": "KUBE_PROXY_ARGS=--v=4\n",
+    "kube-proxy.service": "[Service]\n#\n",
+}
+FILES = {
+    "kube-proxy-config.yaml": "etc/kubernetes/kube-proxy-config.yaml",
+    "kube-proxy.conf": "etc/kubernetes/kube-proxy.conf",
+    "kube-proxy.service": "usr/lib/systemd/system/kube-proxy.service",
+}
+
+
+def environment(node: FakeNode, after: int = 0) -> dict[str, str]:
+    path = crash.wrap(node.root / "wrappers", f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}")
+    node.path("/steps").unlink(missing_ok=True)
+    return {"PATH": path, "CRASH_AFTER": str(after)}
+
+
+def boot(node: FakeNode) -> dict[str, str]:
+    """What systemd does at a boot: loads the unit, runs its ExecStartPre, starts. Returns what the new process reads."""
+    unit = node.path(FILES["kube-proxy.service"])
+    if not (unit.exists() and node.path("/unit/enabled").exists()):
+        return {}
+    loaded = unit.read_text()
+    node.script(node.path("/var/lib/kube-proxy-generations/recover"))
+    node.write("/unit/active", "active\n")
+    read = {name: node.path(path).read_text() for name, path in FILES.items() if name != "kube-proxy.service"}
+    return read | {"kube-proxy.service": loaded}
+
+
+def crashes(node: FakeNode, to: Path) -> Iterator[tuple[int, FakeNode]]:
+    """Yields copies of a staged node, each cut off one step further into its activation, until one comes through."""
+    for step in itertools.count(1):
+        copy = node.copy(to / str(step))
+        done = copy.run("activate", **environment(copy, step))
+        if done.returncode == 0:
+            return
+        assert done.returncode < 0, f"step {step}: killed, not failed: {done.stderr}"
+        yield step, copy
+        shutil.rmtree(copy.root)
+
+
+def converges(node: FakeNode) -> bool:
+    """Whether the next activation, as the next up runs it, brings the new generation."""
+    return node.run("activate").returncode == 0 and boot(node) == NEW
+
+
+def test_after_every_step_of_a_change(node: FakeNode, tmp_path_factory: pytest.TempPathFactory) -> None:
+    node.files |= OLD
+    assert node.deploy().returncode == 0
+    node.files |= NEW
+    assert node.run("stage").returncode == 0
+    survived = []
+    for step, copy in crashes(node, tmp_path_factory.mktemp("crashes")):
+        running = boot(copy)
+        assert running in (OLD, NEW), f"a mixture after step {step}"
+        assert converges(copy), f"after step {step}"
+        survived.append("old" if running == OLD else "new")
+    assert survived == sorted(survived, reverse=True), "old up to one step, new from there on"
+    assert set(survived) == {"old", "new"}
+
+
+def test_after_every_step_of_the_first_activation(node: FakeNode, tmp_path_factory: pytest.TempPathFactory) -> None:
+    node.files |= NEW
+    assert node.run("stage").returncode == 0
+    for step, copy in crashes(node, tmp_path_factory.mktemp("crashes")):
+        assert boot(copy) in ({}, NEW), f"a mixture after step {step}"
+        assert converges(copy), f"after step {step}"
+
+
+def test_after_every_step_of_a_rollback(node: FakeNode, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The new generation never serves: whatever is cut off, the old one is what runs after the next try."""
+    node.files |= OLD
+    assert node.deploy().returncode == 0
+    node.files |= NEW | {"kube-proxy-config.yaml": "mode: ipvs\noomScoreAdj: 666\n"}
+    assert node.run("stage").returncode == 0
+    for step in itertools.count(1):
+        copy = node.copy(tmp_path_factory.mktemp("crash") / "node")
+        done = copy.run("activate", **environment(copy, step))
+        if done.returncode > 0:
+            break
+        boot(copy)
+        assert copy.run("activate").returncode == 1
+        assert boot(copy) == OLD, f"after step {step}"
+        shutil.rmtree(copy.root)
