@@ -7,7 +7,7 @@ INSTALLED := .venv/.installed
 COMPILE := .venv/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --python-version 3.11
 SOURCES := __main__.py settings documents components lab tests
 STAGES := $(addprefix scripts/,load.sh preflight.sh stage.sh activate.sh remove.sh recover.sh)
-SHELL_SCRIPTS = $(STAGES) $(shell grep -rlIE '^\#!/(usr/)?bin/(env )?(ba)?sh' --exclude-dir=__pycache__ lab .ci tests)
+SHELL_SCRIPTS = $(STAGES) $(shell grep -rlIE '^\#!/(usr/)?bin/(env )?(ba)?sh' --exclude='*.py' lab .ci tests)
 NODE_GIVEN = $(or $(NODE),$(error NODE must name a node, as in: make $@ NODE=k8s-node01))
 
 help: ## List the verbs
