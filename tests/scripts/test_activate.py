@@ -37,7 +37,7 @@ def test_the_first_activation_installs_enables_starts_and_proves(node: FakeNode)
         "kubernetesService": "10.0.0.1:443",
         "request": "answered",
         "virtualServers": [
-            {"server": "TCP 10.0.0.1:443 rr", "realServers": ["192.168.99.122:6443", "192.168.99.121:6443"]}
+            {"server": "TCP 10.0.0.1:443 rr", "realServers": ["192.168.99.121:6443", "192.168.99.122:6443"]}
         ],
     }
 
