@@ -60,8 +60,8 @@ mend_modes() {
 # wait_for QUESTION: until it is true, the time is over, or kube-proxy keeps dying.
 wait_for() {
     until "$@"; do
-        restarts=$(service_property NRestarts)
-        [ "$(now)" -lt "$deadline" ] && [ "${restarts:-0}" -lt 2 ] && [ "$(service_property ActiveState)" != failed ] || return 1
+        died=$(($(service_property NRestarts) - died_before))
+        [ "$(now)" -lt "$deadline" ] && [ "$died" -lt 2 ] && [ "$(service_property ActiveState)" != failed ] || return 1
         sleep 1
     done
 }
@@ -108,6 +108,7 @@ else
     is_enabled || control enable --quiet kube-proxy.service
 fi
 mend_modes
+died_before=$(service_property NRestarts)
 wait_for check_all || give_up "kube-proxy must serve within $HEALTH_TIMEOUT s: $reason"
 switched=
 forget_previous
