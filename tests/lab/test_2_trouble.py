@@ -92,22 +92,28 @@ class TestAHostThatIsNotTheOneThatWasMeant:
 @contextmanager
 def full_disk(_: Cluster, node: Node) -> Iterator[None]:
     node.run("fallocate -l $(df --output=avail -B1 /var | tail -n 1) /var/fill")
-    yield
-    node.run("rm /var/fill")
+    try:
+        yield
+    finally:
+        node.run("rm /var/fill")
 
 
 @contextmanager
 def api_away(cluster: Cluster, _: Node) -> Iterator[None]:
     processes.stop(cluster.lab, LOAD_BALANCER)
-    yield
-    control_plane.start(cluster.lab, loopback.choose(cluster.lab))
+    try:
+        yield
+    finally:
+        control_plane.start(cluster.lab, loopback.choose(cluster.lab))
 
 
 @contextmanager
 def no_node_object(cluster: Cluster, node: Node) -> Iterator[None]:
     cluster.kubectl("delete", "node", node.name)
-    yield
-    objects.register_nodes(cluster.lab)
+    try:
+        yield
+    finally:
+        objects.register_nodes(cluster.lab)
 
 
 @contextmanager
@@ -123,9 +129,9 @@ class TestAChangeThatANodeCanNotTake:
         ("fault", "message"),
         [
             (full_disk, "k8s-node01: preflight: /var/lib must have "),
-            (api_away, "k8s-node01: stage: the API server https://192.168.99.100:8443 must answer: curl: "),
+            (api_away, ": stage: the API server https://192.168.99.100:8443 must answer: curl: "),
             (no_node_object, "k8s-node01: stage: Node k8s-node01 must exist in the cluster"),
-            (refused_configuration, "stage: kube-proxy 1.36.2 refuses the configuration: "),
+            (refused_configuration, ": stage: kube-proxy 1.36.2 refuses the configuration: "),
         ],
         ids=lambda value: getattr(value, "__name__", ""),
     )
