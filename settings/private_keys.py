@@ -47,17 +47,21 @@ def parse_ssh(pem: str) -> PrivateKey:
 def one_of_file_and_secret(
     files: Files, name: str | None, at: Location, secret: SecretStr | None, secret_at: Location, what: str
 ) -> tuple[str, Location] | None:
-    """Return the text of a key and where it was given, in exactly one of a file's name and a secret."""
+    """Return the text of a key and where it was given, in exactly one of a file's name and a secret.
+
+    It ends in one newline, which `pulumi config set` takes away: otherwise the same key given in the other way would
+    be a change, and a certificate issued anew.
+    """
     key = secret_at[-1]
     if name is not None and secret is not None:
         files.problems.forbidden(secret_at, f"must not be given beside {'.'.join(map(str, at))}: keep one of the two")
     elif secret is not None:
-        return secret.get_secret_value(), secret_at
+        return f"{secret.get_secret_value().strip()}\n", secret_at
     elif name is None:
         command = f"pulumi config set --secret kube-proxy:{key} < FILE"
         files.problems.required(
             at, f"must name the file of {what}, or the key itself must be a secret of the stack: {command}"
         )
     elif (text := files.text(name, at)) is not None:
-        return text, at
+        return f"{text.strip()}\n", at
     return None

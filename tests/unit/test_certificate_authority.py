@@ -134,3 +134,10 @@ class TestCertificateAuthorityKey:
         assert refused(values) == [
             "caPrivateKey: Forbidden: must not be given beside certificateAuthority.privateKeyFile: keep one of the two"
         ]
+
+    def test_is_the_same_from_a_file_and_from_a_secret(self, values: Values, loaded: Load, project: Path) -> None:
+        from_file = loaded(values).certificate_authority.private_key_pem
+        del values["certificateAuthority"]["privateKeyFile"]
+        values["caPrivateKey"] = (project / "ca-key.pem").read_text().rstrip()
+
+        assert loaded(values).certificate_authority.private_key_pem == from_file
