@@ -39,8 +39,11 @@ class TestBeforeAnythingIsDeployed:
 
 class TestFirstUp:
     def test_it_deploys_and_reports_each_node(self, cluster: Cluster) -> None:
+        before = cluster.logins()
         done = cluster.up()
         assert done.status == 0, done.text
+        each = 5  # the host check, preflight, binary, stage, activate
+        assert cluster.logins() == {name: count + 1 + each for name, count in before.items()}, "and the question's own"
         outputs = cluster.outputs()
         assert outputs["certificate"]["subject"] == (
             "C = CN, ST = Jiangsu, L = Suzhou, O = k8s, OU = wangxyd, CN = system:kube-proxy"

@@ -1,5 +1,8 @@
 """Activation switches to the staged generation with at most one restart, proves it, or puts back what was there."""
 
+import subprocess
+import time
+
 import pytest
 
 from components import report
@@ -174,3 +177,14 @@ def test_removal_under_an_old_name_leaves_the_renamed_node_alone(node: FakeNode)
     assert done.returncode == 0
     assert "this host is now k8s-node01: left as it is" in done.stderr
     assert node.live() == before
+
+
+def test_two_runs_never_interleave_on_a_node(node: FakeNode) -> None:
+    node.deploy()
+    lock, released = node.path("/run/lock/kube-proxy-generations.lock"), node.root / "released"
+    held = node.root / "held"
+    with subprocess.Popen(["flock", lock, "sh", "-c", f"touch {held}; sleep 1; touch {released}"]):
+        while not held.exists():
+            time.sleep(0.01)
+        assert node.run("activate").returncode == 0
+        assert released.exists(), "it waited for the other run"
