@@ -22,6 +22,11 @@ def unpacked(standard_input: object) -> dict[str, str]:
         return {name: content.read().decode() for name, content in members.items() if content}
 
 
+def node_commands(recorder: Recorder) -> dict[str, dict[str, object]]:
+    """The commands that run on nodes; barriers run nowhere."""
+    return {name: inputs for name, inputs in recorder.of_type(COMMAND).items() if name.startswith("k8s-")}
+
+
 class TestNames:
     """A renamed type or resource would be deleted and created again, on every node of every stack."""
 
@@ -54,6 +59,13 @@ class TestOrder:
             {"k8s-node06-activate"},
         ]
 
+    def test_a_barrier_contacts_nobody(self, deploy: Deploy) -> None:
+        commands = deploy().of_type(COMMAND)
+        barriers = {name: inputs for name, inputs in commands.items() if name.startswith("rollout-")}
+        assert set(barriers) == {"rollout-wave-1", "rollout-wave-3", "rollout-wave-4"}, "not behind a single node"
+        for inputs in barriers.values():
+            assert not {"create", "update", "delete"} & set(inputs)
+
     @pytest.mark.parametrize(
         ("rollout", "sizes"),
         [
@@ -81,19 +93,19 @@ class TestSecrets:
                 assert secret not in repr(shown), f"{resource.name} shows {secret}"
 
     def test_the_ca_key_reaches_no_node(self, deploy: Deploy) -> None:
-        for name, inputs in deploy().of_type(COMMAND).items():
+        for name, inputs in node_commands(deploy()).items():
             assert "CA-KEY" not in repr(unpacked(inputs["stdin"])), name
 
     def test_the_kubeconfig_goes_to_the_stage_only(self, deploy: Deploy) -> None:
         holders = {
             name.rpartition("-")[2]
-            for name, inputs in deploy().of_type(COMMAND).items()
+            for name, inputs in node_commands(deploy()).items()
             if "files/kube-proxy.kubeconfig" in unpacked(inputs["stdin"])
         }
         assert holders == {"stage"}
 
     def test_commands_never_put_output_into_the_environment_or_have_triggers(self, deploy: Deploy) -> None:
-        for inputs in deploy().of_type(COMMAND).values():
+        for inputs in node_commands(deploy()).values():
             assert inputs["addPreviousOutputInEnv"] is False
             assert "triggers" not in inputs
             assert "environment" not in inputs

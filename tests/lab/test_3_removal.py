@@ -57,7 +57,7 @@ class TestRefreshAndRemoval:
     def test_refresh_finds_no_change(self, deployed: Cluster) -> None:
         done = deployed.pulumi("refresh", "--yes", "--skip-preview")
         assert done.status == 0, done.text
-        assert "16 unchanged" in done.text
+        assert "17 unchanged" in done.text
 
     def test_destroy_takes_everything_away(self, deployed: Cluster) -> None:
         done = deployed.pulumi("destroy", "--yes", "--skip-preview")
