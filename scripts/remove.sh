@@ -6,9 +6,14 @@
 still_ours() { [ ! -e "$state/node" ] || [ "$(cat "$state/node")" = "$NODE" ]; }
 
 # Stopping kube-proxy leaves its rules in place; kube-proxy itself knows how to take them away, in every mode.
+# Leaves in $rules what can be said of them.
 clean_rules() {
-    [ -x "$binary" ] || return 0
-    timeout 60 "$binary" --cleanup >cleanup 2>&1 || say "kube-proxy --cleanup says: $(printable <cleanup | tail -n 2)"
+    rules="its rules are gone"
+    if [ ! -x "$binary" ]; then
+        rules="its rules may be left, since $binary is not there to take them away: reboot the node"
+    elif ! timeout 60 "$binary" --cleanup >cleanup 2>&1; then
+        rules="its rules may be left, kube-proxy --cleanup says: $(printable <cleanup | tail -n 2); reboot the node"
+    fi
     # It leaves the empty sets of the IP family that it didn't use.
     command -v ipset >/dev/null || return 0
     ipset list -n | grep '^KUBE-' | while read -r set; do
@@ -36,7 +41,7 @@ if still_ours; then
     delete_files
     control daemon-reload
     systemctl reset-failed kube-proxy.service 2>/dev/null || :
-    say "kube-proxy is stopped and disabled, its rules and files are gone"
+    say "kube-proxy is stopped and disabled, its files are gone, $rules"
 else
     say "this host is now $(cat "$state/node"): left as it is"
 fi

@@ -89,7 +89,8 @@ check_all() {
     check_service && check_health && check_mode && check_listeners && check_rules && check_request
 }
 
-# The report that becomes the node's stack output (components/report.py reads it).
+# The report that becomes the node's stack output (components/report.py reads it). What stands here as a constant, or was
+# given, check_all has just found to be so: nothing is reported of a node of which it is not true.
 report() {
     cat <<EOF
 generation: $GENERATION

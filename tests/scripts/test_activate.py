@@ -153,6 +153,7 @@ def test_removal_leaves_nothing_of_ours(node: FakeNode) -> None:
     assert not node.path(STATE).exists()
     assert not node.path("/opt/k8s").exists()
     assert node.path("/unit/cleaned").exists()
+    assert "its files are gone, its rules are gone" in done.stderr
     assert node.path("/ipsets").read_text() == "somebody-elses\n"
     assert node.calls() == [
         "disable --quiet --now kube-proxy.service",
@@ -160,6 +161,15 @@ def test_removal_leaves_nothing_of_ours(node: FakeNode) -> None:
         "reset-failed kube-proxy.service",
     ]
     assert node.run("remove").returncode == 0, "again, it has nothing to do"
+
+
+def test_removal_says_so_where_rules_may_be_left(node: FakeNode) -> None:
+    node.deploy()
+    node.write("busy", "")
+    done = node.run("remove")
+    assert done.returncode == 0
+    assert node.live() == {}
+    assert "its rules may be left, kube-proxy --cleanup says: CHAIN_DEL failed: Device or resource busy" in done.stderr
 
 
 def test_removal_gives_an_own_binary_back(node: FakeNode) -> None:
