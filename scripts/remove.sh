@@ -5,13 +5,17 @@
 # A node that was renamed in the stack: its new name already serves here, so there is nothing to take away.
 still_ours() { [ ! -e "$state/node" ] || [ "$(cat "$state/node")" = "$NODE" ]; }
 
+# The first run may meet chains and sets that still refer to each other; then it fails ("encountered an error while
+# tearing down rules") and the second finds them free.
+clean_up() { timeout 60 "$binary" --cleanup >cleanup 2>&1; }
+
 # Stopping kube-proxy leaves its rules in place; kube-proxy itself knows how to take them away, in every mode.
 # Leaves in $rules what can be said of them.
 clean_rules() {
     rules="its rules are gone"
     if [ ! -x "$binary" ]; then
         rules="its rules may be left, since $binary is not there to take them away: reboot the node"
-    elif ! timeout 60 "$binary" --cleanup >cleanup 2>&1; then
+    elif ! clean_up && ! clean_up; then
         rules="its rules may be left, kube-proxy --cleanup says: $(printable <cleanup | tail -n 2); reboot the node"
     fi
     # It leaves the empty sets of the IP family that it didn't use.

@@ -146,6 +146,7 @@ def test_the_generation_before_stays_and_older_ones_go(node: FakeNode) -> None:
 def test_removal_leaves_nothing_of_ours(node: FakeNode) -> None:
     node.deploy()
     node.calls()
+    node.write("busy-once", "")
     node.write("ipsets", "KUBE-6-CLUSTER-IP\nsomebody-elses\n")
     done = node.run("remove")
     assert done.returncode == 0, done.stderr
