@@ -16,7 +16,7 @@ help: ## List the verbs
 up: $(INSTALLED) ## Make the lab, deploy kube-proxy to its nodes with pulumi up, and report
 	@$(LAB) up
 
-prepare: $(INSTALLED) ## Make what the lab is made of: packages, tools, node image
+prepare: $(INSTALLED) ## Make what the lab and its tests need: packages, tools, node image
 	@$(LAB) prepare
 
 start: $(INSTALLED) ## Make or wake the lab only: tools, nodes, control plane

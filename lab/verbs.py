@@ -14,7 +14,7 @@ from lab.node import Node
 from lab.paths import Lab
 from lab.progress import Steps
 from lab.stand_ins import installation
-from lab.toolchain import build
+from lab.toolchain import GoTools, build
 
 
 def nodes(lab: Lab) -> list[Node]:
@@ -29,9 +29,14 @@ def packages(lab: Lab, steps: Steps) -> None:
 
 
 def prepare(lab: Lab, steps: Steps) -> None:
-    """Make what a lab is made of: packages, tools and the nodes' image. What is there already is left as it is."""
+    """Make what a lab and its tests need, up to a kube-proxy of each supported minor; start nothing."""
+    _make(lab, steps, (*toolchain.needed(), *toolchain.KUBE_PROXIES))
+
+
+def _make(lab: Lab, steps: Steps, tools: tuple[GoTools, ...]) -> None:
+    """Make packages, tools and the nodes' image. What is there already is left as it is."""
     packages(lab, steps)
-    _together([lambda: _tools(lab, steps), lambda: _image(lab, steps)])
+    _together([lambda: _tools(lab, steps, tools), lambda: _image(lab, steps)])
     toolchain.link(lab)
     if toolchain.user_pulumi():
         installation.uninstall(lab.pulumi_home)
@@ -41,7 +46,7 @@ def prepare(lab: Lab, steps: Steps) -> None:
 
 def start(lab: Lab, steps: Steps) -> None:
     """Bring the lab up: packages, tools, nodes and control plane. What is there already is left as it is."""
-    prepare(lab, steps)
+    _make(lab, steps, toolchain.needed())
     ssh.prepare(lab)
     _together([lambda: _control_plane(lab, steps), *(_starter(node, steps) for node in nodes(lab))])
 
@@ -100,10 +105,10 @@ def _together(actions: list[Callable[[], None]]) -> None:
             future.result()
 
 
-def _tools(lab: Lab, steps: Steps) -> None:
-    for tools in toolchain.needed():
+def _tools(lab: Lab, steps: Steps, wanted: tuple[GoTools, ...]) -> None:
+    for tools in wanted:
         with steps.step(f"{tools.name} {tools.version}: {', '.join(tools.programs)}") as step:
-            build.build(tools, step, lab.log / f"{tools.name}-build.log")
+            build.build(tools, step, lab.log / f"{tools.name}-{tools.version}-build.log")
 
 
 def _image(lab: Lab, steps: Steps) -> None:

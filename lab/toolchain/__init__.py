@@ -1,4 +1,4 @@
-"""The tools that are built from their Go modules: the Pulumi engine, and Kubernetes' own programs.
+"""The tools that are built from their Go modules: the Pulumi engine, Kubernetes' own programs, further kube-proxies.
 
 Each module is pinned by the `go.mod` and `go.sum` in its folder here. Its programs are kept in the cache, under a
 digest of those two and Go's version, and linked into the lab's `bin`. A `pulumi` which the user has is used instead
@@ -24,13 +24,14 @@ class GoTools:
 
     name: str
     version: str
+    folder: str
     packages: tuple[str, ...]
     version_variables: tuple[str, ...]
 
     @property
     def module(self) -> Path:
         """Return the directory of the main module which pins the tools."""
-        return _HERE / self.name
+        return _HERE / self.folder
 
     @property
     def programs(self) -> tuple[str, ...]:
@@ -44,23 +45,35 @@ class GoTools:
         return ("-trimpath", "-buildvcs=false", f"-ldflags=-s -w {variables}")
 
 
+def _kubernetes(name: str, version: str, folder: str, *programs: str) -> GoTools:
+    major, minor, _ = version.split(".")
+    variables = {"gitVersion": f"v{version}", "gitMajor": major, "gitMinor": minor, "gitTreeState": "clean"}
+    return GoTools(
+        name,
+        version,
+        folder,
+        packages=tuple(f"k8s.io/kubernetes/cmd/{program}" for program in programs),
+        version_variables=tuple(f"k8s.io/component-base/version.{key}={value}" for key, value in variables.items()),
+    )
+
+
 PULUMI = GoTools(
     name="pulumi",
     version="3.259.0",
+    folder="pulumi",
     packages=("github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",),
     version_variables=("github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=3.259.0",),
 )
-KUBERNETES = GoTools(
-    name="kubernetes",
-    version="1.36.2",
-    packages=tuple(f"k8s.io/kubernetes/cmd/{program}" for program in ("kube-apiserver", "kube-proxy", "kubectl")),
-    version_variables=(
-        "k8s.io/component-base/version.gitVersion=v1.36.2",
-        "k8s.io/component-base/version.gitMajor=1",
-        "k8s.io/component-base/version.gitMinor=36",
-        "k8s.io/component-base/version.gitTreeState=clean",
-    ),
+KUBERNETES = _kubernetes("kubernetes", "1.36.2", "kubernetes", "kube-apiserver", "kube-proxy", "kubectl")
+KUBE_PROXIES = tuple(
+    _kubernetes("kube-proxy", version, folder, "kube-proxy")
+    for version, folder in {
+        "1.34.2": "kube-proxy-1.34",
+        "1.35.1": "kube-proxy-1.35",
+        "1.37.2": "kube-proxy-1.37",
+    }.items()
 )
+"""The supported minors beside KUBERNETES' own; the tests ask them what they accept."""
 
 
 def user_pulumi() -> Path | None:
@@ -73,7 +86,7 @@ def user_pulumi() -> Path | None:
 
 
 def needed() -> tuple[GoTools, ...]:
-    """Return what has to be built."""
+    """Return what has to be built before a lab can start."""
     return (KUBERNETES,) if user_pulumi() else (KUBERNETES, PULUMI)
 
 
@@ -94,8 +107,19 @@ def installed(tools: GoTools) -> Path:
 
 
 def link(lab: Lab) -> None:
-    """Make the lab's `bin`: a link to each built tool, and `kube-proxy.sha256` in the form that sha256sum writes."""
-    wanted = {program: installed(tools) / program for tools in needed() for program in tools.programs}
+    """Make the lab's `bin`: a link to each tool that is built, to kube-proxy also by its version: `kube-proxy-1.36.2`.
+
+    Beside each kube-proxy stands its checksum, `kube-proxy.sha256`, in the form that sha256sum writes.
+    """
+    wanted: dict[str, Path] = {}
+    for tools in (*needed(), *KUBE_PROXIES):
+        if not (directory := installed(tools)).exists():
+            continue
+        for program in tools.programs:
+            # The first that has a program gives it its plain name: the version that the dev stack deploys.
+            wanted.setdefault(program, directory / program)
+            if program == "kube-proxy":
+                wanted[f"{program}-{tools.version}"] = directory / program
     for name in {link.name for link in lab.bin.iterdir() if link.is_symlink()} - set(wanted):
         (lab.bin / name).unlink()
     for name, target in wanted.items():
@@ -103,5 +127,6 @@ def link(lab: Lab) -> None:
         if not link.is_symlink() or link.readlink() != target:
             link.unlink(missing_ok=True)
             link.symlink_to(target)
-    checksum = wanted["kube-proxy"].with_name("kube-proxy.sha256")
-    (lab.bin / checksum.name).write_bytes(checksum.read_bytes())
+        if target.name == "kube-proxy":
+            digest = target.with_name("kube-proxy.sha256").read_text().split()[0]
+            (lab.bin / f"{name}.sha256").write_text(f"{digest}  {name}\n")

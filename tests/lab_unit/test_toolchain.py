@@ -10,7 +10,7 @@ from lab import toolchain
 from lab.errors import LabError
 from lab.paths import Lab
 from lab.progress import Steps
-from lab.toolchain import KUBERNETES, build
+from lab.toolchain import KUBE_PROXIES, KUBERNETES, build
 from tests.lab_unit.conftest import program
 
 GO = """
@@ -38,14 +38,14 @@ def builds(tools: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
 
 def make(lab: Lab) -> None:
     with Steps() as steps, steps.step("tools") as step:
-        for tools in toolchain.needed():
+        for tools in (*toolchain.needed(), *KUBE_PROXIES):
             build.build(tools, step, lab.log / "build.log")
 
 
 def test_tools_are_built_once(lab: Lab, builds: Path) -> None:
     make(lab)
     make(lab)
-    assert builds.read_text().count("built") == len(toolchain.needed())
+    assert builds.read_text().count("built") == len(toolchain.needed()) + len(KUBE_PROXIES)
 
 
 def test_a_failed_build_leaves_nothing_and_says_why(lab: Lab, builds: Path, tmp_path: Path) -> None:
@@ -65,12 +65,42 @@ def test_what_is_built_is_told_apart_by_its_flags(builds: Path) -> None:
     assert toolchain.installed(KUBERNETES) != toolchain.installed(replace(KUBERNETES, version_variables=()))
 
 
-def test_the_checksum_beside_the_links_is_the_binary_s(lab: Lab, builds: Path) -> None:
+@pytest.mark.parametrize("name", ["kube-proxy", *(f"kube-proxy-{v}" for v in ("1.34.2", "1.35.1", "1.36.2", "1.37.2"))])
+def test_each_kube_proxy_has_its_checksum_beside_it(lab: Lab, builds: Path, name: str) -> None:
     make(lab)
     toolchain.link(lab)
-    digest = hashlib.sha256((lab.bin / "kube-proxy").read_bytes()).hexdigest()
-    assert (lab.bin / "kube-proxy.sha256").read_text() == f"{digest}  kube-proxy\n"
+    digest = hashlib.sha256((lab.bin / name).read_bytes()).hexdigest()
+    assert (lab.bin / f"{name}.sha256").read_text() == f"{digest}  {name}\n"
     assert builds.exists()
+
+
+def test_a_kube_proxy_is_linked_by_its_version_the_deployed_one_by_its_plain_name_too(lab: Lab, builds: Path) -> None:
+    make(lab)
+    toolchain.link(lab)
+    for tools in (KUBERNETES, *KUBE_PROXIES):
+        assert (lab.bin / f"kube-proxy-{tools.version}").resolve().parent == toolchain.installed(tools)
+    assert (lab.bin / "kube-proxy").resolve().parent == toolchain.installed(KUBERNETES)
+    assert builds.exists()
+
+
+def test_a_lab_starts_without_the_kube_proxies_that_only_tests_ask(lab: Lab, builds: Path) -> None:
+    with Steps() as steps, steps.step("tools") as step:
+        for tools in toolchain.needed():
+            build.build(tools, step, lab.log / "build.log")
+    toolchain.link(lab)
+    assert {link.name for link in lab.bin.iterdir() if link.name.startswith("kube-proxy-")} == {
+        "kube-proxy-1.36.2",
+        "kube-proxy-1.36.2.sha256",
+    }
+    assert builds.exists()
+
+
+def test_a_kube_proxy_says_the_version_that_it_is_linked_by() -> None:
+    for tools in KUBE_PROXIES:
+        assert f"k8s.io/component-base/version.gitVersion=v{tools.version}" in tools.version_variables
+        assert (
+            f"k8s.io/api => k8s.io/api v0.{tools.version.removeprefix('1.')}" in (tools.module / "go.mod").read_text()
+        )
 
 
 def test_a_lab_s_pulumi_is_not_taken_for_the_user_s(
