@@ -84,6 +84,8 @@ class Node(pulumi.ComponentResource):
             "binary": self._documents.binary,
             "kubernetesService": settings.cluster.kubernetes_service,
             "healthTimeoutSeconds": settings.rollout.health_timeout_seconds,
+            "minReadySeconds": settings.rollout.min_ready_seconds,
+            "removeForeignVirtualServers": settings.rollout.remove_foreign_virtual_servers,
             "certificateNotAfter": self._args.certificate.not_after,
             "generation": self._generation,
             "scripts": scripts_digest(),

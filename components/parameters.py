@@ -1,6 +1,7 @@
 """What the scripts on a node are told: upper-case names and text, sourced by a shell (scripts/common.sh)."""
 
 from datetime import datetime
+from ipaddress import ip_network
 
 import documents.kube_proxy_configuration
 from settings import Binary, BinarySource, Node, Settings
@@ -13,12 +14,12 @@ def node_parameters(settings: Settings, node: Node) -> dict[str, str]:
     """Returns what every stage is told of a node and its kube-proxy."""
     configuration = documents.kube_proxy_configuration.document(node=node, cluster=settings.cluster)
     ipvs = configuration.get("ipvs")
-    scheduler = ipvs.get("scheduler") if isinstance(ipvs, dict) else None
+    ipvs = ipvs if isinstance(ipvs, dict) else {}
     binary = settings.binary
     return {
         "NODE": node.name,
         "MODE": str(configuration["mode"]),
-        "IPVS_SCHEDULER": str(scheduler or "rr"),
+        "IPVS_SCHEDULER": str(ipvs.get("scheduler") or "rr"),
         "HEALTHZ": str(configuration["healthzBindAddress"]),
         "METRICS": str(configuration["metricsBindAddress"]),
         "VERSION": binary.version,
@@ -29,6 +30,9 @@ def node_parameters(settings: Settings, node: Node) -> dict[str, str]:
         "K8S_DIR": settings.service.k8s_dir,
         "KUBERNETES_SERVICE": settings.cluster.kubernetes_service or "",
         "HEALTH_TIMEOUT": str(settings.rollout.health_timeout_seconds),
+        "MIN_READY": str(settings.rollout.min_ready_seconds),
+        "REMOVE_FOREIGN_VIRTUAL_SERVERS": str(settings.rollout.remove_foreign_virtual_servers).lower(),
+        "EXCLUDE_CIDRS": " ".join(_hexadecimal(block) for block in ipvs.get("excludeCIDRs") or ()),
     }
 
 
@@ -46,6 +50,12 @@ def _kibibytes(binary: Binary) -> int:
             return 2 * binary.path.stat().st_size // 1024
         case _:
             return 2 * DOWNLOADED_BINARY_KIB
+
+
+def _hexadecimal(block: str) -> str:
+    """Returns ``0A000000/8`` for ``10.0.0.0/8``: what a shell can compare with the kernel's list of virtual servers."""
+    network = ip_network(block, strict=False)
+    return f"{network.network_address.packed.hex().upper()}/{network.prefixlen}"
 
 
 def _seconds(timestamp: str) -> str:

@@ -20,10 +20,10 @@ from pulumi_command import remote
 SCRIPTS = Path(__file__).parent.parent / "scripts"
 
 STAGES: Mapping[str, tuple[str, ...]] = {
-    "preflight": ("common.sh",),
+    "preflight": ("common.sh", "virtual_servers.sh"),
     "stage": ("common.sh", "api.sh", "recover.sh"),
-    "activate": ("common.sh", "api.sh", "verify.sh", "rollback.sh"),
-    "remove": ("common.sh",),
+    "activate": ("common.sh", "api.sh", "virtual_servers.sh", "rules.sh", "verify.sh", "rollback.sh"),
+    "remove": ("common.sh", "virtual_servers.sh", "rules.sh"),
 }
 """Each stage and the scripts that it sources."""
 

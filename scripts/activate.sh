@@ -4,6 +4,10 @@
 . ./common.sh
 # shellcheck source=api.sh
 . ./api.sh
+# shellcheck source=virtual_servers.sh
+. ./virtual_servers.sh
+# shellcheck source=rules.sh
+. ./rules.sh
 # shellcheck source=verify.sh
 . ./verify.sh
 # shellcheck source=rollback.sh
@@ -57,13 +61,35 @@ mend_modes() {
     done
 }
 
-# wait_for QUESTION: until it is true, the time is over, or kube-proxy keeps dying.
-wait_for() {
-    until "$@"; do
+# Until all is proven, the time is over, or kube-proxy keeps dying.
+await_service() {
+    deadline=$(($(now) + HEALTH_TIMEOUT))
+    died_before=$(service_property NRestarts)
+    until check_all; do
         died=$(($(service_property NRestarts) - died_before))
         [ "$(now)" -lt "$deadline" ] && [ "$died" -lt 2 ] && [ "$(service_property ActiveState)" != failed ] || return 1
         sleep 1
     done
+}
+
+# A kube-proxy that serves and dies soon after must not reach the rest of the fleet.
+stays_up() {
+    process=$(service_property MainPID)
+    ready_until=$(($(now) + MIN_READY))
+    while [ "$(now)" -lt "$ready_until" ]; do
+        sleep 1
+        reason="kube-proxy must stay up for $MIN_READY s (rollout.minReadySeconds) once it serves, it ended before"
+        [ "$(service_property MainPID)" = "$process" ] || return 1
+    done
+    check_all
+}
+
+prove() {
+    await_service || return 1
+    remove_rules "$MODE"
+    [ -z "$removed" ] || say "removed what another mode had left: $removed"
+    [ -n "$why" ] || [ -n "$removed" ] || return 0
+    stays_up
 }
 
 # The last things that kube-proxy complained of, each once: klog's header (level, date, process) up to "] " aside.
@@ -89,7 +115,6 @@ lock
 trap '' HUP PIPE
 trap 'exit 1' INT TERM
 switched=
-deadline=$(($(now) + HEALTH_TIMEOUT))
 [ -f "$staged/kube-proxy-config.yaml" ] || fail "generation $short must be staged on this node, but it is gone; run: pulumi up --target-replace '**$NODE-stage' --target-dependents"
 use_kubeconfig "$staged/kube-proxy.kubeconfig"
 
@@ -102,17 +127,16 @@ if [ -n "$why" ]; then
     switch
     say "restarting kube-proxy ($why)"
     systemctl reset-failed kube-proxy.service 2>/dev/null || :
-    deadline=$(($(now) + HEALTH_TIMEOUT))
     control restart kube-proxy.service || give_up "kube-proxy.service must start: systemctl restart failed"
 else
     is_enabled || control enable --quiet kube-proxy.service
 fi
 mend_modes
-died_before=$(service_property NRestarts)
-wait_for check_all || give_up "kube-proxy must serve within $HEALTH_TIMEOUT s: $reason"
+prove || give_up "kube-proxy must serve within $HEALTH_TIMEOUT s: $reason"
 switched=
 forget_previous
 forget_older_generations
 printf '%s\n' "$NODE" >"$state/node"
+[ -z "$left" ] || fail "generation $short serves, but rules of another mode stay: $left; mend that and run pulumi up again, or reboot the node"
 report
 if [ -n "$why" ]; then say "generation $short serves"; else say "generation $short already served: nothing to do"; fi

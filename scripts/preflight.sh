@@ -1,6 +1,8 @@
 # Stage 1: does this node have what kube-proxy needs? Changes nothing; names everything that is missing, at once.
 # shellcheck source=common.sh
 . ./common.sh
+# shellcheck source=virtual_servers.sh
+. ./virtual_servers.sh
 
 problems=0
 problem() {
@@ -25,6 +27,7 @@ check_programs() {
     case $MODE in
         ipvs)
             require ipset ipset
+            require ipvsadm ipvsadm
             require iptables iptables
             ;;
         iptables) require iptables iptables ;;
@@ -79,6 +82,18 @@ check_ports() {
     done
 }
 
+# Upstream removes them all when it starts in mode nftables, and in mode ipvs whenever it writes its rules.
+check_foreign_virtual_servers() {
+    [ "$REMOVE_FOREIGN_VIRTUAL_SERVERS" = false ] || return 0
+    case $MODE in
+        ipvs) virtual_servers_of foreign | outside_of "$EXCLUDE_CIDRS" ;;
+        nftables) virtual_servers_of foreign ;;
+    esac >foreign.list
+    [ -s foreign.list ] || return 0
+    listed=$(head -n 5 foreign.list | cut -d ' ' -f 1,2 | paste -s -d , -)
+    problem "IPVS virtual servers that aren't kube-proxy's must not be lost: in mode $MODE it would remove $(wc -l <foreign.list) of them ($listed): $(case $MODE in ipvs) echo "list their addresses in ipvs.excludeCIDRs of kube-proxy:configuration" ;; *) echo "choose mode iptables, or mode ipvs with ipvs.excludeCIDRs" ;; esac), or let them go with removeForeignVirtualServers: true in kube-proxy:rollout"
+}
+
 check_binary() {
     case $BINARY_SOURCE in
         preinstalled)
@@ -99,6 +114,7 @@ check_programs
 check_modules
 check_disk
 check_ports
+check_foreign_virtual_servers
 check_binary
 [ "$problems" = 0 ] || fail "$problems of this node's requirements are not met (above); nothing was changed; mend them, then run pulumi up again"
 say "ready for kube-proxy $VERSION in mode $MODE"

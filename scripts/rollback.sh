@@ -20,7 +20,7 @@ keep_previous() {
         fi
     done
     [ -e "$state/previous/was" ] || {
-        printf 'active=%s enabled=%s\n' "$(is_active && echo yes)" "$(is_enabled && echo yes)" >"$state/previous/was.new"
+        printf 'active=%s rules=%s enabled=%s\n' "$(is_active && echo yes)" "$(has_rules && echo yes)" "$(is_enabled && echo yes)" >"$state/previous/was.new"
         mv "$state/previous/was.new" "$state/previous/was"
     }
     keep_original
@@ -51,6 +51,17 @@ forget_older_generations() {
     printf '%s\n' "$GENERATION" >"$state/live"
 }
 
+# From now on the questions of verify.sh are about what is live, which may be another program's doing.
+expect_live_files() {
+    use_kubeconfig "$(live_path kube-proxy.kubeconfig)"
+    configuration=$(live_path kube-proxy-config.yaml)
+    MODE=$(live_field mode)
+    HEALTHZ=$(live_field healthzBindAddress)
+    METRICS=$(live_field metricsBindAddress)
+}
+
+live_field() { sed -n "s/^$1: *//p" "$configuration" | tr -d "\"'"; }
+
 roll_back() {
     say "putting back what was there before"
     live_files >files.list
@@ -69,9 +80,15 @@ roll_back() {
     case $was in
         active=yes*)
             control restart kube-proxy.service || :
-            if is_active; then say "the previous generation runs again"; else say "the previous generation does not run either: look at journalctl -u kube-proxy"; fi
+            expect_live_files
+            if await_service; then say "the previous generation serves again"; else say "the previous generation does not serve either: $reason; look at journalctl -u kube-proxy"; fi
+            remove_rules "$MODE"
             ;;
-        *) say "kube-proxy did not run here before and doesn't now" ;;
+        *rules=yes*) say "kube-proxy did not run here before and doesn't now; the rules that it had left were replaced" ;;
+        *)
+            remove_rules ''
+            say "kube-proxy did not run here before and doesn't now; its rules are gone${left:+, but for $left}"
+            ;;
     esac
     forget_previous
 }

@@ -45,27 +45,24 @@ ask_service() {
     [ -n "$service_address" ] && [ -n "$service_port" ] && [ -n "$endpoints" ]
 }
 
-# Every IPVS virtual server with its real servers that take traffic: "TCP 10.0.0.1:443 rr 192.168.99.121:6443 …".
-virtual_servers() {
-    awk '
-        function number(hex,    i, value) {
-            for (i = 1; i <= length(hex); i++) value = value * 16 + index("0123456789ABCDEF", substr(hex, i, 1)) - 1
-            return value
-        }
-        function address(text,    colon) {
-            colon = match(text, /:[0-9A-F]+$/)
-            if (colon != 9) return substr(text, 1, colon) number(substr(text, colon + 1))
-            return number(substr(text, 1, 2)) "." number(substr(text, 3, 2)) "." number(substr(text, 5, 2)) "." number(substr(text, 7, 2)) ":" number(substr(text, 10))
-        }
-        NR <= 3 { next }
-        $1 == "->" { if ($4 > 0) line = line " " address($2); next }
-        { if (line) print line; line = $1 " " address($2) " " $3 }
-        END { if (line) print line }' "$root/proc/net/ip_vs"
+# In the kernel, in the mode's own form; a request alone could be answered by what another mode has left.
+check_rules() {
+    ask_service || return 1
+    case $MODE in
+        ipvs) check_virtual_server ;;
+        nftables)
+            reason="the nftables table kube-proxy must have the Service address $service_address"
+            timeout 20 nft list table "$(nft_family)" kube-proxy 2>/dev/null | grep -qF " $service_address " ;;
+        iptables)
+            reason="the iptables chain KUBE-SERVICES must have the Service address $service_address"
+            timeout 20 "$(iptables_program)" -w 20 -t nat -S KUBE-SERVICES 2>/dev/null | grep -qF -- "-d $service_address/" ;;
+    esac
 }
 
-check_rules() {
-    [ "$MODE" = ipvs ] || return 0
-    ask_service || return 1
+nft_family() { case $service_address in *:*) echo ip6 ;; *) echo ip ;; esac; }
+iptables_program() { case $service_address in *:*) echo ip6tables ;; *) echo iptables ;; esac; }
+
+check_virtual_server() {
     expected=$(printf '%s\n' "TCP $service_address:$service_port" "$endpoints" | tr '\n' ' ')
     virtual_servers >rules
     actual=$(awk -v server="$service_address:$service_port" '$2 == server { for (i = 4; i <= NF; i++) print $i }' rules | sort | tr '\n' ' ')
@@ -106,5 +103,7 @@ request: answered
 EOF
     [ "$MODE" = ipvs ] || return 0
     echo virtualServers:
-    awk '{ print "- server: " $1 " " $2 " " $3; print "  realServers:"; for (i = 4; i <= NF; i++) print "  - " $i }' rules | head -n 200
+    virtual_servers_of own | head -n 100 | awk '
+        { print "- server: " $1 " " $2 " " $3; print "  realServers:" (NF > 3 ? "" : " []") }
+        { for (i = 4; i <= NF; i++) print "  - " $i }'
 }

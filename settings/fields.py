@@ -74,6 +74,13 @@ def _max_unavailable(value: object) -> int | str:
     raise ValueError("must be a number of nodes from 1 or a percentage from 1% to 100% (e.g. 25%)")
 
 
+def _flag(value: object) -> bool:
+    """Reads a boolean, which `pulumi config set` may have kept as the text "true"."""
+    if str(value) not in ("True", "False", "true", "false"):
+        raise ValueError("must be true or false")
+    return str(value).lower() == "true"
+
+
 def _not_supported_yet(instead: str) -> BeforeValidator:
     def refuse(_: object) -> object:
         raise PydanticCustomError(Kind.FORBIDDEN.name, "{detail}", {"detail": f"not supported yet: {instead}"})
@@ -109,6 +116,8 @@ RenewBeforeHours: TypeAlias = Annotated[int, _whole_number(0, 876_000, " of hour
 Verbosity: TypeAlias = Annotated[int, _whole_number(0, 10)]
 Canary: TypeAlias = Annotated[int, _whole_number(0, 100_000, " of nodes")]
 HealthTimeout: TypeAlias = Annotated[int, _whole_number(5, 3600, " of seconds")]
+MinReady: TypeAlias = Annotated[int, _whole_number(0, 3600, " of seconds")]
+Flag: TypeAlias = Annotated[bool, BeforeValidator(_flag)]
 MaxUnavailable: TypeAlias = Annotated[int | str, BeforeValidator(_max_unavailable)]
 Source: TypeAlias = Annotated[BinarySource, _one_of(BinarySource)]
 GenerateNotYet: TypeAlias = Annotated[

@@ -50,7 +50,7 @@ def load(values: Mapping[str, object], project_directory: Path) -> Settings:
         nodes=the_nodes,
         binary=_complete(the_binary),
         service=Service(stack.service.k8s_dir, stack.service.verbosity),
-        rollout=Rollout(stack.rollout.canary, stack.rollout.max_unavailable, stack.rollout.health_timeout_seconds),
+        rollout=Rollout(**stack.rollout.model_dump()),
     )
 
 

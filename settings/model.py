@@ -109,11 +109,18 @@ class Service:
 
 @dataclass(frozen=True)
 class Rollout:
-    """How a change reaches the fleet: `canary` nodes first, then batches of `max_unavailable` (a number, or "25%")."""
+    """How a change reaches the fleet: `canary` nodes first, then batches of `max_unavailable` (a number, or "25%").
+
+    A node must serve within `health_timeout_seconds` and stay up for `min_ready_seconds` (as a Deployment's pods);
+    otherwise it is put back. Without `remove_foreign_virtual_servers` a node where kube-proxy would remove IPVS virtual
+    servers of others is refused.
+    """
 
     canary: int
     max_unavailable: int | str
     health_timeout_seconds: int
+    min_ready_seconds: int
+    remove_foreign_virtual_servers: bool
 
     def batch_size(self, nodes: int) -> int:
         """Return how many of so many nodes may be changed at a time: a percentage rounds down, to one at least."""

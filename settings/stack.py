@@ -124,6 +124,8 @@ class RolloutSection(Section):
     canary: fields.Canary = 1
     max_unavailable: fields.MaxUnavailable = "25%"
     health_timeout_seconds: fields.HealthTimeout = 60
+    min_ready_seconds: fields.MinReady = 10
+    remove_foreign_virtual_servers: fields.Flag = False
 
 
 class Stack(Section):

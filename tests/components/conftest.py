@@ -29,7 +29,7 @@ def settings(tmp_path: Path) -> Settings:
         nodes=tuple(node(index) for index in range(1, 7)),
         binary=Binary("1.36.2", BinarySource.FILE, binary, None, {Architecture.AMD64: "a" * 64}),
         service=Service("/opt/k8s", 2),
-        rollout=RolloutSettings(1, 2, 60),
+        rollout=RolloutSettings(1, 2, 60, 10, False),
     )
 
 

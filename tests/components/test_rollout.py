@@ -69,11 +69,11 @@ class TestOrder:
     @pytest.mark.parametrize(
         ("rollout", "sizes"),
         [
-            (Rollout(1, "25%", 60), [1, 1, 1, 1, 1, 1]),
-            (Rollout(2, "50%", 60), [2, 3, 1]),
-            (Rollout(0, 4, 60), [4, 2]),
-            (Rollout(0, "100%", 60), [6]),
-            (Rollout(9, 1, 60), [6]),
+            (Rollout(1, "25%", 60, 10, False), [1, 1, 1, 1, 1, 1]),
+            (Rollout(2, "50%", 60, 10, False), [2, 3, 1]),
+            (Rollout(0, 4, 60, 10, False), [4, 2]),
+            (Rollout(0, "100%", 60, 10, False), [6]),
+            (Rollout(9, 1, 60, 10, False), [6]),
         ],
     )
     def test_wave_sizes(self, rollout: Rollout, sizes: list[int]) -> None:

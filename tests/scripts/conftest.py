@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.scripts.fake_node import BINARY, BINARY_SHA256, ENDPOINT_SLICES, IP_VS, SERVICES, FakeNode
+from tests.scripts.fake_node import BINARY, BINARY_SHA256, CONFIGURATION, ENDPOINT_SLICES, IP_VS, SERVICES, FakeNode
 
 
 @pytest.fixture
@@ -26,12 +26,15 @@ def node(tmp_path: Path) -> FakeNode:
             "K8S_DIR": "/opt/k8s",
             "KUBERNETES_SERVICE": "10.0.0.1",
             "HEALTH_TIMEOUT": "2",
+            "MIN_READY": "0",
+            "REMOVE_FOREIGN_VIRTUAL_SERVERS": "false",
+            "EXCLUDE_CIDRS": "",
             "NOT_BEFORE": "0",
             "NOT_AFTER": "99999999999",
         },
         files={
             "kube-proxy.kubeconfig": "server: https://192.168.99.100:8443\nclient-key-data: a2V5\n",
-            "kube-proxy-config.yaml": "mode: ipvs\n",
+            "kube-proxy-config.yaml": CONFIGURATION,
             "kube-proxy.conf": "KUBE_PROXY_ARGS=--v=2\n",
             "kube-proxy.service": "[Service]\n",
             "binary": f"1.36.2 amd64={BINARY_SHA256}\n",
@@ -41,6 +44,7 @@ def node(tmp_path: Path) -> FakeNode:
         (tmp_path / directory).mkdir(parents=True)
     node.write(f"/var/lib/kube-proxy-generations/binaries/{BINARY_SHA256}", BINARY.decode())
     node.write("/proc/net/ip_vs", IP_VS)
+    node.write("/kube-ipvs0", "10.0.0.1\n")
     node.write("/api/k8s-node01", "kind: Node\nmetadata:\n  name: k8s-node01\n")
     node.write("/api/services", SERVICES)
     node.write("/api/endpointslices", ENDPOINT_SLICES)

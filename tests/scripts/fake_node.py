@@ -17,6 +17,11 @@ PROGRAMS = Path(__file__).parent / "node"
 BINARY = (PROGRAMS / "kube-proxy").read_bytes()
 BINARY_SHA256 = hashlib.sha256(BINARY).hexdigest()
 
+CONFIGURATION = """\
+mode: ipvs
+healthzBindAddress: 192.168.99.101:10256
+metricsBindAddress: 192.168.99.101:10249
+"""
 SERVICES = """\
 apiVersion: v1
 items:

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from components import report
-from tests.scripts.fake_node import FakeNode
+from tests.scripts.fake_node import CONFIGURATION, FakeNode
 
 STATE = "/var/lib/kube-proxy-generations"
 RESTART = "restart kube-proxy.service"
@@ -82,20 +82,20 @@ def test_a_generation_that_does_not_serve_is_put_back(node: FakeNode) -> None:
     node.deploy()
     before = node.live()
     node.calls()
-    node.files["kube-proxy-config.yaml"] = "mode: ipvs\noomScoreAdj: 666\n"
+    node.files["kube-proxy-config.yaml"] = CONFIGURATION + "oomScoreAdj: 666\n"
     done = node.deploy()
     assert done.returncode == 1
     assert node.live() == before
-    assert node.path("/unit/configuration").read_text() == "mode: ipvs\n"
+    assert node.path("/unit/configuration").read_text() == CONFIGURATION
     assert [call for call in node.calls() if call == RESTART] == [RESTART, RESTART]
     assert "kube-proxy.service must be active, it is failed" in done.stderr
     assert "oomScoreAdj must be within the range" in done.stderr, "the journal's reason"
-    assert "the previous generation runs again" in done.stderr
+    assert "the previous generation serves again" in done.stderr
     assert not node.path(f"{STATE}/activating").exists()
 
 
 def test_a_first_generation_that_does_not_serve_leaves_nothing_running(node: FakeNode) -> None:
-    node.files["kube-proxy-config.yaml"] = "mode: ipvs\noomScoreAdj: 666\n"
+    node.files["kube-proxy-config.yaml"] = CONFIGURATION + "oomScoreAdj: 666\n"
     done = node.deploy()
     assert done.returncode == 1
     assert set(node.live()) == {"etc/modules-load.d/kube-proxy.conf"}
@@ -146,31 +146,18 @@ def test_the_generation_before_stays_and_older_ones_go(node: FakeNode) -> None:
 def test_removal_leaves_nothing_of_ours(node: FakeNode) -> None:
     node.deploy()
     node.calls()
-    node.write("busy-once", "")
-    node.write("ipsets", "KUBE-6-CLUSTER-IP\nsomebody-elses\n")
     done = node.run("remove")
     assert done.returncode == 0, done.stderr
     assert node.live() == {}
     assert not node.path(STATE).exists()
     assert not node.path("/opt/k8s").exists()
-    assert node.path("/unit/cleaned").exists()
-    assert "its files are gone, its rules are gone" in done.stderr
-    assert node.path("/ipsets").read_text() == "somebody-elses\n"
+    assert "kube-proxy is stopped and disabled, its files and rules are gone\n" in done.stderr
     assert node.calls() == [
         "disable --quiet --now kube-proxy.service",
         "daemon-reload",
         "reset-failed kube-proxy.service",
     ]
     assert node.run("remove").returncode == 0, "again, it has nothing to do"
-
-
-def test_removal_says_so_where_rules_may_be_left(node: FakeNode) -> None:
-    node.deploy()
-    node.write("busy", "")
-    done = node.run("remove")
-    assert done.returncode == 0
-    assert node.live() == {}
-    assert "its rules may be left, kube-proxy --cleanup says: CHAIN_DEL failed: Device or resource busy" in done.stderr
 
 
 def test_removal_gives_an_own_binary_back(node: FakeNode) -> None:

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from tests.scripts import crash
-from tests.scripts.fake_node import PROGRAMS, FakeNode
+from tests.scripts.fake_node import CONFIGURATION, PROGRAMS, FakeNode
 
 OLD = {
-    "kube-proxy-config.yaml": "mode: ipvs\n",
+    "kube-proxy-config.yaml": CONFIGURATION,
     "kube-proxy.conf": "KUBE_PROXY_ARGS=--v=2\n",
     "kube-proxy.service": "[Service]\n",
 }
 NEW = {
-    "kube-proxy-config.yaml": "mode: ipvs\noomScoreAdj: 1\n",
+    "kube-proxy-config.yaml": CONFIGURATION + "oomScoreAdj: 1\n",
     "kube-proxy.conf": "KUBE_PROXY_ARGS=--v=4\n",
     "kube-proxy.service": "[Service]\n#\n",
 }
@@ -90,7 +90,7 @@ def test_after_every_step_of_a_rollback(node: FakeNode, tmp_path_factory: pytest
     """The new generation never serves: whatever is cut off, the old one is what runs after the next try."""
     node.files |= OLD
     assert node.deploy().returncode == 0
-    node.files |= NEW | {"kube-proxy-config.yaml": "mode: ipvs\noomScoreAdj: 666\n"}
+    node.files |= NEW | {"kube-proxy-config.yaml": CONFIGURATION + "oomScoreAdj: 666\n"}
     assert node.run("stage").returncode == 0
     for step in itertools.count(1):
         copy = node.copy(tmp_path_factory.mktemp("crash") / "node")

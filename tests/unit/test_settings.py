@@ -26,7 +26,7 @@ class TestDefaults:
         assert settings.client_certificate.renew_before_hours == 720
         assert settings.binary.source is BinarySource.PREINSTALLED
         assert settings.service == Service("/opt/k8s", 2)
-        assert settings.rollout == Rollout(1, "25%", 60)
+        assert settings.rollout == Rollout(1, "25%", 60, 10, False)
 
     def test_of_ssh_are_root_on_port_22_of_the_nodes_address(self, values: Values, loaded: Load) -> None:
         ssh = loaded(values).nodes[0].ssh

@@ -1,0 +1,111 @@
+# Takes kube-proxy's rules out of the kernel, those of every mode but one, and nobody else's. kube-proxy --cleanup would
+# flush foreign virtual servers too, and between modes upstream cleans only some. Names of things are those of
+# k8s.io/kubernetes pkg/proxy: iptables/proxier.go, ipvs/proxier.go, ipvs/ipset.go, nftables/proxier.go.
+
+# remove_rules MODE: all but MODE's; all where it is empty. Leaves in $removed what was there and has gone, in $left what can't go and why.
+remove_rules() {
+    removed='' left=''
+    [ "$1" = ipvs ] || remove_virtual_servers
+    [ "$1" = nftables ] || remove_tables
+    remove_chains iptables "$1"
+    remove_chains ip6tables "$1"
+    [ "$1" = ipvs ] || remove_sets
+}
+
+# Whether kube-proxy, in whatever mode, has rules here; it leaves them when it stops.
+has_rules() {
+    ip link show dev kube-ipvs0 >/dev/null 2>&1 || timeout 60 iptables-save -t nat 2>/dev/null | grep -q '^:KUBE-SERVICES ' ||
+        timeout 20 nft list tables 2>/dev/null | grep -q '^table ip6\{0,1\} kube-proxy$'
+}
+
+gone() { removed="$removed${removed:+, }$1"; }
+stays() { left="$left${left:+; }$1"; }
+
+# The interface goes last: by its addresses the virtual servers are known.
+remove_virtual_servers() {
+    ip link show dev kube-ipvs0 >/dev/null 2>&1 || return 0
+    virtual_servers_of own >own.list
+    if [ -s own.list ] && ! command -v ipvsadm >/dev/null; then
+        stays "kube-proxy's virtual servers: install the package ipvsadm"
+        return 0
+    fi
+    while read -r protocol server _; do
+        case $protocol in TCP) flag=-t ;; UDP) flag=-u ;; *) flag=--sctp-service ;; esac
+        timeout 20 ipvsadm -D $flag "$server" 2>rules.error || stays "virtual server $protocol $server: $(printable <rules.error)"
+    done <own.list
+    [ ! -s own.list ] || gone "virtual servers"
+    if timeout 20 ip link delete dev kube-ipvs0 2>rules.error; then gone kube-ipvs0; else stays "kube-ipvs0: $(printable <rules.error)"; fi
+}
+
+remove_tables() {
+    command -v nft >/dev/null || return 0
+    for family in ip ip6; do
+        timeout 20 nft list tables "$family" 2>/dev/null | grep -qx "table $family kube-proxy" || continue
+        if timeout 60 nft delete table "$family" kube-proxy 2>rules.error; then gone "table $family kube-proxy"; else stays "table $family kube-proxy: $(printable <rules.error)"; fi
+    done
+}
+
+# remove_chains iptables|ip6tables MODE. Rules may change between reading and writing: then it is tried again.
+remove_chains() {
+    command -v "$1-save" >/dev/null || return 0
+    for attempt in 1 2 3; do
+        timeout 60 "$1-save" >saved 2>/dev/null || return 0
+        dead_chains "$2" <saved >dead
+        [ -s dead ] || return 0
+        if timeout 60 "$1-restore" -w 30 --noflush <dead 2>rules.error; then
+            gone "$1 chains"
+            return 0
+        fi
+    done
+    stays "$1 chains (tried $attempt times): $(printable <rules.error)"
+}
+
+# Reads iptables-save and writes, for iptables-restore --noflush, what takes away every chain that MODE doesn't use, with
+# the rules that lead to it. KUBE-FIREWALL is the kubelet's where there is one (it keeps KUBE-KUBELET-CANARY).
+dead_chains() {
+    awk -v mode="$1" '
+        function modes(table, chain) {
+            if (table == "mangle") return chain == "KUBE-PROXY-CANARY" ? "iptables" : ""
+            if (chain ~ (table == "nat" ? "^KUBE-(SERVICES|POSTROUTING|MARK-MASQ)$" : "^KUBE-(FORWARD|PROXY-FIREWALL)$")) return "ipvs iptables"
+            if (chain ~ (table == "nat" ? "^KUBE-(NODE-PORT|LOAD-BALANCER)$" : "^KUBE-(NODE-PORT|SOURCE-RANGES-FIREWALL|IPVS-FILTER|IPVS-OUT-FILTER)$")) return "ipvs"
+            if (chain ~ (table == "nat" ? "^KUBE-(NODEPORTS|PROXY-CANARY|(SVC|SVL|SEP|FW|EXT)-.*)$" : "^KUBE-(SERVICES|EXTERNAL-SERVICES|NODEPORTS|PROXY-CANARY|FIREWALL)$")) return "iptables"
+            return ""
+        }
+        # Both modes have KUBE-PROXY-FIREWALL, and each its own way to it.
+        function other_modes(rule) {
+            return mode == "ipvs" && rule ~ /"kubernetes load balancer firewall"/ || mode == "iptables" && rule ~ /"kube-proxy firewall rules"/
+        }
+        /^:KUBE-KUBELET-CANARY / { kubelet = 1 }
+        { line[NR] = $0 }
+        END {
+            for (n = 1; n <= NR; n++) {
+                $0 = line[n]
+                if (/^\*/) { table = substr($0, 2); flushed = unlinked = deleted = ""; delete dead }
+                else if (/^:/) {
+                    chain = substr($1, 2)
+                    used = modes(table, chain)
+                    if (used == "" || mode != "" && index(used, mode) || chain == "KUBE-FIREWALL" && kubelet) continue
+                    dead[chain]
+                    flushed = flushed ":" chain " - [0:0]\n"
+                    deleted = deleted "-X " chain "\n"
+                }
+                else if (/^-A / && !($2 in dead)) {
+                    target = ""
+                    for (i = 3; i < NF; i++) if ($i == "-j" || $i == "-g") target = $(i + 1)
+                    if (target in dead || target == "KUBE-PROXY-FIREWALL" && other_modes($0)) unlinked = unlinked "-D" substr($0, 3) "\n"
+                }
+                else if (/^COMMIT/ && flushed unlinked != "") printf "*%s\n%s%s%sCOMMIT\n", table, flushed, unlinked, deleted
+            }
+        }'
+}
+
+# The names that ipset.go lists, cut at 31 characters where KUBE-6- is in them; kube-router has others with KUBE-.
+remove_sets() {
+    command -v ipset >/dev/null || return 0
+    timeout 20 ipset list -n 2>/dev/null |
+        grep -E '^KUBE-(6-)?(LOOP-BACK|CLUSTER-IP|EXTERNAL-IP(-LOCAL)?|LOAD-BALANCER(-LOCAL|-FW|-SOURCE-IP|-SOURCE-CIDR?)?|NODE-PORT(-LOCAL)?-(TCP|UDP|SCTP-HASH?)|HEALTH-CHECK-NODE-PORT|IPVS-IPS)$' >sets || return 0
+    while read -r set; do
+        timeout 20 ipset destroy "$set" 2>rules.error || stays "ipset $set: $(printable <rules.error)"
+    done <sets
+    gone ipsets
+}

@@ -1,0 +1,79 @@
+# IPVS virtual servers as the kernel has them, and whose they are. In mode ipvs kube-proxy binds every Service address to
+# the interface kube-ipvs0 and keeps its node ports in ipsets (k8s.io/kubernetes pkg/proxy/ipvs); all others are foreign.
+
+# /proc/net/ip_vs in readable addresses: "TCP 10.0.0.1:443 rr 192.168.99.121:6443 …", real servers that take traffic only.
+virtual_servers() {
+    [ -e "$root/proc/net/ip_vs" ] || return 0
+    awk '
+        function number(hex,    i, value) {
+            for (i = 1; i <= length(hex); i++) value = value * 16 + index("0123456789ABCDEF", substr(hex, i, 1)) - 1
+            return value
+        }
+        function address(text,    colon) {
+            if ($1 == "FWM") return text
+            colon = match(text, /:[0-9A-F]+$/)
+            if (colon != 9) return substr(text, 1, colon) number(substr(text, colon + 1))
+            return number(substr(text, 1, 2)) "." number(substr(text, 3, 2)) "." number(substr(text, 5, 2)) "." number(substr(text, 7, 2)) ":" number(substr(text, 10))
+        }
+        NR <= 3 { next }
+        $1 == "->" { if ($4 > 0) line = line " " address($2); next }
+        { if (line) print line; line = $1 " " address($2) " " $3 }
+        END { if (line) print line }' "$root/proc/net/ip_vs"
+}
+
+# What tells kube-proxy's own: "address 10.0.0.1", "address [fd00:0000:…:0001]", "port TCP 30080".
+own_addresses_and_ports() {
+    ip -o -4 addr show dev kube-ipvs0 2>/dev/null | awk '{ sub("/.*", "", $4); print "address", $4 }'
+    awk '$6 == "kube-ipvs0" { gsub(/..../, "&:", $1); sub(/:$/, "", $1); print "address [" $1 "]" }' "$root/proc/net/if_inet6" 2>/dev/null || :
+    for set in TCP UDP SCTP-HASH; do
+        for family in '' 6-; do
+            timeout 20 ipset save "KUBE-${family}NODE-PORT-$set" 2>/dev/null |
+                awk -v protocol="${set%-HASH}" '$1 == "add" { sub(/.*:/, "", $3); print "port", protocol, $3 }'
+        done
+    done
+}
+
+# virtual_servers_of own|foreign: the lines of virtual_servers that are kube-proxy's, or the others.
+virtual_servers_of() {
+    { own_addresses_and_ports; virtual_servers; } | awk -v wanted="$1" '
+        $1 == "address" || $1 == "port" { own[$2 " " $3]; next }
+        {
+            address = port = $2
+            sub(/:[0-9]+$/, "", address)
+            sub(/.*:/, "", port)
+            owner = $1 != "FWM" && ((address " ") in own || ($1 " " port) in own) ? "own" : "foreign"
+            if (owner == wanted) print
+        }'
+}
+
+# Those that kube-proxy in mode ipvs would remove: in no block of $1, which has ipvs.excludeCIDRs in hexadecimal digits
+# ("0A000000/8 FD00…/64"); it never removes those of a firewall mark.
+outside_of() {
+    awk -v blocks="$1" '
+        function bits(hex,    i, text) {
+            for (i = 1; i <= length(hex); i++)
+                text = text substr("0000000100100011010001010110011110001001101010111100110111101111", 4 * index("0123456789ABCDEF", substr(hex, i, 1)) - 3, 4)
+            return text
+        }
+        function digits(address,    part, i, text) {
+            if (address !~ /^\[/) {
+                split(address, part, ".")
+                for (i = 1; i <= 4; i++) text = text sprintf("%02X", part[i])
+                return text
+            }
+            gsub(/[^0-9a-fA-F]/, "", address)
+            return toupper(address)
+        }
+        BEGIN { count = split(blocks, block, " ") }
+        $1 == "FWM" { next }
+        {
+            address = $2
+            sub(/:[0-9]+$/, "", address)
+            hex = digits(address)
+            for (i = 1; i <= count; i++) {
+                split(block[i], part, "/")
+                if (length(part[1]) == length(hex) && substr(bits(hex), 1, part[2]) == substr(bits(part[1]), 1, part[2])) next
+            }
+            print
+        }'
+}
