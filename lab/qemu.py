@@ -30,9 +30,9 @@ def network(worker: Worker, loopback: Loopback) -> str:
     """Return QEMU's user network for a node.
 
     It needs no privilege and no address of this machine's: the node alone is in it, its SSH port is forwarded from
-    loopback, and the control plane's addresses lead to their loopback twins. Nothing else leaves it: without its rules a
-    request to a Service would otherwise go to whoever has that address in this machine's network. `cmd:` starts a socat for each connection
-    (the form `-tcp:` serves one connection only).
+    loopback, and the control plane's addresses lead to their loopback twins. Nothing else leaves it: without its rules
+    a request to a Service would go to whoever has that address in this machine's network. `cmd:` starts a socat for
+    each connection (the form `-tcp:` serves one connection only).
     """
     servers = [(server, topology.API_SERVER_PORT) for server in topology.API_SERVERS]
     forwards = [
