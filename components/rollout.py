@@ -29,6 +29,7 @@ class Rollout(pulumi.ComponentResource):
     ) -> None:
         super().__init__("kube-proxy:index:Rollout", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
+        pulumi.log.info(order([node.name for node in settings.nodes], settings.rollout), self)
         nodes = [Node(node.name, NodeArgs(node, settings, certificate), child) for node in settings.nodes]
         done: Sequence[pulumi.Resource] = [node.staged for node in nodes]
         for number, wave in enumerate(waves(nodes, settings.rollout), start=1):
@@ -47,6 +48,16 @@ class Rollout(pulumi.ComponentResource):
             return resources
         opts = pulumi.ResourceOptions(parent=self, depends_on=resources)
         return [remote.Command(name, connection=remote.ConnectionArgs(host="localhost"), opts=opts)]
+
+
+def order(names: Sequence[str], settings: RolloutSettings) -> str:
+    """Returns in one line who is activated when: ``order: canary k8s-node01; then k8s-node02; then …``."""
+    shown = [
+        ", ".join(wave) if len(wave) < 4 else f"{wave[0]} … {wave[-1]} ({len(wave)})" for wave in waves(names, settings)
+    ]
+    if len(shown) > 6:
+        shown[3:-1] = [f"{len(shown) - 4} more of that size"]
+    return f"order: {'canary ' if settings.canary else ''}{'; then '.join(shown)}"
 
 
 def waves(nodes: Sequence[T], settings: RolloutSettings) -> Iterator[Sequence[T]]:

@@ -22,9 +22,9 @@ changed_files() {
     done
 }
 
-# Why kube-proxy must restart; empty where it need not.
+# Why kube-proxy must restart; empty where it need not. The list of modules is read at a boot.
 restart_reason() {
-    if [ -n "$changed" ]; then
+    if [ -n "${changed#modules }" ]; then
         printf 'changed: %s' "${changed% }"
     elif [ -e "$state/activating" ]; then
         printf 'an earlier activation was interrupted'
@@ -96,7 +96,7 @@ prove() {
 journal() {
     timeout 20 journalctl -u kube-proxy.service _SYSTEMD_INVOCATION_ID="$1" -o cat -n 200 2>/dev/null |
         grep -E '^[EF][0-9]{4}|[Ee]rror|unknown flag|panic' |
-        awk '{ text = $0; sub(/^[EF][0-9][^]]*\] /, "", text); if (!seen[text]++) print }' |
+        awk '{ text = $0; if (/^[EF][0-9]/) text = substr(text, index(text, "] ") + 2); if (!seen[text]++) print text }' |
         tail -n 5 | printable | sed 's/^/    /'
 }
 
@@ -114,7 +114,9 @@ staged=$state/$GENERATION
 lock
 trap '' HUP PIPE
 trap 'exit 1' INT TERM
-switched=
+switched=''
+# Whether the process that runs may have read files of this generation.
+restarted=$([ ! -e "$state/activating" ] || echo yes)
 [ -f "$staged/kube-proxy-config.yaml" ] || fail "generation $short must be staged on this node, but it is gone; run: pulumi up --target-replace '**$NODE-stage' --target-dependents"
 use_kubeconfig "$staged/kube-proxy.kubeconfig"
 
@@ -127,8 +129,10 @@ if [ -n "$why" ]; then
     switch
     say "restarting kube-proxy ($why)"
     systemctl reset-failed kube-proxy.service 2>/dev/null || :
+    restarted=yes
     control restart kube-proxy.service || give_up "kube-proxy.service must start: systemctl restart failed"
 else
+    [ -z "$changed" ] || install_file "$staged/modules" "$(live_path modules)" 644
     is_enabled || control enable --quiet kube-proxy.service
 fi
 mend_modes

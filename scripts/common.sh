@@ -13,13 +13,13 @@ STAGE=${0##*/}
 STAGE=${STAGE%.sh}
 
 state=$root/var/lib/kube-proxy-generations
-modules_load=$root/etc/modules-load.d/kube-proxy.conf
 unit_file=$root/usr/lib/systemd/system/kube-proxy.service
 binary=$root/usr/local/bin/kube-proxy
 
 # Where each file of a generation lives, with its mode: name, path, octal mode. The unit is last (recover.sh).
 live_files() {
     cat <<EOF
+modules $root/etc/modules-load.d/kube-proxy.conf 644
 kube-proxy.kubeconfig $root/etc/kubernetes/kube-proxy.kubeconfig 600
 kube-proxy-config.yaml $root/etc/kubernetes/kube-proxy-config.yaml 644
 kube-proxy.conf $root/etc/kubernetes/kube-proxy.conf 644

@@ -16,7 +16,6 @@ delete_files() {
         case "$name $BINARY_SOURCE" in "kube-proxy preinstalled") ;; *) rm -f "$path" ;; esac
     done <files.list
     [ ! -e "$state/original-kube-proxy" ] || mv -f "$state/original-kube-proxy" "$binary"
-    rm -f "$modules_load"
     rm -rf "$state"
     rmdir "$root$K8S_DIR/kube-proxy" "$root$K8S_DIR" "$root/etc/kubernetes" 2>/dev/null || :
 }

@@ -68,27 +68,38 @@ roll_back() {
     while read -r _ path _; do
         rm -f "$path.new"
     done <files.list
-    sh "$state/recover" now
+    sh "$state/recover" now || fail "the previous files can't be put back: is a file system read-only? kube-proxy was left as it is; mend that, then run pulumi up again"
     was=$(cat "$state/previous/was")
-    case $was in
-        active=yes*) ;;
-        *) control stop kube-proxy.service || : ;;
-    esac
     case $was in *enabled=yes) ;; *) control disable --quiet kube-proxy.service 2>/dev/null || : ;; esac
     control daemon-reload || :
-    systemctl reset-failed kube-proxy.service 2>/dev/null || :
     case $was in
-        active=yes*)
-            control restart kube-proxy.service || :
-            expect_live_files
-            if await_service; then say "the previous generation serves again"; else say "the previous generation does not serve either: $reason; look at journalctl -u kube-proxy"; fi
-            remove_rules "$MODE"
-            ;;
-        *rules=yes*) say "kube-proxy did not run here before and doesn't now; the rules that it had left were replaced" ;;
-        *)
-            remove_rules ''
-            say "kube-proxy did not run here before and doesn't now; its rules are gone${left:+, but for $left}"
-            ;;
+        active=yes*) serve_again ;;
+        *) stop_again ;;
     esac
     forget_previous
+}
+
+serve_again() {
+    if [ -z "$restarted" ]; then
+        say "kube-proxy was not restarted and goes on as before"
+        return 0
+    fi
+    systemctl reset-failed kube-proxy.service 2>/dev/null || :
+    control restart kube-proxy.service || :
+    expect_live_files
+    if await_service; then
+        say "the previous generation serves again"
+    elif is_active; then
+        say "the previous generation runs again, but that it serves isn't proven: $reason"
+    else
+        say "the previous generation does not run either: look at journalctl -u kube-proxy"
+    fi
+    remove_rules "$MODE"
+}
+
+stop_again() {
+    control stop kube-proxy.service || :
+    systemctl reset-failed kube-proxy.service 2>/dev/null || :
+    case $was in *rules=yes*) ;; *) remove_rules '' ;; esac
+    say "kube-proxy did not run here before and doesn't now"
 }

@@ -7,8 +7,6 @@
 
 load_modules() {
     kernel_modules >modules
-    mkdir -p "${modules_load%/*}"
-    cmp -s modules "$modules_load" || { cp modules "$modules_load.new" && chmod 644 "$modules_load.new" && mv -f "$modules_load.new" "$modules_load"; }
     while read -r module; do
         modprobe "$module" 2>modprobe.error || fail "kernel module $module must load for mode $MODE: $(printable <modprobe.error); look at dmesg"
     done <modules
@@ -81,7 +79,7 @@ store() {
     incoming=$state/incoming.$$
     trap 'rm -rf "$incoming"' EXIT
     mkdir -m 700 "$incoming"
-    cp files/* "$incoming/"
+    cp modules files/* "$incoming/"
     live_files | while read -r name _ mode; do
         [ ! -e "$incoming/$name" ] || chmod "$mode" "$incoming/$name"
     done

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from components.rollout import waves
+from components.rollout import order, waves
 from settings import Binary, BinarySource, Rollout, Settings
 from tests.components.recorder import Deploy, Recorder, node
 
@@ -58,6 +58,23 @@ class TestOrder:
             {"k8s-node04-activate", "k8s-node05-activate"},
             {"k8s-node06-activate"},
         ]
+
+    @pytest.mark.parametrize(
+        ("nodes", "rollout", "line"),
+        [
+            (1, Rollout(1, "25%", 60, 10, False), "order: canary node0"),
+            (4, Rollout(1, 2, 60, 10, False), "order: canary node0; then node1, node2; then node3"),
+            (9, Rollout(0, 5, 60, 10, False), "order: node0 … node4 (5); then node5 … node8 (4)"),
+            (
+                300,
+                Rollout(1, "10%", 60, 10, False),
+                "order: canary node0; then node1 … node30 (30); then node31 … node60 (30); then 7 more of that size; "
+                "then node271 … node299 (29)",
+            ),
+        ],
+    )
+    def test_a_preview_says_the_order_in_one_line(self, nodes: int, rollout: Rollout, line: str) -> None:
+        assert order([f"node{number}" for number in range(nodes)], rollout) == line
 
     def test_a_barrier_contacts_nobody(self, deploy: Deploy) -> None:
         commands = deploy().of_type(COMMAND)

@@ -4,7 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.scripts.fake_node import BINARY, BINARY_SHA256, CONFIGURATION, ENDPOINT_SLICES, IP_VS, SERVICES, FakeNode
+from tests.scripts.fake_node import (
+    BINARY,
+    BINARY_SHA256,
+    CONFIGURATION,
+    ENDPOINT_SLICES,
+    FOREIGN_SERVERS,
+    IP_VS,
+    RECORDED,
+    SERVICES,
+    FakeNode,
+)
 
 
 @pytest.fixture
@@ -48,4 +58,17 @@ def node(tmp_path: Path) -> FakeNode:
     node.write("/api/k8s-node01", "kind: Node\nmetadata:\n  name: k8s-node01\n")
     node.write("/api/services", SERVICES)
     node.write("/api/endpointslices", ENDPOINT_SLICES)
+    return node
+
+
+@pytest.fixture
+def between_modes(node: FakeNode) -> FakeNode:
+    """A node with rules of every mode, and foreign things beside them."""
+    node.write("iptables", RECORDED)
+    node.write("tables", "table ip kube-proxy\ntable ip6 kube-proxy\ntable inet foreign\n")
+    node.write("table", "element 10.0.0.1 . tcp . 443")
+    node.write(
+        "ipsets", "KUBE-CLUSTER-IP\nKUBE-6-LOAD-BALANCER-SOURCE-CID\nKUBE-NODE-PORT-TCP 30080\nKUBE-DST-ABCDEF\n"
+    )
+    node.write("proc/net/ip_vs", f"{IP_VS}TCP  C0A86365:7580 rr\n{FOREIGN_SERVERS}")
     return node

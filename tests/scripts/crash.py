@@ -10,30 +10,32 @@ from pathlib import Path
 
 PROGRAMS = (
     "chmod",
-    "chown",
-    "cmp",
     "cp",
+    "find",
+    "ip",
+    "ipset",
+    "iptables-restore",
+    "ipvsadm",
     "ln",
     "mkdir",
     "mv",
+    "nft",
     "rm",
     "rmdir",
-    "sync",
     "systemctl",
-    "curl",
-    "find",
-    "flock",
-    "cat",
+    "touch",
 )
-"""What changes a node, or may be interrupted while something has changed; a pure question changes nothing."""
+"""What changes a node: after a question it is as it was before."""
 
 WRAPPER = """\
 #!/bin/sh
-# Runs {program}, then kills the shell that asked for it if this was the step to crash after.
+# Runs {program}, then kills the shell that asked for it if this was the step to crash after: the session's leader, since
+# timeout makes a group of its own.
 PATH={path} {program} "$@"
 status=$?
+case "{program} $*" in "systemctl show"* | "systemctl is-enabled"* | "ip -o"* | "ip link show"* | "ipset "[ls]* | "nft list"*) exit $status ;; esac
 echo {program} "$@" >>"$root/steps"
-[ "${{CRASH_AFTER:-0}}" = 0 ] || [ "$(wc -l <"$root/steps")" -lt "$CRASH_AFTER" ] || kill -KILL 0
+[ "${{CRASH_AFTER:-0}}" = 0 ] || [ "$(wc -l <"$root/steps")" -lt "$CRASH_AFTER" ] || {{ kill -KILL "-$(ps -o sid= -p $$ | tr -d " ")"; kill -KILL 0; }}
 exit $status
 """
 

@@ -65,6 +65,14 @@ TCP  0A000001:01BB rr
   -> C0A8637A:192B      Masq    1      0          0
   -> C0A86379:192B      Masq    1      0          0
 """
+RECORDED = (Path(__file__).parent / "recorded" / "iptables-after-ipvs.txt").read_text()
+"""iptables-save of a node on which kube-proxy 1.36.2 ran in mode ipvs, then iptables, with chains of others between:
+FOREIGN, KUBE-ROUTER-TEST, the kubelet's KUBE-KUBELET-CANARY."""
+FOREIGN_SERVERS = """\
+TCP  0A630001:0050 rr
+  -> C0A86379:192B      Masq    1      0          0
+FWM  00000007 wlc
+"""
 
 
 @dataclass

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from components import report
-from tests.scripts.fake_node import CONFIGURATION, FakeNode
+from tests.scripts.fake_node import FakeNode
 
 STATE = "/var/lib/kube-proxy-generations"
 RESTART = "restart kube-proxy.service"
@@ -76,41 +76,6 @@ def test_a_changed_mode_of_a_file_is_mended_without_a_restart(node: FakeNode) ->
     assert node.run("activate").returncode == 0
     assert node.path("/etc/kubernetes/kube-proxy.kubeconfig").stat().st_mode & 0o777 == 0o600
     assert node.calls() == []
-
-
-def test_a_generation_that_does_not_serve_is_put_back(node: FakeNode) -> None:
-    node.deploy()
-    before = node.live()
-    node.calls()
-    node.files["kube-proxy-config.yaml"] = CONFIGURATION + "oomScoreAdj: 666\n"
-    done = node.deploy()
-    assert done.returncode == 1
-    assert node.live() == before
-    assert node.path("/unit/configuration").read_text() == CONFIGURATION
-    assert [call for call in node.calls() if call == RESTART] == [RESTART, RESTART]
-    assert "kube-proxy.service must be active, it is failed" in done.stderr
-    assert "oomScoreAdj must be within the range" in done.stderr, "the journal's reason"
-    assert "the previous generation serves again" in done.stderr
-    assert not node.path(f"{STATE}/activating").exists()
-
-
-def test_a_first_generation_that_does_not_serve_leaves_nothing_running(node: FakeNode) -> None:
-    node.files["kube-proxy-config.yaml"] = CONFIGURATION + "oomScoreAdj: 666\n"
-    done = node.deploy()
-    assert done.returncode == 1
-    assert set(node.live()) == {"etc/modules-load.d/kube-proxy.conf"}
-    assert node.path("/unit/active").read_text() == "inactive\n"
-    assert not node.path("/unit/enabled").exists()
-
-
-def test_rules_other_than_the_apis_are_not_taken_for_serving(node: FakeNode) -> None:
-    node.write("/proc/net/ip_vs", node.path("/proc/net/ip_vs").read_text().replace("C0A8637A", "C0A8637B"))
-    done = node.deploy()
-    assert done.returncode == 1
-    assert (
-        "the IPVS virtual server must be 'TCP 10.0.0.1:443 192.168.99.121:6443 192.168.99.122:6443 ' as the API says, "
-        "its real servers are '192.168.99.121:6443 192.168.99.123:6443 '" in done.stderr
-    )
 
 
 def test_an_interrupted_activation_is_finished_by_the_next(node: FakeNode) -> None:

@@ -1,4 +1,4 @@
-"""A node that loses its power after any step of an activation has, when it is up again, one generation's files, entire."""
+"""A node that loses its power after any step of a stage has, when it is up again, one generation's files, entire."""
 
 import itertools
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.scripts import crash
-from tests.scripts.fake_node import CONFIGURATION, PROGRAMS, FakeNode
+from tests.scripts.fake_node import CONFIGURATION, PROGRAMS, RECORDED, FakeNode
 
 OLD = {
     "kube-proxy-config.yaml": CONFIGURATION,
@@ -46,12 +46,13 @@ def boot(node: FakeNode) -> dict[str, str]:
     return read | {"kube-proxy.service": loaded}
 
 
-def crashes(node: FakeNode, to: Path) -> Iterator[tuple[int, FakeNode]]:
-    """Yields copies of a staged node, each cut off one step further into its activation, until one comes through."""
+def crashes(node: FakeNode, stage: str, to: Path) -> Iterator[tuple[int, FakeNode]]:
+    """Yields copies of a node, each cut off one step further into a stage, until one comes through."""
     for step in itertools.count(1):
         copy = node.copy(to / str(step))
-        done = copy.run("activate", **environment(copy, step))
+        done = copy.run(stage, **environment(copy, step))
         if done.returncode == 0:
+            assert step > 5, "the stage changes something"
             return
         assert done.returncode < 0, f"step {step}: killed, not failed: {done.stderr}"
         yield step, copy
@@ -63,13 +64,25 @@ def converges(node: FakeNode) -> bool:
     return node.run("activate").returncode == 0 and boot(node) == NEW
 
 
+def test_after_every_step_of_staging(node: FakeNode, tmp_path_factory: pytest.TempPathFactory) -> None:
+    node.files |= OLD
+    assert node.deploy().returncode == 0
+    live = node.live()
+    node.files |= NEW
+    for step, copy in crashes(node, "stage", tmp_path_factory.mktemp("crashes")):
+        assert copy.live() == live, f"something live is touched at step {step}"
+        assert boot(copy) == OLD
+        assert copy.run("stage").returncode == 0, f"after step {step}"
+        assert converges(copy), f"after step {step}"
+
+
 def test_after_every_step_of_a_change(node: FakeNode, tmp_path_factory: pytest.TempPathFactory) -> None:
     node.files |= OLD
     assert node.deploy().returncode == 0
     node.files |= NEW
     assert node.run("stage").returncode == 0
     survived = []
-    for step, copy in crashes(node, tmp_path_factory.mktemp("crashes")):
+    for step, copy in crashes(node, "activate", tmp_path_factory.mktemp("crashes")):
         running = boot(copy)
         assert running in (OLD, NEW), f"a mixture after step {step}"
         assert converges(copy), f"after step {step}"
@@ -81,7 +94,7 @@ def test_after_every_step_of_a_change(node: FakeNode, tmp_path_factory: pytest.T
 def test_after_every_step_of_the_first_activation(node: FakeNode, tmp_path_factory: pytest.TempPathFactory) -> None:
     node.files |= NEW
     assert node.run("stage").returncode == 0
-    for step, copy in crashes(node, tmp_path_factory.mktemp("crashes")):
+    for step, copy in crashes(node, "activate", tmp_path_factory.mktemp("crashes")):
         assert boot(copy) in ({}, NEW), f"a mixture after step {step}"
         assert converges(copy), f"after step {step}"
 
@@ -101,3 +114,36 @@ def test_after_every_step_of_a_rollback(node: FakeNode, tmp_path_factory: pytest
         assert copy.run("activate").returncode == 1
         assert boot(copy) == OLD, f"after step {step}"
         shutil.rmtree(copy.root)
+
+
+def test_after_every_step_of_a_switch_of_modes(
+    between_modes: FakeNode, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """What the old mode had in the kernel is gone after the next activation, however far the first one came."""
+    node = between_modes
+    node.files |= OLD
+    assert node.deploy().returncode == 0
+    node.write("iptables", RECORDED)
+    node.parameters["MODE"] = "iptables"
+    node.files |= NEW | {"kube-proxy-config.yaml": CONFIGURATION.replace("ipvs", "iptables")}
+    assert node.run("stage").returncode == 0
+    for step, copy in crashes(node, "activate", tmp_path_factory.mktemp("crashes")):
+        done = copy.run("activate")
+        assert done.returncode == 0, f"after step {step}: {done.stderr}"
+        assert not copy.path("kube-ipvs0").exists(), f"after step {step}"
+        assert "KUBE-IPVS-FILTER" not in copy.path("iptables").read_text(), f"after step {step}"
+        assert copy.path("ipsets").read_text() == "KUBE-DST-ABCDEF\n", f"after step {step}"
+
+
+def test_after_every_step_of_a_removal(between_modes: FakeNode, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """At a boot in between kube-proxy runs as before or not at all; the next removal leaves nothing."""
+    node = between_modes
+    node.files |= OLD
+    assert node.deploy().returncode == 0
+    for step, copy in crashes(node, "remove", tmp_path_factory.mktemp("crashes")):
+        assert boot(copy) in (OLD, {}), f"after step {step}"
+        done = copy.run("remove")
+        assert done.returncode == 0, f"after step {step}: {done.stderr}"
+        assert copy.live() == {}, f"after step {step}"
+        assert "KUBE-SERVICES" not in copy.path("iptables").read_text(), f"after step {step}"
+        assert not copy.path("kube-ipvs0").exists(), f"after step {step}"

@@ -24,15 +24,17 @@ def test_a_generation_is_complete_private_and_beside_the_live_one(node: FakeNode
         "kube-proxy.conf": "0o644",
         "kube-proxy.kubeconfig": "0o600",
         "kube-proxy.service": "0o644",
+        "modules": "0o644",
     }
     assert node.path(STATE).stat().st_mode & 0o777 == 0o700
-    assert set(node.live()) == {"etc/modules-load.d/kube-proxy.conf"}
+    assert node.live() == {}
     assert node.calls() == []
 
 
-def test_modules_are_loaded_and_persisted(node: FakeNode) -> None:
+def test_modules_are_loaded_at_once_and_at_each_boot_once_the_generation_is_live(node: FakeNode) -> None:
     node.run("stage")
     assert node.path("/loaded-modules").read_text().split() == ["nf_conntrack", "ip_vs", "ip_vs_rr"]
+    node.run("activate")
     assert node.path("/etc/modules-load.d/kube-proxy.conf").read_text().split() == ["nf_conntrack", "ip_vs", "ip_vs_rr"]
 
 
@@ -64,6 +66,10 @@ def misspelt_configuration(node: FakeNode) -> None:
     node.files["kube-proxy-config.yaml"] = "mdoe: ipvs\n"
 
 
+def other_authority(node: FakeNode) -> None:
+    node.write("other-authority", "")
+
+
 def clock_behind(node: FakeNode) -> None:
     node.parameters["NOT_BEFORE"] = "99999999998"
 
@@ -92,6 +98,11 @@ def missing_module(node: FakeNode) -> None:
             'kube-proxy 1.36.2 refuses the configuration: E1123 server.go:1] "Error" err="mode: Invalid value: userspace"',
         ),
         (misspelt_configuration, "kube-proxy 1.36.2 doesn't know a field of the configuration and would ignore it"),
+        (
+            other_authority,
+            "the API server https://192.168.99.100:8443 must answer: curl: (60) SSL certificate problem: unable to get local "
+            "issuer certificate; check cluster.server, certificateAuthority and the node's way to it",
+        ),
         (clock_behind, "the node's clock must be right"),
         (clock_ahead, "the client certificate must be valid: it ended Thu Jan  1 00:00:01 UTC 1970"),
         (missing_module, "kernel module ip_vs_rr must load for mode ipvs"),
@@ -109,9 +120,7 @@ def test_a_fault_is_named_and_leaves_the_node_as_it_was(
     assert done.returncode == 1
     assert done.stderr.startswith("k8s-node01: stage: ")
     assert message in done.stderr
-    assert {name: text for name, text in node.live().items() if "modules-load" not in name} == {
-        name: text for name, text in before.items() if "modules-load" not in name
-    }
+    assert node.live() == before
     assert node.calls() == []
 
 
