@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.scripts.fake_node import CONFIGURATION, PROGRAMS, FakeNode
+from tests.scripts.fake_node import CONFIGURATION, PROGRAMS, RECORDED, FakeNode
 
 STATE = "/var/lib/kube-proxy-generations"
 RESTART = "restart kube-proxy.service"
@@ -97,6 +97,19 @@ def test_the_previous_generation_serves_again(node: FakeNode, spoil: Callable[[F
     assert "already served: nothing to do" in node.deploy().stderr
 
 
+def test_after_a_switch_of_modes_that_fails_the_new_modes_rules_are_gone(between_modes: FakeNode) -> None:
+    node = between_modes
+    assert node.deploy().returncode == 0
+    node.parameters["MODE"] = "iptables"
+    node.files["kube-proxy-config.yaml"] = CONFIGURATION.replace("ipvs", "iptables") + "oomScoreAdj: 666\n"
+    assert node.run("stage").returncode == 0
+    node.write("iptables", RECORDED)
+    done = node.run("activate")
+    assert "activate: the previous generation serves again\n" in done.stderr
+    assert "KUBE-SVC-" not in node.path("iptables").read_text()
+    assert node.path("kube-ipvs0").exists()
+
+
 def test_a_file_system_that_turned_read_only_costs_no_restart(node: FakeNode) -> None:
     assert node.deploy().returncode == 0
     before = node.live()
@@ -106,7 +119,7 @@ def test_a_file_system_that_turned_read_only_costs_no_restart(node: FakeNode) ->
     programs = node.root / "programs"
     programs.mkdir()
     (programs / "cp").write_text(
-        f"#!/bin/sh\nfor to; do :; done\ncase $to in {node.root}/etc/*) echo 'cp: Read-only file system' >&2; exit 1 ;; esac\n"
+        f"#!/bin/sh\nfor to; do :; done\ncase $to in */etc/kubernetes/*) echo 'cp: Read-only file system' >&2; exit 1 ;; esac\n"
         'exec /bin/cp "$@"\n'
     )
     (programs / "cp").chmod(0o755)
