@@ -18,6 +18,7 @@ def node_parameters(settings: Settings, node: Node) -> dict[str, str]:
     binary = settings.binary
     return {
         "NODE": node.name,
+        "SERVER": settings.cluster.server,
         "MODE": str(configuration["mode"]),
         "IPVS_SCHEDULER": str(ipvs.get("scheduler") or "rr"),
         "HEALTHZ": str(configuration["healthzBindAddress"]),

@@ -20,7 +20,7 @@ from pulumi_command import remote
 SCRIPTS = Path(__file__).parent.parent / "scripts"
 
 STAGES: Mapping[str, tuple[str, ...]] = {
-    "preflight": ("common.sh", "virtual_servers.sh"),
+    "preflight": ("common.sh", "virtual_servers.sh", "neighbours.sh"),
     "stage": ("common.sh", "api.sh", "recover.sh"),
     "activate": ("common.sh", "api.sh", "virtual_servers.sh", "rules.sh", "verify.sh", "rollback.sh"),
     "remove": ("common.sh", "virtual_servers.sh", "rules.sh"),

@@ -58,7 +58,7 @@ now() {
 # Long or non-printable lines would hang or break the connection that carries them.
 printable() { tr -cd '\11\12\40-\176' | cut -c1-500; }
 
-service_property() { timeout 20 systemctl show -P "$1" kube-proxy.service 2>/dev/null || :; }
+service_property() { timeout 20 systemctl show --value -p "$1" kube-proxy.service 2>/dev/null || :; }
 is_active() { [ "$(service_property ActiveState)" = active ]; }
 is_enabled() { timeout 20 systemctl is-enabled --quiet kube-proxy.service 2>/dev/null; }
 control() { timeout 120 systemctl "$@" 9>&-; }

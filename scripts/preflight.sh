@@ -3,6 +3,8 @@
 . ./common.sh
 # shellcheck source=virtual_servers.sh
 . ./virtual_servers.sh
+# shellcheck source=neighbours.sh
+. ./neighbours.sh
 
 problems=0
 problem() {
@@ -10,12 +12,19 @@ problem() {
     say "$*"
 }
 
+# What doesn't keep kube-proxy from serving, and will surprise somebody one day.
+warning() { say "warning: $*"; }
+
 # A program that must be there, and the Debian package that has it (the names are nearly the same elsewhere).
 require() { command -v "$1" >/dev/null 2>&1 || problem "program $1 must be there: install the package $2 (apt-get install $2)"; }
 
 check_system() {
     [ "$(id -u)" = 0 ] || problem "the login must be root, not $(id -un): set user of kube-proxy:ssh"
     [ -d "$root/run/systemd/system" ] || problem "systemd must be the running init system"
+    # systemctl show -p NRestarts: systemd's NEWS, version 235.
+    systemd=$(timeout 20 systemctl --version 2>/dev/null | awk 'NR == 1 { print int($2) }')
+    [ "${systemd:-0}" -ge 235 ] || problem "systemd must be version 235 or newer, this is ${systemd:-unknown}: upgrade the operating system"
+    at_least "$(uname -r)" 4.19 || warning "Kubernetes is tested with Linux 4.19 and newer, this is $(uname -r)"
 }
 
 check_programs() {
@@ -82,18 +91,6 @@ check_ports() {
     done
 }
 
-# Upstream removes them all when it starts in mode nftables, and in mode ipvs whenever it writes its rules.
-check_foreign_virtual_servers() {
-    [ "$REMOVE_FOREIGN_VIRTUAL_SERVERS" = false ] || return 0
-    case $MODE in
-        ipvs) virtual_servers_of foreign | outside_of "$EXCLUDE_CIDRS" ;;
-        nftables) virtual_servers_of foreign ;;
-    esac >foreign.list
-    [ -s foreign.list ] || return 0
-    listed=$(head -n 5 foreign.list | cut -d ' ' -f 1,2 | paste -s -d , -)
-    problem "IPVS virtual servers that aren't kube-proxy's must not be lost: in mode $MODE it would remove $(wc -l <foreign.list) of them ($listed): $(case $MODE in ipvs) echo "list their addresses in ipvs.excludeCIDRs of kube-proxy:configuration" ;; *) echo "choose mode iptables, or mode ipvs with ipvs.excludeCIDRs" ;; esac), or let them go with removeForeignVirtualServers: true in kube-proxy:rollout"
-}
-
 check_binary() {
     case $BINARY_SOURCE in
         preinstalled)
@@ -114,7 +111,11 @@ check_programs
 check_modules
 check_disk
 check_ports
-check_foreign_virtual_servers
 check_binary
+check_clock
+check_other_kube_proxy
+check_firewall_managers
+check_foreign_virtual_servers
+check_forwarding
 [ "$problems" = 0 ] || fail "$problems of this node's requirements are not met (above); nothing was changed; mend them, then run pulumi up again"
 say "ready for kube-proxy $VERSION in mode $MODE"

@@ -24,6 +24,7 @@ def node(tmp_path: Path) -> FakeNode:
         root=tmp_path,
         parameters={
             "NODE": "k8s-node01",
+            "SERVER": "https://192.168.99.100:8443",
             "MODE": "ipvs",
             "IPVS_SCHEDULER": "rr",
             "HEALTHZ": "192.168.99.101:10256",

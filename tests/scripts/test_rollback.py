@@ -119,7 +119,7 @@ def test_a_file_system_that_turned_read_only_costs_no_restart(node: FakeNode) ->
     programs = node.root / "programs"
     programs.mkdir()
     (programs / "cp").write_text(
-        f"#!/bin/sh\nfor to; do :; done\ncase $to in */etc/kubernetes/*) echo 'cp: Read-only file system' >&2; exit 1 ;; esac\n"
+        "#!/bin/sh\nfor to; do :; done\ncase $to in */etc/kubernetes/*) echo 'cp: Read-only file system' >&2; exit 1 ;; esac\n"
         'exec /bin/cp "$@"\n'
     )
     (programs / "cp").chmod(0o755)
