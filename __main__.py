@@ -5,13 +5,9 @@ from pathlib import Path
 import pulumi
 
 from components import ClientCertificate, Rollout
-from settings import SettingsError, load
-from settings.stack_configuration import stack_configuration
+from settings.stack_configuration import stack_settings
 
-try:
-    settings = load(stack_configuration(), Path(__file__).parent)
-except SettingsError as error:
-    raise pulumi.RunError(str(error)) from None
+settings = stack_settings(Path(__file__).parent)
 
 certificate = ClientCertificate("client-certificate", settings.client_certificate, settings.certificate_authority)
 rollout = Rollout("rollout", settings, certificate)

@@ -70,7 +70,10 @@ def _digest(value: str, at: Location, files: Files) -> str | None:
     if re.fullmatch(r"[0-9a-fA-F]{16,}", value):
         files.problems.invalid(at, value, f"must be 64 hexadecimal digits, not {len(value)}")
         return None
-    words = (files.text(value, at) or "").split()
+    text = files.text(value, at)
+    if text is None:
+        return None
+    words = text.split()
     if words and re.fullmatch(r"[0-9a-fA-F]{64}", words[0]):
         return words[0].lower()
     files.problems.invalid(at, value, "must name a file that begins with 64 hexadecimal digits, as sha256sum writes it")

@@ -25,7 +25,9 @@ def _whole_number(low: int, high: int, unit: str = "") -> BeforeValidator:
     return BeforeValidator(read)
 
 
-def _one_of(vocabulary: type[StrEnum]) -> BeforeValidator:
+def one_of(vocabulary: type[StrEnum]) -> BeforeValidator:
+    """Return what refuses all but the values of a vocabulary, and names them."""
+
     def read(value: object) -> object:
         if value not in list(vocabulary):
             raise PydanticCustomError(Kind.UNSUPPORTED.name, "{detail}", {"detail": supported_values(vocabulary)})
@@ -119,7 +121,7 @@ HealthTimeout: TypeAlias = Annotated[int, _whole_number(5, 3600, " of seconds")]
 MinReady: TypeAlias = Annotated[int, _whole_number(0, 3600, " of seconds")]
 Flag: TypeAlias = Annotated[bool, BeforeValidator(_flag)]
 MaxUnavailable: TypeAlias = Annotated[int | str, BeforeValidator(_max_unavailable)]
-Source: TypeAlias = Annotated[BinarySource, _one_of(BinarySource)]
+Source: TypeAlias = Annotated[BinarySource, one_of(BinarySource)]
 GenerateNotYet: TypeAlias = Annotated[
     None, _not_supported_yet("certificateFile and privateKeyFile must name an existing certificate authority")
 ]

@@ -8,29 +8,40 @@ from settings.problems import Kind, Location, Problems
 
 @dataclass(frozen=True)
 class Files:
-    """Reads files; paths are relative to the project's directory, `~` is the home directory."""
+    """Reads files; paths are relative to the project's directory, `~` is the home directory.
+
+    `elsewhere`: this need not be the machine that deploys, and a file that it lacks, as keys are kept out of version
+    control, is worth a warning only.
+    """
 
     project_directory: Path
     problems: Problems
+    elsewhere: bool = False
 
     def path(self, name: str) -> Path:
         """Return the file's absolute path."""
         return (self.project_directory / Path(name).expanduser()).absolute()
 
-    def content(self, name: str, at: Location) -> bytes | None:
-        """Return the file's content, or None and a problem at `at`, where its name stands."""
+    def content(self, name: str, at: Location, *, needed: bool = False) -> bytes | None:
+        """Return the file's content, or None and a problem at `at`, where its name stands.
+
+        A needed file is part of the stack's configuration, and must be there even `elsewhere`.
+        """
         try:
             return self.path(name).read_bytes()
         except FileNotFoundError:
-            self.problems.add(at, Kind.NOT_FOUND, name, f"must name an existing file; looked for {self.path(name)}")
+            if self.elsewhere and not needed:
+                self.problems.warn(at, name, "is not on this machine, and unchecked; it must be where Pulumi runs")
+            else:
+                self.problems.add(at, Kind.NOT_FOUND, name, f"must name an existing file; looked for {self.path(name)}")
         except (OSError, ValueError, RuntimeError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
             self.problems.invalid(at, name, f"must name a file that can be read: {reason}")
         return None
 
-    def text(self, name: str, at: Location) -> str | None:
+    def text(self, name: str, at: Location, *, needed: bool = False) -> str | None:
         """Return the file's text, or None and a problem at `at`, where its name stands."""
-        content = self.content(name, at)
+        content = self.content(name, at, needed=needed)
         try:
             return None if content is None else content.decode()
         except UnicodeDecodeError:

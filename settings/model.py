@@ -8,6 +8,8 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from settings.problems import Problem
+
 
 class Architecture(StrEnum):
     """A node's processor, as Kubernetes names it in its release artefacts."""
@@ -131,7 +133,7 @@ class Rollout:
 
 @dataclass(frozen=True)
 class Settings:
-    """A stack's whole configuration."""
+    """A stack's whole configuration; `warnings` are for the person who wrote it, and block nothing."""
 
     cluster: Cluster
     certificate_authority: CertificateAuthority
@@ -140,3 +142,4 @@ class Settings:
     binary: Binary
     service: Service
     rollout: Rollout
+    warnings: tuple[Problem, ...] = ()

@@ -1,11 +1,10 @@
 """The workers: the fleet's values with each node's own merged over them, and what must differ between nodes."""
 
-from collections.abc import Mapping
 from typing import Final
 
 from pydantic import SecretStr
 
-from settings import kube_proxy_configuration, node_access
+from settings import kube_proxy_configuration, node_access, versions
 from settings.addresses import parsed_address
 from settings.files import Files
 from settings.model import Node
@@ -23,10 +22,10 @@ def read(stack: Stack, sections: list[NodeSection], at: Location, files: Files) 
     problems = files.problems
     if not sections:
         problems.required(at, "must list the workers (name, address, hostKey), here or in the YAML file of nodesFile")
-    kube_proxy_configuration.check(stack.configuration, ("configuration",), problems)
+    addresses = [section.address and str(parsed_address(section.address)) for section in sections]
+    _check_configurations(stack, sections, at, addresses, problems)
     fleet_key = node_access.fleet_private_key(stack, sections, files)
     nodes = [_node(stack, section, (*at, index), fleet_key, files) for index, section in enumerate(sections)]
-    addresses = [section.address and str(parsed_address(section.address)) for section in sections]
     _check_unique([section.name for section in sections], at, "name", problems)
     _check_unique(addresses, at, "address", problems)
     _check_unique(_endpoints(stack, sections, at, problems), at, "ssh", problems)
@@ -41,30 +40,29 @@ def _node(stack: Stack, section: NodeSection, at: Location, fleet_key: SecretStr
         problems.required((*at, "address"), "must be the node's IP address (e.g. 192.168.99.101)")
     elif stack.cluster.cluster_cidr is not None:
         kube_proxy_configuration.check_family(section.address, (*at, "address"), stack.cluster.cluster_cidr, problems)
-    configuration = _configuration(stack, section, at, problems)
     ssh = node_access.read(stack, section, at, fleet_key, files)
     if section.name is None or section.address is None or ssh is None:
         return None
+    configuration = kube_proxy_configuration.merge(stack.configuration, section.configuration)
     return Node(section.name, section.address, ssh, configuration)
 
 
-def _configuration(stack: Stack, section: NodeSection, at: Location, problems: Problems) -> Mapping[str, object]:
-    def origin(field: str) -> Location:
-        return (*at, "configuration", field) if field in section.configuration else ("configuration", field)
-
-    kube_proxy_configuration.check(section.configuration, (*at, "configuration"), problems)
-    merged = merge(stack.configuration, section.configuration)
-    kube_proxy_configuration.check_node(merged, origin, section.name, stack.cluster.cluster_cidr, problems)
-    return merged
-
-
-def merge(fleet: Mapping[str, object], own: Mapping[str, object]) -> Mapping[str, object]:
-    """Return a node's own values over the fleet's: mappings merge at every depth, lists and plain values replace."""
-    merged = dict(fleet)
-    for name, value in own.items():
-        below = merged.get(name)
-        merged[name] = merge(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
-    return merged
+def _check_configurations(
+    stack: Stack, sections: list[NodeSection], at: Location, addresses: list[str | None], problems: Problems
+) -> None:
+    """Check the fleet's configuration, and each node's own over it; without nodes, the fleet's as if it were one's."""
+    fleet = (("configuration",), stack.configuration)
+    kube_proxy_configuration.check_fields(fleet, problems)
+    minor = versions.minor(stack.binary.version) if stack.binary.version else None
+    owners = {
+        address: section.name or "another node" for address, section in zip(addresses, sections, strict=True) if address
+    }
+    for index, section in enumerate(sections or [NodeSection()]):
+        own = ((*at, index, "configuration"), section.configuration)
+        address = addresses[index] if addresses else None
+        node = kube_proxy_configuration.Surroundings(section.name, address, stack.cluster.cluster_cidr, owners)
+        kube_proxy_configuration.check_fields(own, problems)
+        kube_proxy_configuration.check(fleet, own, minor, node, problems)
 
 
 def _endpoints(stack: Stack, sections: list[NodeSection], at: Location, problems: Problems) -> list[str | None]:

@@ -4,35 +4,21 @@ from typing import Final
 
 import yaml
 
+from settings import yaml_text
 from settings.files import Files
 from settings.problems import Location
 
 AT: Final[Location] = ("nodesFile",)
 
 
-class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader, which refuses a key that stands twice, as Pulumi does in its own files."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(None, None, "a key stands twice", key.start_mark)
-            seen.add(str(key.value))
-        return dict(super().construct_mapping(node, deep))
-
-
 def read(name: str, files: Files) -> list[object]:
     """Return the list in the file that `nodesFile` names; an empty one, and a problem, if there is none."""
-    text = files.text(name, AT)
+    text = files.text(name, AT, needed=True)
     try:
-        items = None if text is None else yaml.load(text, _Loader)  # noqa: S506 - a safe loader
+        items = None if text is None else yaml.load(text, yaml_text.Loader)  # noqa: S506 - a safe loader
     except yaml.YAMLError as error:
-        found = ""
-        if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
-            mark = error.problem_mark
-            found = f", not with this in line {mark.line + 1}, column {mark.column + 1}: {error.problem}"
-        files.problems.invalid(AT, name, f"must name a file in YAML{found}")
+        found = yaml_text.where(error)
+        files.problems.invalid(AT, name, f"must name a file in YAML{found and f', not with this in {found}'}")
         return []
     if isinstance(items, list):
         return items

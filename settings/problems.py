@@ -7,7 +7,7 @@ k8s.io/apimachinery, pkg/util/validation/field/errors.go:
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeAlias
@@ -36,27 +36,51 @@ class Kind(StrEnum):
     NOT_FOUND = "Not found"
 
 
+class Severity(StrEnum):
+    """What a problem comes to: an error ends the preview, a warning blocks nothing."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
 @dataclass(frozen=True)
 class Problem:
-    """One problem: where (`nodes[1].hostKey`), its kind, the value or OMITTED, and what the value must be."""
+    """One problem: where, its kind, the value or OMITTED, and what the value must be.
 
-    path: str
-    kind: Kind
+    A warning has no kind: the value is accepted, and what is said about it never blocks.
+    """
+
+    location: Location
+    kind: Kind | None
     value: object
     detail: str
 
+    @property
+    def path(self) -> str:
+        """Where, in Kubernetes' field-path grammar: `nodes[1].hostKey`."""
+        return path(self.location)
+
+    @property
+    def severity(self) -> Severity:
+        """Whether the stack can be used all the same."""
+        return Severity.WARNING if self.kind is None else Severity.ERROR
+
     def __str__(self) -> str:
-        kind = str(self.kind) if self.value is OMITTED else f"{self.kind}: {_quoted(self.value)}"
-        line = ": ".join(part for part in (self.path, kind, self.detail) if part)
+        value = "" if self.value is OMITTED else _quoted(self.value)
+        line = ": ".join(part for part in (self.path, self.kind or "", value, self.detail) if part)
         # A line a problem, whatever is in its value: a control character must not reach the reader's terminal.
         return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in line)
 
 
 class SettingsError(ValueError):
-    """A stack's configuration can't be used: `problems` is all that is wrong, `str()` the message for a person."""
+    """A stack's configuration can't be used: `problems` is all that is wrong, `str()` the message for a person.
 
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
+    `warnings` are told apart: they are no reason for it.
+    """
+
+    def __init__(self, problems: tuple[Problem, ...], warnings: tuple[Problem, ...] = ()) -> None:
         self.problems = problems
+        self.warnings = warnings
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
         super().__init__(
             "\n".join([f"the stack's configuration (kube-proxy:) has {count}:", *(f"  {p}" for p in problems)])
@@ -64,15 +88,25 @@ class SettingsError(ValueError):
 
 
 class Problems:
-    """Collects the problems of one stack."""
+    """Collects the problems of one stack.
 
-    def __init__(self) -> None:
-        self._found: list[tuple[Location, Problem]] = []
+    `unreadable` are the places of values that are encrypted here: nothing is said about what they may be.
+    """
+
+    def __init__(self, unreadable: Collection[Location] = ()) -> None:
+        self._unreadable = unreadable
+        self._errors: list[Problem] = []
+        self._warnings: dict[Location, Problem] = {}
 
     def add(self, location: Location, kind: Kind, value: object, detail: str = "") -> None:
         """Note a problem, unless this place or one around it has one already: a field is told one thing at a time."""
+        if (kind == Kind.FORBIDDEN and location in self._unreadable) or not self.at(location):
+            self._errors.append(Problem(location, kind, _shown(kind, value), detail))
+
+    def warn(self, location: Location, value: object, detail: str) -> None:
+        """Note a value that is accepted and that is hardly what its writer means; a place is told once."""
         if not self.at(location):
-            self._found.append((location, Problem(path(location), kind, _shown(kind, value), detail)))
+            self._warnings.setdefault(location, Problem(location, None, _shown(None, value), detail))
 
     def invalid(self, location: Location, value: object, detail: str) -> None:
         """Note a value that is not what it must be."""
@@ -87,12 +121,18 @@ class Problems:
         self.add(location, Kind.FORBIDDEN, OMITTED, detail)
 
     def at(self, location: Location) -> bool:
-        """Whether this place, or one around it, has a problem."""
-        return any(location[: len(place)] == place for place, _ in self._found)
+        """Whether this place, or one around it, has a problem or can't be read."""
+        places = (*(error.location for error in self._errors), *self._unreadable)
+        return any(location[: len(place)] == place for place in places)
 
-    def in_document_order(self, values: Mapping[str, object]) -> tuple[Problem, ...]:
+    def errors(self, values: Mapping[str, object]) -> tuple[Problem, ...]:
         """All problems in the order of `values`; what is missing there comes after what stands there."""
-        return tuple(problem for _, problem in sorted(self._found, key=lambda found: _position(found[0], values)))
+        return tuple(sorted(self._errors, key=lambda error: _position(error.location, values)))
+
+    def warnings(self, values: Mapping[str, object]) -> tuple[Problem, ...]:
+        """All warnings in the order of `values`, but for the places that have a problem."""
+        warnings = (warning for warning in self._warnings.values() if not self.at(warning.location))
+        return tuple(sorted(warnings, key=lambda warning: _position(warning.location, values)))
 
 
 def path(location: Location) -> str:
@@ -116,7 +156,7 @@ def _quoted(value: object) -> str:
     return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
 
 
-def _shown(kind: Kind, value: object) -> object:
+def _shown(kind: Kind | None, value: object) -> object:
     if kind in (Kind.REQUIRED, Kind.FORBIDDEN) or _SECRET.search(str(value)):
         return OMITTED
     return value

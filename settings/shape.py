@@ -24,34 +24,38 @@ _TYPES = {
     "list_type": "must be a list",
     "dict_type": "must be a mapping",
     "model_type": "must be a mapping",
+    "bool_type": "must be true or false",
 }
 
 
-def read(model: type[SectionType], values: Mapping[str, object], problems: Problems) -> SectionType:
-    """Return what `values` say as a section; what is wrong with them is added to the problems."""
+def read(model: type[SectionType], values: Mapping[str, object], problems: Problems, at: Location = ()) -> SectionType:
+    """Return what `values`, which stand at `at`, say as a section; what is wrong with them is added to the problems."""
     remaining: dict[str, Any] = copy.deepcopy(dict(values))
     while True:
         try:
             section = model.model_validate(remaining)
         except ValidationError as error:
             for details in error.errors(include_url=False):
-                _report(details, problems)
-                _take_away(remaining, details["loc"])
+                _report(details, problems, at)
+                _take_away(remaining, _place(details["loc"]))
         else:
-            _report_unknown_keys(section, (), problems)
+            _report_unknown_keys(section, at, problems)
             return section
 
 
-def unknown_key(key: str, known: tuple[str, ...]) -> str:
-    """Return the detail of a key that is not known: the nearest known one, or all of them."""
-    lower = {name.lower(): name for name in known}
-    if nearest := get_close_matches(key.lower(), lower, n=1):
-        return f'unknown key; did you mean "{lower[nearest[0]]}"?'
-    return "unknown key; known keys: " + ", ".join(known)
+def nearest(name: str, known: tuple[str, ...]) -> str:
+    """Return `; did you mean "…"?` with the known name that is nearest, nothing if none is near."""
+    lower = {other.lower(): other for other in known}
+    found = get_close_matches(name.lower(), lower, n=1)
+    return f'; did you mean "{lower[found[0]]}"?' if found else ""
 
 
-def _report(details: ErrorDetails, problems: Problems) -> None:
-    location = _place(details["loc"])
+def _unknown_key(key: str, known: tuple[str, ...]) -> str:
+    return "unknown key" + (nearest(key, known) or "; known keys: " + ", ".join(known))
+
+
+def _report(details: ErrorDetails, problems: Problems, at: Location) -> None:
+    location = (*at, *_place(details["loc"]))
     if details["type"] in Kind.__members__:
         problems.add(location, Kind[details["type"]], details["input"], details["msg"])
     elif details["type"] == "invalid_key" or details["loc"][-1] == "[key]":
@@ -64,7 +68,7 @@ def _report(details: ErrorDetails, problems: Problems) -> None:
 
 def _report_unknown_keys(section: Section, at: Location, problems: Problems) -> None:
     for key in section.model_extra or {}:
-        problems.forbidden((*at, key), unknown_key(key, section.known_keys()))
+        problems.forbidden((*at, key), section.elsewhere.get(key) or _unknown_key(key, section.known_keys()))
     for name, field in type(section).model_fields.items():
         value = getattr(section, name)
         for index, item in enumerate(value if isinstance(value, list) else [value]):
@@ -74,13 +78,19 @@ def _report_unknown_keys(section: Section, at: Location, problems: Problems) -> 
 
 
 def _take_away(values: Any, location: Location) -> None:
-    *path, last = _place(location)
+    """Take a value away; from a list leave an empty section in its place, and where that is wrong too, no list."""
+    *path, last = location
+    around = values
     for step in path:
-        values = values[step]
-    if isinstance(values, list):
-        values[int(last)] = {}
+        if isinstance(around, dict) and step not in around:
+            return
+        around = around[step]
+    if not isinstance(around, list):
+        around.pop(last, None)
+    elif around[int(last)] != {}:
+        around[int(last)] = {}
     else:
-        values.pop(last)
+        _take_away(values, tuple(path))
 
 
 def _place(location: Location) -> Location:

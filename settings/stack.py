@@ -5,6 +5,7 @@ turns a section into settings. So one missing value doesn't hide what is wrong w
 """
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic.alias_generators import to_camel
@@ -17,6 +18,9 @@ class Section(BaseModel):
     """A mapping with known keys in camelCase; others are kept, to be reported. A null counts as not given."""
 
     model_config = ConfigDict(frozen=True, extra="allow", alias_generator=to_camel, hide_input_in_errors=True)
+
+    elsewhere: ClassVar[Mapping[str, str]] = {}
+    """Keys that somebody may look for here, and what to do instead."""
 
     @model_validator(mode="before")
     @classmethod

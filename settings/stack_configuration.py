@@ -1,30 +1,42 @@
 """The stack's configuration as Pulumi hands it to the program: the one module of ``settings`` that knows Pulumi."""
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
+import pulumi
 from pulumi.runtime import config
 
-NAMESPACE = "kube-proxy:"
+from settings.load import load
+from settings.model import Settings
+from settings.problems import Problem, SettingsError
+from settings.stack_file import NAMESPACE, parse
 
-TEXTS = frozenset({"caPrivateKey", "sshPrivateKey", "nodesFile"})
-"""Keys whose values are text; all others are structures, which Pulumi hands over as JSON."""
+
+def stack_settings(project_directory: Path) -> Settings:
+    """Return the settings of the stack that Pulumi runs; what is doubtful in them is shown as Pulumi's warnings.
+
+    Raises:
+        pulumi.RunError: with every problem of the stack.
+    """
+    try:
+        settings = load(stack_configuration(), project_directory)
+    except SettingsError as error:
+        _warn(error.warnings)
+        raise pulumi.RunError(str(error)) from None
+    _warn(settings.warnings)
+    return settings
 
 
 def stack_configuration() -> Mapping[str, object]:
-    """Returns every key of this program's namespace, known to it or not, without the namespace, and its value."""
+    """Return every key of this program's namespace, known to it or not, without the namespace, and its value."""
     values = config.get_config_env() | config.CONFIG.get()
     return {
-        key.removeprefix(NAMESPACE): _parse(key.removeprefix(NAMESPACE), value)
+        key.removeprefix(NAMESPACE): parse(key.removeprefix(NAMESPACE), value)
         for key, value in values.items()
         if key.startswith(NAMESPACE)
     }
 
 
-def _parse(key: str, value: str) -> object:
-    if key in TEXTS:
-        return value
-    try:
-        return json.loads(value)
-    except json.JSONDecodeError:
-        return value
+def _warn(warnings: Iterable[Problem]) -> None:
+    for warning in warnings:
+        pulumi.log.warn(str(warning))

@@ -51,7 +51,7 @@ CASES: list[tuple[str, object, str]] = [
         )
         for address in (
             "127.0.0.1",
-            "0.0.0.0",  # noqa: S104
+            "0.0.0.0",
             "::",
             "::1",
             "224.0.0.1",

@@ -1,0 +1,85 @@
+"""KubeProxyConfiguration v1alpha1 itself; how its fields are documented is told in sections.py."""
+
+from collections.abc import Iterator
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+from pydantic.fields import FieldInfo
+
+from settings import fields
+from settings.kube_proxy_configuration import values
+from settings.kube_proxy_configuration.sections import (
+    IPVS,
+    ClientConnection,
+    Conntrack,
+    DetectLocal,
+    Fields,
+    IPTables,
+    Logging,
+    NFTables,
+    Period,
+)
+from settings.kube_proxy_configuration.values import SECOND, Since
+from settings.kube_proxy_configuration.vocabularies import LocalMode, Mode
+from settings.problems import Location
+from settings.stack import Section
+
+
+class KubeProxyConfiguration(Fields):
+    """The fields that a stack, or one of its nodes, may set in `configuration`."""
+
+    elsewhere: ClassVar = {
+        "kind": "is always KubeProxyConfiguration: remove it",
+        "apiVersion": "is always kubeproxy.config.k8s.io/v1alpha1: remove it",
+        "clusterCIDR": (
+            "belongs to cluster.clusterCIDR, where the nodes' addresses are checked against it: move it there"
+        ),
+        "winkernel": "is for Windows nodes: remove it",
+        "windowsRunAsService": "is for Windows nodes: remove it",
+        "udpIdleTimeout": "was removed in 1.26: remove it",
+    }
+
+    feature_gates: dict[str, values.Bool] = Field(default={})
+    """Gates of this version by name, see feature_gates.py. An unknown one stops kube-proxy at its start."""
+    client_connection: ClientConnection = ClientConnection()
+    logging: Annotated[Logging, Since(28)] = Logging()
+    hostname_override: fields.NodeName | None = None
+    """The Node object's name; here always the node's name."""
+    bind_address: values.BindAddress | None = None
+    """The node's primary address as kube-proxy takes it, nothing is bound; default here: the node's address."""
+    healthz_bind_address: values.BindAddressAndPort | None = None
+    """Where /healthz and /livez listen; default here: the node's address, port 10256."""
+    metrics_bind_address: values.BindAddressAndPort | None = None
+    """Where /metrics and /proxyMode listen; default here: the node's address, port 10249."""
+    bind_address_hard_fail: values.Bool = False
+    """An address that can't be bound ends kube-proxy."""
+    enable_profiling: values.Bool = False
+    """/debug/pprof beside /metrics."""
+    show_hidden_metrics_for_version: str | None = None
+    """The previous minor version, and no other: its deprecated metrics are shown."""
+    mode: Annotated[Mode, fields.one_of(Mode)] = Mode.IPVS
+    """Upstream's default is iptables; here it is the guide's."""
+    iptables: IPTables = IPTables()
+    ipvs: IPVS = IPVS()
+    nftables: Annotated[NFTables, Since(29)] = NFTables()
+    detect_local_mode: Annotated[LocalMode, fields.one_of(LocalMode)] = LocalMode.CLUSTER_CIDR
+    detect_local: DetectLocal = DetectLocal()
+    node_port_addresses: tuple[values.NodePortAddress, ...] = ()
+    """Where NodePorts answer: CIDR blocks; `primary` (the Node's own addresses), alone until 1.36; from 1.37 also
+    `localhost` and `all`, in any mixture. Default: all, in mode nftables primary."""
+    oom_score_adj: values.OOMScore = -999
+    """How late the kernel kills kube-proxy when memory runs out; -1000 is never."""
+    conntrack: Conntrack = Conntrack()
+    config_sync_period: Period = 900 * SECOND
+    """How often what the API server says is read anew."""
+    port_range: str = ""
+    """Was for the mode userspace, removed in 1.26: read and unused."""
+
+
+def walk(section: Section, at: Location = ()) -> Iterator[tuple[Location, FieldInfo, object]]:
+    """Yield each field of the section and of those below, given or not: its place, its definition and its value."""
+    for name, field in type(section).model_fields.items():
+        place, value = (*at, str(field.alias)), getattr(section, name)
+        yield place, field, value
+        if isinstance(value, Section):
+            yield from walk(value, place)

@@ -1,0 +1,64 @@
+"""The feature gates of each supported minor version: kube-proxy ends at its start over one that it doesn't know.
+
+A file of gates/ is what lab/toolchain/feature_gates.go prints for that version; a new minor version is a new file.
+The rules are those of k8s.io/component-base featuregate/feature_gate.go.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from settings.shape import nearest
+from settings.versions import SUPPORTED_MINORS
+
+_DIRECTORY: Final = Path(__file__).parent / "gates"
+_ALL: Final = {"AllAlpha": "alpha", "AllBeta": "beta"}
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A gate as one version has it: stage (alpha, beta, ga, deprecated), default, and the gates that it needs."""
+
+    stage: str
+    default: bool
+    locked: bool
+    needs: tuple[str, ...]
+
+
+@cache
+def known(minor: int) -> Mapping[str, Gate]:
+    """Return the gates that kube-proxy 1.`minor` knows, by name."""
+    gates: dict[str, Gate] = {}
+    for line in (_DIRECTORY / f"1.{minor}").read_text().splitlines():
+        name, stage, default, *rest = line.split()
+        gates[name] = Gate(
+            stage, default == "on", "locked" in rest, tuple(other for other in rest if other != "locked")
+        )
+    return gates
+
+
+def enabled(minor: int, given: Mapping[str, bool]) -> Mapping[str, bool]:
+    """Return whether each gate is on: as given, by AllAlpha and AllBeta, or by its default."""
+    stages = {stage: given[name] for name, stage in _ALL.items() if name in given}
+    return {name: given.get(name, stages.get(gate.stage, gate.default)) for name, gate in known(minor).items()}
+
+
+def refusal(minor: int, name: str) -> str | None:
+    """Return why a gate must not be given, None if this version knows it."""
+    if name in known(minor):
+        return None
+    having = [other for other in SUPPORTED_MINORS if name in known(other)]
+    if not having:
+        return f"unknown feature gate{nearest(name, tuple(known(minor)))}"
+    if having[0] > minor:
+        return f"unknown feature gate in 1.{minor}, it comes with 1.{having[0]}: remove it, or take that kube-proxy"
+    return f"feature gate of 1.{having[-1]}, gone since 1.{having[-1] + 1}: remove it"
+
+
+def unmet(minor: int, given: Mapping[str, bool]) -> Mapping[str, tuple[str, ...]]:
+    """Return the gates that are on although gates which they need are off, with those."""
+    on = enabled(minor, given)
+    needs = {name: tuple(other for other in gate.needs if not on[other]) for name, gate in known(minor).items()}
+    return {name: missing for name, missing in needs.items() if on[name] and missing}

@@ -1,0 +1,178 @@
+"""The types of KubeProxyConfiguration's values, each as strict as the Go type that kube-proxy reads it into.
+
+A number in quotes, a duration without a unit or a truth value as text stops kube-proxy at its start, so they are
+refused here. Sources: k8s.io/apimachinery pkg/apis/meta/v1/duration.go and pkg/api/resource/quantity.go, Go's
+time.ParseDuration, and pkg/proxy/apis/config/validation/validation.go for what each value may be.
+"""
+
+import re
+from dataclasses import dataclass
+from ipaddress import ip_network
+from typing import Annotated, Final, TypeAlias
+
+from pydantic import AfterValidator, BeforeValidator, StrictBool
+
+from settings.addresses import address_and_port, parsed_address
+
+SECOND: Final = 10**9
+"""Durations are nanoseconds, as in Go."""
+
+_UNITS: Final = {"ns": 1, "us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6, "s": SECOND, "m": 60 * SECOND}
+_UNITS["h"] = 3600 * SECOND
+_TERM: Final = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)")
+_QUANTITY: Final = re.compile(r"\+?([0-9]+(\.[0-9]*)?|\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][-+]?[0-9]{1,2})?")
+_INT32: Final = 2**31 - 1
+_FLOAT32: Final = 3.4028234e38
+
+
+@dataclass(frozen=True)
+class Since:
+    """A field's mark: the minor version of Kubernetes 1.x that has it first. Without it: older than 1.26."""
+
+    minor: int
+
+
+ZERO_IS_DEFAULT: Final = "zero is default"
+"""A field's mark: upstream can't tell its zero from a value that is not given, and takes the default."""
+
+
+def duration(text: str) -> int:
+    """Return the nanoseconds of Go's `1h30m`, `1.5s` or `0`.
+
+    Raises:
+        ValueError: it is no duration, or one longer than Go's 292 years.
+    """
+    sign, terms = (-1, text[1:]) if text.startswith("-") else (1, text.removeprefix("+"))
+    if terms == "0":
+        return 0
+    if not re.fullmatch(f"({_TERM.pattern})+", terms):
+        raise ValueError("must be a duration with a unit (e.g. 30s, 1m30s, 250ms)")
+    nanoseconds = 0
+    for number, unit in _TERM.findall(terms):
+        whole, _, fraction = number.partition(".")
+        nanoseconds += int(whole or 0) * _UNITS[unit] + int(fraction or 0) * _UNITS[unit] // 10 ** len(fraction)
+    if nanoseconds >= 2**63:
+        raise ValueError("must be a duration of at most 292 years (e.g. 24h)")
+    return sign * nanoseconds
+
+
+def cidr(text: str) -> str:
+    """Accept a CIDR block; bits behind the prefix are ignored, as kube-proxy does."""
+    address, _, prefix = text.partition("/")
+    try:
+        # ip_network also reads a netmask behind the slash; kube-proxy doesn't.
+        if "%" not in address and re.fullmatch("[0-9]{1,3}", prefix):
+            ip_network(text, strict=False)
+            return text
+    except ValueError:
+        pass
+    raise ValueError(f"must be a CIDR block (e.g. {'fd00:99::/64' if ':' in text else '192.168.99.0/24'})")
+
+
+def is_zero(quantity: str | float) -> bool:
+    """Tell whether a quantity (`0`, `512`, `1.5Ki`) is nothing."""
+    return not re.search("[1-9]", re.split("[A-Za-z]", str(quantity))[0])
+
+
+def _whole_number(low: int, high: int) -> BeforeValidator:
+    def read(value: object) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            quotes = ", without quotes" if isinstance(value, str) else ""
+            raise ValueError(f"must be a whole number from {low} to {high}{quotes}")
+        return value
+
+    return BeforeValidator(read)
+
+
+def _float32(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= _FLOAT32:
+        raise ValueError(f"must be a number (e.g. 5 or 0.5){', without quotes' if isinstance(value, str) else ''}")
+    return float(value)
+
+
+def _duration(value: object) -> int:
+    if not isinstance(value, str):
+        raise ValueError("must be a duration with a unit (e.g. 30s, 1m30s, 250ms)")  # noqa: TRY004 - pydantic's way
+    nanoseconds = duration(value)
+    if nanoseconds < 0:
+        raise ValueError("must not be negative (e.g. 30s)")
+    return nanoseconds
+
+
+def _flush_frequency(value: object) -> int:
+    """The one duration that may also be a number, of nanoseconds (component-base logs/api/v1/types.go)."""
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63:
+        return value
+    return _duration(value)
+
+
+def _quantity(value: object) -> str | int | float:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if isinstance(value, str | int | float) and (number or isinstance(value, str)):
+        text = str(value)
+        if len(text) <= 18 and _QUANTITY.fullmatch(text):
+            return value
+    raise ValueError("must be a quantity of bytes (e.g. 512, 64Ki, 1M)")
+
+
+def _bind_address(text: str) -> str:
+    address = parsed_address(text)
+    if address.version == 6 and address.ipv4_mapped:
+        raise ValueError(f"must be written as an IPv4 address: {address.ipv4_mapped}")
+    return text
+
+
+def _bind_address_and_port(value: object) -> str:
+    address, _ = address_and_port(str(value))
+    _bind_address(str(address))
+    return str(value)
+
+
+def _node_port_address(text: str) -> str:
+    if text in NODE_PORT_KEYWORDS:
+        return text
+    try:
+        return cidr(text)
+    except ValueError as error:
+        raise ValueError(f"{error} or one of the keywords {', '.join(NODE_PORT_KEYWORDS)}") from None
+
+
+def _interface(text: str) -> str:
+    # Linux: IFNAMSIZ and dev_valid_name() in net/core/dev.c.
+    if not re.fullmatch(r"[^\s/:]{1,15}", text) or text in (".", ".."):
+        raise ValueError("must be (the beginning of) a network interface's name (e.g. cni0)")
+    return text
+
+
+def _media_type(text: str) -> str:
+    # It becomes a header of requests: what HTTP doesn't carry fails each of them.
+    if not re.fullmatch(r"[!-~]+/[ -~]+", text):
+        raise ValueError("must be a media type (e.g. application/json)")
+    return text
+
+
+def _file_pattern(text: str) -> str:
+    if not text or re.search("[=,]", text):
+        raise ValueError(
+            "must be a source file's name without .go, or a pattern of it, without '=' and ',' (e.g. proxier)"
+        )
+    return text
+
+
+NODE_PORT_KEYWORDS: Final = ("primary", "localhost", "all")
+
+Bool: TypeAlias = StrictBool
+Duration: TypeAlias = Annotated[int, BeforeValidator(_duration)]
+FlushFrequency: TypeAlias = Annotated[int, BeforeValidator(_flush_frequency)]
+Float32: TypeAlias = Annotated[float, BeforeValidator(_float32)]
+Count: TypeAlias = Annotated[int, _whole_number(0, _INT32)]
+MarkBit: TypeAlias = Annotated[int, _whole_number(0, 31)]
+OOMScore: TypeAlias = Annotated[int, _whole_number(-1000, 1000)]
+Quantity: TypeAlias = Annotated[str | int | float, BeforeValidator(_quantity)]
+CIDR: TypeAlias = Annotated[str, AfterValidator(cidr)]
+NodePortAddress: TypeAlias = Annotated[str, AfterValidator(_node_port_address)]
+BindAddress: TypeAlias = Annotated[str, AfterValidator(_bind_address)]
+BindAddressAndPort: TypeAlias = Annotated[str, BeforeValidator(_bind_address_and_port)]
+Interface: TypeAlias = Annotated[str, AfterValidator(_interface)]
+MediaType: TypeAlias = Annotated[str, AfterValidator(_media_type)]
+FilePattern: TypeAlias = Annotated[str, AfterValidator(_file_pattern)]

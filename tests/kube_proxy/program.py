@@ -1,0 +1,40 @@
+"""The kube-proxy of each supported minor version, as `make prepare` builds and links it."""
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from lab.toolchain import KUBE_PROXIES, KUBERNETES
+
+VERSIONS = tuple(sorted(tools.version for tools in (KUBERNETES, *KUBE_PROXIES)))
+
+
+class Answer(NamedTuple):
+    """What kube-proxy said to a configuration: accepted as it is, the reason if not, and what it was decoded to."""
+
+    accepted: bool
+    said: str
+    decoded: Mapping[str, Any]
+
+
+def ask(version: str, configuration: str) -> Answer:
+    """Let a kube-proxy of this version decode, complete and validate a configuration; it contacts nothing."""
+    program = shutil.which(f"kube-proxy-{version}")
+    assert program, f'kube-proxy-{version} must be on PATH: make prepare, then eval "$(make -s env)"'
+    with tempfile.TemporaryDirectory() as directory:
+        given, decoded = Path(directory, "given.yaml"), Path(directory, "decoded.yaml")
+        given.write_text(configuration)
+        ended = subprocess.run(
+            [program, "--config", given, "--write-config-to", decoded],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        accepted = ended.returncode == 0 and "lenient" not in ended.stderr
+        return Answer(accepted, ended.stderr, yaml.safe_load(decoded.read_text()) if accepted else {})

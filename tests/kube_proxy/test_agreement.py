@@ -1,0 +1,159 @@
+"""Whatever is accepted here, kube-proxy of that version accepts and reads as it was meant; what it rejects, we reject.
+
+`KUBE_PROXY_DRAWS=2500 pytest tests/kube_proxy` draws so many configurations for each version.
+"""
+
+import os
+import re
+import struct
+from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+import yaml
+from hypothesis import strategies as st
+from pydantic import SecretStr
+
+from documents import kube_proxy_configuration as document
+from documents import paths
+from settings import SSH, Cluster, Node, Problem, kube_proxy_configuration, shape, versions
+from settings.kube_proxy_configuration import Mode, Surroundings
+from settings.kube_proxy_configuration.configuration import KubeProxyConfiguration, walk
+from settings.problems import Location, Problems
+from settings.stack import Section
+from tests.kube_proxy.draws import CLUSTER_CIDRS, CONFIGURATIONS
+from tests.kube_proxy.program import VERSIONS, ask
+
+DRAWS = int(os.environ.get("KUBE_PROXY_DRAWS", "60"))
+
+STRICTER = [
+    "configuration.(kind|apiVersion|winkernel|windowsRunAsService|clientConnection.kubeconfig): Forbidden",
+    "hostnameOverride: .*must be the (node's name|Node object's name)",
+    "bindAddress: .*must be (an IP address|written as an IPv4 address|an IPv[46] address, as cluster.clusterCIDR)",
+    "BindAddress: .*must be (IP:port|written as an IPv4 address|a string)|must have a port of its own",
+    'mode: Unsupported value: ""',
+    "ipvs.scheduler: Unsupported value",
+    "splitStream: Forbidden",
+    "must be .* network interface's name",
+    "must be a media type",
+    r"Invalid value: -?\d+\.0: must be a whole number",
+    "conntrack.*: must be a duration of at most",
+]
+"""What is refused here although kube-proxy takes it: each is a mistake that would be found on the node, or never."""
+
+FOUND: list[dict[str, Any]] = [
+    {"configSyncPeriod": None},  # a null duration ends kube-proxy: nulls are left out
+    {"logging": {"options": {"unknown": None}}},  # once ended the check itself
+    {"logging": {"flushFrequency": "-1s"}},  # 1.34 accepts it, and panics
+    {"clientConnection": {"contentType": "\x85"}},  # a header that HTTP doesn't carry
+    {"mode": "nftables", "iptables": None},  # nodePortAddresses are primary then
+    {"logging": {"options": {"json": {"splitStream": True}}}},  # lost, with the gate or without
+    {"portRange": "yes"},  # read, and not kept
+    {"clientConnection": {"qps": -5.960464477539063e-08}},  # a float32
+]
+"""Counter-examples that draws came to, each of which led to a change here or in what is compared."""
+
+Values = Mapping[str, Any]
+NAME, V4, V6 = "k8s-node01", "192.168.99.101", "fd00:99::101"
+
+
+def configured(fleet: Values, own: Values, version: str, cidr: str | None) -> tuple[Node, Cluster, tuple[Problem, ...]]:
+    """Return the node and its cluster, and what settings say of the node's configuration."""
+    address = V6 if cidr and cidr.startswith("fd") else V4
+    problems = Problems()
+    places = (("configuration",), fleet), (("nodes", 0, "configuration"), own)
+    for place in places:
+        kube_proxy_configuration.check_fields(place, problems)
+    surroundings = Surroundings(NAME, address, cidr, {address: NAME})
+    kube_proxy_configuration.check(*places, versions.minor(version), surroundings, problems)
+    merged = kube_proxy_configuration.merge(fleet, own)
+    node = Node(NAME, address, SSH(address, 22, "root", SecretStr(""), ""), merged)
+    return node, Cluster("kubernetes", "https://192.168.99.100:8443", version, cidr, None), problems.errors({})
+
+
+def agree(fleet: Values, own: Values, version: str, cidr: str | None) -> None:
+    node, cluster, errors = configured(fleet, own, version, cidr)
+    answer = ask(version, document.render(node, cluster))
+    if not errors:
+        assert answer.accepted, answer.said
+        assert meaning(answer.decoded, cidr) == meaning(document.document(node, cluster), cidr)
+    elif answer.accepted:
+        assert not needless(node, version, cidr)
+
+
+def needless(node: Node, version: str, cidr: str | None) -> list[str]:
+    """Return the errors that nobody asked for: kube-proxy accepts the node's configuration, and it does what it says.
+
+    A wrong value that the node's own covers, and a wrong section of another mode, are errors, since they come to light
+    with the next change.
+    """
+    _, _, errors = configured(node.configuration, {}, version, cidr)
+    others = {"iptables", "ipvs", "nftables"} - {node.configuration.get("mode", "ipvs")}
+    reasons = [*STRICTER, *(rf"configuration\.{mode}(\.|:)" for mode in others)]
+    return [str(error) for error in errors if not any(re.search(reason, str(error)) for reason in reasons)]
+
+
+def meaning(document: Values, cidr: str | None) -> dict[Location, object]:
+    """Return every value that kube-proxy keeps, defaults filled in (v1alpha1/conversion.go says what it keeps)."""
+    fields = dict(document)
+    connection = dict(fields["clientConnection"])
+    assert connection.pop("kubeconfig") == paths.KUBECONFIG
+    assert fields.pop("clusterCIDR", "") == (cidr or "")
+    if fields["mode"] == "nftables" and not fields.get("nodePortAddresses"):
+        fields["nodePortAddresses"] = ["primary"]
+    problems = Problems()
+    read = shape.read(KubeProxyConfiguration, fields | {"clientConnection": connection}, problems)
+    assert {error.path for error in problems.errors({})} <= {"kind", "apiVersion", "winkernel", "windowsRunAsService"}
+    other_modes = {"iptables", "ipvs", "nftables"} - {read.mode}
+    lost: set[Location] = {(name, period) for name in other_modes for period in ("syncPeriod", "minSyncPeriod")}
+    lost |= {("iptables" if read.mode == Mode.NFTABLES else "nftables", "masqueradeAll"), ("portRange",)}
+    return {
+        place: _amount(value) if place[-1] == "infoBufferSize" else _float32(value)
+        for place, _, value in walk(read)
+        if not isinstance(value, Section) and place not in lost
+    }
+
+
+def _float32(value: object) -> object:
+    return struct.unpack("f", struct.pack("f", value)) if isinstance(value, float) else value
+
+
+def _amount(quantity: object) -> Fraction:
+    number, suffix = re.fullmatch(r"([-+.0-9]+)(.*)", str(quantity)).groups()  # type: ignore[union-attr]
+    powers = {name: Fraction(10) ** (3 * power) for power, name in enumerate(["n", "u", "m", "", "k", *"MGTPE"], -3)}
+    powers |= {f"{name}i": Fraction(1024) ** power for power, name in enumerate("KMGTPE", 1)}
+    scale = Fraction(10) ** int(suffix[1:]) if re.fullmatch("[eE].+", suffix) else powers[suffix]
+    return Fraction(number) * scale
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@hypothesis.settings(max_examples=DRAWS, deadline=None, suppress_health_check=list(hypothesis.HealthCheck))
+@hypothesis.given(CONFIGURATIONS, CONFIGURATIONS | st.just({}), CLUSTER_CIDRS)
+def test_with_every_version_on_every_configuration(version: str, fleet: Values, own: Values, cidr: str | None) -> None:
+    agree(fleet, own, version, cidr)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("configuration", FOUND)
+def test_with_every_version_on_what_draws_have_found(version: str, configuration: Values) -> None:
+    agree(configuration, {}, version, None)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_with_every_version_on_the_configuration_that_kubeadm_writes(version: str) -> None:
+    """It has every field, most of them zero, empty or null; what says another thing here has to go."""
+    written = yaml.safe_load(Path(__file__).with_name("kubeadm.yaml").read_text())
+    cidr = written.pop("clusterCIDR")
+    gone = ("kind", "apiVersion", "mode", "winkernel", "clientConnection.kubeconfig")
+    assert {error.path for error in configured(written, {}, version, cidr)[2]} == {
+        f"configuration.{name}" for name in gone
+    }
+
+    for name in ("kind", "apiVersion", "mode", "winkernel"):
+        del written[name]
+    del written["clientConnection"]["kubeconfig"]
+    assert configured(written, {}, version, cidr)[2] == ()
+    agree(written, {}, version, cidr)

@@ -1,0 +1,187 @@
+"""What one version of kube-proxy has and another doesn't: told with the version that has it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from settings import kube_proxy_configuration
+from settings.kube_proxy_configuration import Surroundings, feature_gates
+from settings.problems import Problems
+from settings.versions import SUPPORTED_MINORS
+
+CASES: list[tuple[int, dict[str, Any], list[str]]] = [
+    (
+        36,
+        {"nodePortAddresses": ["localhost", "all"]},
+        [
+            'configuration.nodePortAddresses[0]: Invalid value: "localhost": must be a CIDR block (e.g. 192.168.99.0/24) '
+            "or primary; localhost is known from 1.37 on; binary.version is 1.36",
+            'configuration.nodePortAddresses[1]: Invalid value: "all": must be a CIDR block (e.g. 192.168.99.0/24) '
+            "or primary; all is known from 1.37 on; binary.version is 1.36",
+        ],
+    ),
+    (
+        34,
+        {"nodePortAddresses": ["10.0.0.0/8", "primary"]},
+        [
+            'configuration.nodePortAddresses[1]: Invalid value: "primary": must stand alone; it may stand beside others '
+            "from 1.37 on; binary.version is 1.34"
+        ],
+    ),
+    (34, {"nodePortAddresses": ["primary"]}, []),
+    (37, {"nodePortAddresses": ["primary", "localhost", "10.0.0.0/8"]}, []),
+    (
+        37,
+        {"nodePortAddresses": ["all", "all"]},
+        ['configuration.nodePortAddresses[1]: Duplicate value: "all"'],
+    ),
+    (35, {"showHiddenMetricsForVersion": "1.34"}, []),
+    (
+        36,
+        {"showHiddenMetricsForVersion": "1.34"},
+        [
+            'configuration.showHiddenMetricsForVersion: Invalid value: "1.34": '
+            'must be "1.35", the minor version before binary.version'
+        ],
+    ),
+    (
+        36,
+        {"featureGates": {"KubeProxyIPVS": True}},
+        [
+            "configuration.featureGates.KubeProxyIPVS: Forbidden: unknown feature gate in 1.36, it comes with 1.37: "
+            "remove it, or take that kube-proxy"
+        ],
+    ),
+    (
+        36,
+        {"featureGates": {"HonorPVReclaimPolicy": True}},
+        [
+            "configuration.featureGates.HonorPVReclaimPolicy: Forbidden: feature gate of 1.35, gone since 1.36: remove it"
+        ],
+    ),
+    (
+        36,
+        {"featureGates": {"NFTablesProxymode": True}},
+        [
+            "configuration.featureGates.NFTablesProxymode: Forbidden: unknown feature gate; "
+            'did you mean "NFTablesProxyMode"?'
+        ],
+    ),
+    (
+        34,
+        {"featureGates": {"NFTablesProxyMode": False}},
+        [
+            "configuration.featureGates.NFTablesProxyMode: Invalid value: false: "
+            "must be true: 1.34 has locked it; remove it"
+        ],
+    ),
+    (
+        35,
+        {"featureGates": {"RestartAllContainersOnContainerExits": True}},
+        [
+            "configuration.featureGates.RestartAllContainersOnContainerExits: Invalid value: true: must go together: "
+            "RestartAllContainersOnContainerExits is on and needs NodeDeclaredFeatures on"
+        ],
+    ),
+    (
+        37,
+        {"mode": "ipvs", "featureGates": {"KubeProxyIPVS": False}},
+        [
+            'configuration.mode: Unsupported value: "ipvs": needs the feature gate KubeProxyIPVS, which is off: '
+            "turn it on, or use nftables"
+        ],
+    ),
+    *(
+        (
+            minor,
+            {"logging": {"options": {"text": {"infoBufferSize": "1Ki"}, "json": {"infoBufferSize": "0.0Ki"}}}},
+            [
+                "configuration.logging.options.text.infoBufferSize: Forbidden: "
+                "needs the feature gate LoggingAlphaOptions: true (alpha), or remove it",
+            ],
+        )
+        for minor in SUPPORTED_MINORS
+    ),
+    *(
+        (
+            minor,
+            {
+                "featureGates": {"LoggingAlphaOptions": True},
+                "logging": {"options": {"json": {"infoBufferSize": 512}}},
+            },
+            [],
+        )
+        for minor in SUPPORTED_MINORS
+    ),
+]
+
+
+UNSUPPORTED: list[tuple[int, dict[str, Any], list[str]]] = [
+    (
+        28,
+        {
+            "nftables": {"masqueradeAll": True},
+            "conntrack": {"min": 0, "udpTimeout": "1s"},
+            "logging": {"format": "json"},
+        },
+        [
+            "configuration.nftables: Forbidden: is new in 1.29 and unknown to 1.28: remove it, or take a newer kube-proxy",
+            "configuration.conntrack.udpTimeout: Forbidden: is new in 1.29 and unknown to 1.28: remove it, "
+            "or take a newer kube-proxy",
+        ],
+    ),
+    (43, {"mode": "ipvs"}, ['configuration.mode: Unsupported value: "ipvs": was removed in 1.43: use nftables']),
+]
+
+
+def refusals(minor: int, configuration: dict[str, Any]) -> list[str]:
+    problems = Problems()
+    place = ("configuration",), {"mode": "nftables", **configuration}
+    kube_proxy_configuration.check_fields(place, problems)
+    kube_proxy_configuration.check(place, ((), {}), minor, Surroundings(None, None, "172.30.0.0/16", {}), problems)
+    return [str(problem) for problem in problems.errors({"configuration": configuration})]
+
+
+@pytest.mark.parametrize(("minor", "configuration", "said"), CASES)
+def test_refused_by_version(minor: int, configuration: dict[str, Any], said: list[str]) -> None:
+    assert refusals(minor, configuration) == said
+
+
+@pytest.mark.parametrize(("minor", "configuration", "said"), UNSUPPORTED)
+def test_what_a_version_lacks_or_has_lost_is_told_by_the_version(
+    minor: int, configuration: dict[str, Any], said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By versions that are not supported: the supported ones have all fields, and the mode ipvs."""
+    monkeypatch.setattr(feature_gates, "known", lambda _: {})
+
+    assert refusals(minor, configuration) == said
+
+
+def test_the_version_is_that_of_the_binary(
+    values: dict[str, Any], refused: Callable[[dict[str, Any]], list[str]]
+) -> None:
+    values["cluster"]["version"] = "1.37.2"
+    values["binary"]["version"] = "1.37.2"
+    values["configuration"] = {
+        "mode": "nftables",
+        "nodePortAddresses": ["all"],
+        "featureGates": {"KubeProxyIPVS": True},
+    }
+    values["nodes"][1]["hostKey"] = "x"
+    assert len(refused(values)) == 1
+
+    values["binary"]["version"] = "1.36.2"
+    assert len(refused(values)) == 3
+
+
+def test_without_a_version_only_what_all_versions_share_is_checked(
+    values: dict[str, Any], refused: Callable[[dict[str, Any]], list[str]]
+) -> None:
+    del values["binary"]["version"]
+    values["configuration"] |= {"nodePortAddresses": ["all"], "oomScoreAdj": 2000}
+
+    assert refused(values) == [
+        "binary.version: Required value: must be kube-proxy's version (e.g. 1.36.2)",
+        "configuration.oomScoreAdj: Invalid value: 2000: must be a whole number from -1000 to 1000",
+    ]

@@ -1,0 +1,45 @@
+"""The stack as Pulumi hands it over: warnings are Pulumi's warnings, and errors end the preview."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi.runtime import config
+
+from settings.stack_configuration import stack_settings
+
+
+@pytest.fixture
+def warned(monkeypatch: pytest.MonkeyPatch, values: dict[str, Any]) -> list[str]:
+    """What Pulumi shows as warnings, while the stack has the values."""
+    given = {f"kube-proxy:{key}": json.dumps(value) for key, value in values.items()}
+    monkeypatch.setattr(
+        config, "get_config_env", lambda: {**given, "kube-proxy:nodesFile": "nodes.yaml", "aws:region": "x"}
+    )
+    shown: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", shown.append)
+    return shown
+
+
+WARNINGS = ["configuration.mode: ", "configuration.ipvs.strictARP: "]
+
+
+def test_errors_and_warnings_are_all_told(warned: list[str], project: Path) -> None:
+    with pytest.raises(pulumi.RunError) as raised:
+        stack_settings(project)
+
+    assert str(raised.value) == (
+        "the stack's configuration (kube-proxy:) has 1 problem:\n"
+        "  nodesFile: Forbidden: must not be given beside nodes: keep one of the two"
+    )
+    assert [line for line, start in zip(warned, WARNINGS, strict=True) if line.startswith(start)] == warned
+
+
+def test_a_warning_blocks_nothing(warned: list[str], project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {key: value for key, value in config.get_config_env().items() if key != "kube-proxy:nodesFile"}
+    monkeypatch.setattr(config, "get_config_env", lambda: given)
+
+    assert len(stack_settings(project).nodes) == 3
+    assert [line for line, start in zip(warned, WARNINGS, strict=True) if line.startswith(start)] == warned

@@ -1,0 +1,133 @@
+"""What is accepted and hardly meant: told, line for line, and in the way of nothing."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from settings import Settings, SettingsError, load
+
+Load = Callable[[dict[str, Any]], Settings]
+
+STRICT_ARP = (
+    "configuration.ipvs.strictARP: is not given, hence false: must be true where MetalLB or kube-vip answers ARP for "
+    "addresses of Services, otherwise every node answers too; write true, or false where none does"
+)
+DEPRECATED = (
+    'configuration.mode: "ipvs": is deprecated since 1.35, off by default from 1.40, gone in 1.43: '
+    "plan for nftables (Linux 5.13, nft 1.0.1 or newer)"
+)
+
+CASES: list[tuple[str, dict[str, Any], list[str]]] = [
+    ("1.34.2", {"mode": "ipvs"}, [STRICT_ARP]),
+    ("1.34.2", {"mode": "ipvs", "ipvs": {"strictARP": False}}, []),
+    ("1.36.2", {}, [STRICT_ARP, DEPRECATED]),
+    ("1.37.2", {"ipvs": {"strictARP": True}}, [DEPRECATED]),
+    ("1.37.2", {"mode": "nftables"}, []),
+    (
+        "1.37.2",
+        {"mode": "nftables", "ipvs": {"strictARP": True}},
+        [
+            "configuration.ipvs.strictARP: true: has no effect in mode nftables, "
+            "which gives no interface these addresses"
+        ],
+    ),
+    (
+        "1.36.2",
+        {"mode": "nftables", "nftables": {"minSyncPeriod": "0s"}, "iptables": {"minSyncPeriod": "-0.0s"}},
+        [
+            f'configuration.{mode}.minSyncPeriod: "{zero}": is read as not given, hence 1s, '
+            "although upstream documents it as no delay (for that: 1ns)"
+            for mode, zero in (("nftables", "0s"), ("iptables", "-0.0s"))
+        ],
+    ),
+    (
+        "1.36.2",
+        {"mode": "nftables", "logging": {"verbosity": 4}, "portRange": "1-2"},
+        [
+            "configuration.logging.verbosity: 4: has no effect, the flag --v wins over it: write service.verbosity",
+            'configuration.portRange: "1-2": has no effect since 1.26: remove it',
+        ],
+    ),
+    *(
+        (
+            "1.37.2",
+            {"mode": mode, "ipvs": {"strictARP": False}, "nodePortAddresses": ["localhost"]},
+            [
+                'configuration.nodePortAddresses[0]: "localhost": works in mode iptables, and in mode nftables with the '
+                "feature gate KubeProxyNFTablesLocalhostNodePorts (alpha)"
+            ][:warned]
+            + [DEPRECATED] * (mode == "ipvs"),
+        )
+        for mode, warned in (("ipvs", 1), ("nftables", 1), ("iptables", 0))
+    ),
+    (
+        "1.37.2",
+        {
+            "mode": "nftables",
+            "nodePortAddresses": ["localhost"],
+            "featureGates": {"KubeProxyNFTablesLocalhostNodePorts": True},
+        },
+        [],
+    ),
+    (
+        "1.36.2",
+        {"mode": "nftables", "featureGates": {"NFTablesProxyMode": True}},
+        ["configuration.featureGates.NFTablesProxyMode: true: is always true in 1.36 and will go: remove it"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("version", "configuration", "said"), CASES)
+def test_warnings(
+    values: dict[str, Any], loaded: Load, version: str, configuration: dict[str, Any], said: list[str]
+) -> None:
+    values["cluster"]["version"] = "1.37.2"
+    values["binary"]["version"] = version
+    values["configuration"] = configuration
+
+    assert sorted(map(str, loaded(values).warnings)) == sorted(said)
+
+
+def test_without_a_cluster_cidr(values: dict[str, Any], loaded: Load) -> None:
+    del values["cluster"]["clusterCIDR"]
+    values["configuration"] = {"mode": "nftables"}
+
+    assert [str(warning) for warning in loaded(values).warnings] == [
+        "configuration.detectLocalMode: works with cluster.clusterCIDR, which is not given: traffic from outside the "
+        "cluster to a Service is not masqueraded, and its answers may be lost; give it, or another mode (e.g. NodeCIDR)"
+    ]
+    values["configuration"]["detectLocalMode"] = "NodeCIDR"
+    assert loaded(values).warnings == ()
+
+
+def test_with_a_wrong_cluster_cidr_nothing_is_said_of_none(values: dict[str, Any], project: Path) -> None:
+    values["cluster"]["clusterCIDR"] = "172.30.0.0"
+    values["configuration"] = {"mode": "nftables"}
+    with pytest.raises(SettingsError) as raised:
+        load(values, project)
+
+    assert raised.value.warnings == ()
+
+
+def test_are_told_once_for_the_fleet_and_where_a_node_has_its_own(values: dict[str, Any], loaded: Load) -> None:
+    values["configuration"] = {"mode": "ipvs", "ipvs": {"strictARP": True}}
+    values["nodes"][2]["configuration"] = {"mode": "nftables", "portRange": "1"}
+
+    assert [warning.path for warning in loaded(values).warnings] == [
+        "nodes[2].configuration.portRange",
+        "configuration.mode",
+    ]
+
+
+def test_stand_beside_errors_and_not_in_their_message(values: dict[str, Any], project: Path) -> None:
+    values["configuration"] = {"mode": "ipvs", "ipvs": {"strictARP": True}, "portRange": 5}
+    with pytest.raises(SettingsError) as raised:
+        load(values, project)
+
+    assert [str(warning) for warning in raised.value.warnings] == [DEPRECATED]
+    assert str(raised.value) == (
+        "the stack's configuration (kube-proxy:) has 1 problem:\n"
+        "  configuration.portRange: Invalid value: 5: must be a string: put it in quotes"
+    )
