@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help up prepare start down clean status report ssh console env test check format lock
+.PHONY: help up prepare start down clean status report ssh console env validate test check format lock
 
 PYTHON := .venv/bin/python
 LAB := $(PYTHON) -m lab
@@ -43,6 +43,10 @@ console: $(INSTALLED) ## Show a node's console: make console NODE=k8s-node01
 env: ## Print the environment for pulumi, kubectl and ssh: eval "$(make -s env)"
 	@test -e $(INSTALLED) || { echo 'the lab is not up: run `make up`' >&2; exit 1; }
 	@$(LAB) env
+
+validate: $(if $(wildcard $(PYTHON)),,$(INSTALLED)) ## Check a stack's file: make validate FILE=Pulumi.prod.yaml
+	@$(PYTHON) -m settings $(or $(FILE),$(error FILE must name a stack's file, as in: make $@ FILE=Pulumi.prod.yaml)) \
+		--format $(or $(FORMAT),text)
 
 test: check ## Run all checks and all tests; those of the lab have a lab of their own
 	@$(LAB) prepare

@@ -1,0 +1,192 @@
+"""`make validate`: the checks on a stack's file alone."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from settings.__main__ import main
+
+FILE = """\
+encryptionsalt: v1:abc
+config:
+  aws:region: eu-central-1
+  kube-proxy:cluster:
+    server: https://192.168.99.100:8443
+    version: 1.36.2
+    clusterCIDR: 172.30.0.0/16
+  kube-proxy:certificateAuthority:
+    certificateFile: cert/ca.pem
+  kube-proxy:caPrivateKey:
+    secure: v1:0123456789abcdef:ZmFrZQ==
+  kube-proxy:sshPrivateKey:
+    secure: v1:0123456789abcdef:ZmFrZQ==
+  kube-proxy:nodes:
+    - name: k8s-node01
+      address: 192.168.99.101
+      hostKey: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ1Bn1TpmVNQFT9DSvS8nJ3dSvGWfrGxxJcy2DAYfbcN
+    - name: k8s-node02
+      address: 192.168.99.102
+      configuration:
+        iptables: {syncPeriod: 30}
+  kube-proxy:binary:
+    version: 1.36.2
+  kube-proxy:configuration:
+    mode: ipvs
+    ipvs:
+      strictARP: yes
+      schedular: rr
+"""
+
+TEXT = """\
+Pulumi.prod.yaml:9: warning: certificateAuthority.certificateFile: "cert/ca.pem": is not on this machine, and unchecked; it must be where Pulumi runs
+Pulumi.prod.yaml:18: error: nodes[1].hostKey: Required value: must be the node's SSH host key, without the host's name before it: ssh-keyscan -t ed25519 -p 22 192.168.99.102
+Pulumi.prod.yaml:21: error: nodes[1].configuration.iptables.syncPeriod: Invalid value: 30: must be a duration with a unit (e.g. 30s, 1m30s, 250ms)
+Pulumi.prod.yaml:25: warning: configuration.mode: "ipvs": is deprecated since 1.35, off by default from 1.40, gone in 1.43: plan for nftables (Linux 5.13, nft 1.0.1 or newer)
+Pulumi.prod.yaml:27: error: configuration.ipvs.strictARP: Invalid value: "yes": must be true or false
+Pulumi.prod.yaml:28: error: configuration.ipvs.schedular: Forbidden: unknown key; did you mean "scheduler"?
+Pulumi.prod.yaml: 4 errors, 2 warnings
+"""
+
+Validate = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def validate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Validate:
+    """Checks a file of this content and returns the exit status and what is printed."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(content: str | dict[str, Any], *arguments: str) -> tuple[int, str]:
+        text = content if isinstance(content, str) else yaml.safe_dump(content, sort_keys=False)
+        Path("Pulumi.prod.yaml").write_text(text)
+        return main(["Pulumi.prod.yaml", *arguments]), capsys.readouterr().out
+
+    return run
+
+
+@pytest.fixture
+def stack(values: dict[str, Any]) -> dict[str, Any]:
+    """The valid stack as a file; its keys' files are not there."""
+    values["configuration"] = {"mode": "nftables"}
+    return {"config": {f"kube-proxy:{key}": value for key, value in values.items()}}
+
+
+def test_every_error_and_warning_is_a_line_with_its_place(validate: Validate) -> None:
+    assert validate(FILE) == (1, TEXT)
+
+
+def test_is_for_machines_too(validate: Validate) -> None:
+    status, printed = validate(FILE, "--format", "json")
+
+    assert status == 1
+    assert [problem["severity"] for problem in json.loads(printed)] == [
+        line.split(": ")[1] for line in TEXT.splitlines()[:-1]
+    ]
+    assert json.loads(printed)[2] == {
+        "severity": "error",
+        "file": "Pulumi.prod.yaml",
+        "line": 21,
+        "path": "nodes[1].configuration.iptables.syncPeriod",
+        "kind": "Invalid value",
+        "value": 30,
+        "detail": "must be a duration with a unit (e.g. 30s, 1m30s, 250ms)",
+    }
+
+
+def test_a_stack_without_errors_ends_well_whatever_the_warnings(validate: Validate, stack: dict[str, Any]) -> None:
+    """The files of keys, which are kept out of version control, are not there in a pull request's check."""
+    status, printed = validate(stack)
+
+    assert (status, printed.splitlines()[-1]) == (0, "Pulumi.prod.yaml: no errors, 3 warnings")
+    assert validate(stack, "--format", "json")[0] == 0
+
+
+def test_files_that_are_there_are_checked(
+    validate: Validate, stack: dict[str, Any], make_project: Callable[[Path], Path], tmp_path: Path
+) -> None:
+    make_project(tmp_path)
+    assert validate(stack) == (0, "Pulumi.prod.yaml: no errors, no warnings\n")
+
+    (tmp_path / "ca.pem").write_text("something else")
+    assert "error: certificateAuthority.certificateFile: Invalid value" in validate(stack)[1]
+
+
+def test_the_nodes_file_must_be_there_and_is_checked(validate: Validate, stack: dict[str, Any], tmp_path: Path) -> None:
+    nodes = stack["config"].pop("kube-proxy:nodes")
+    stack["config"]["kube-proxy:nodesFile"] = "nodes.yaml"
+    assert "error: nodesFile: Not found" in validate(stack)[1]
+
+    (tmp_path / "nodes.yaml").write_text(yaml.safe_dump([*nodes, {"name": "k8s-node01"}]))
+    assert 'error: nodesFile[3].name: Duplicate value: "k8s-node01"' in validate(stack)[1]
+
+
+@pytest.mark.parametrize("key", ["cluster", "nodes", "binary", "configuration", "ssh", "certificateAuthority"])
+def test_a_section_that_is_a_secret_counts_as_given(validate: Validate, stack: dict[str, Any], key: str) -> None:
+    stack["config"][f"kube-proxy:{key}"] = {"secure": "v1:0123456789abcdef:ZmFrZQ=="}
+    status, printed = validate(stack)
+
+    assert (status, "error" in printed.splitlines()[0]) == (0, False), printed
+    assert "ZmFrZQ" not in printed
+
+
+def test_a_value_that_is_a_secret_counts_as_given(validate: Validate, stack: dict[str, Any]) -> None:
+    stack["config"]["kube-proxy:nodes"][1]["address"] = {"secure": "v1:0123456789abcdef:ZmFrZQ=="}
+    stack["config"]["kube-proxy:binary"]["version"] = {"secure": "v1:0123456789abcdef:ZmFrZQ=="}
+    status, printed = validate(stack)
+
+    assert status == 0, printed
+    assert "ZmFrZQ" not in printed
+
+
+def test_a_key_given_twice_is_an_error_though_it_is_a_secret(validate: Validate, stack: dict[str, Any]) -> None:
+    stack["config"]["kube-proxy:caPrivateKey"] = {"secure": "v1:0123456789abcdef:ZmFrZQ=="}
+
+    assert "caPrivateKey: Forbidden: must not be given beside certificateAuthority.privateKeyFile" in validate(stack)[1]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("config: [", "must be YAML; line 1, column 10: expected the node content, but found '<stream end>'"),
+        ("config: {}\nconfig: {}\n", "must be YAML; line 2, column 1: a key stands twice"),
+        ("- 1", "must be a stack's configuration: a mapping `config` with keys like kube-proxy:cluster"),
+        ("", "must be a stack's configuration: a mapping `config` with keys like kube-proxy:cluster"),
+    ],
+)
+def test_what_is_no_stack_is_an_error(validate: Validate, content: str, said: str) -> None:
+    assert validate(content) == (
+        1,
+        f"Pulumi.prod.yaml:1: error: Invalid value: {said}\nPulumi.prod.yaml: 1 error, no warnings\n",
+    )
+
+
+def test_a_file_that_is_not_there_is_an_error(validate: Validate, capsys: pytest.CaptureFixture[str]) -> None:
+    validate("")
+    assert main(["Pulumi.none.yaml"]) == 1
+    assert "must be a file that can be read: No such file or directory" in capsys.readouterr().out
+
+
+def test_values_are_read_as_pulumi_reads_them(validate: Validate, stack: dict[str, Any]) -> None:
+    """By the rules of Go's YAML, which are not PyYAML's; and structures may be in JSON."""
+    text = yaml.safe_dump(stack).replace(
+        "mode: nftables", "mode: nftables\n    portRange: 1:30\n    oomScoreAdj: 0o17\n    bindAddressHardFail: on"
+    )
+    printed = validate(text)[1]
+    assert 'configuration.portRange: "1:30"' in printed
+    assert "oomScoreAdj" not in printed
+    assert 'configuration.bindAddressHardFail: Invalid value: "on": must be true or false' in printed
+
+    stack["config"]["kube-proxy:configuration"] = '{"mode": "nftables", "oomScoreAdj": 2000}'
+    assert "configuration.oomScoreAdj: Invalid value: 2000" in validate(stack)[1]
+
+
+def test_needs_no_pulumi() -> None:
+    """It would take longer to import than all the rest."""
+    code = "import settings.__main__, sys; sys.exit('pulumi' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
