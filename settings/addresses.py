@@ -60,7 +60,7 @@ def _cidr_family(block: str) -> int:
     except ValueError:
         network = None
     # ip_network also reads a bare address and a netmask; kube-proxy reads neither.
-    if network is None or not re.search(r"/\d+$", block):
+    if network is None or not re.search(r"/[0-9]+$", block):
         raise ValueError(f"must be a valid CIDR block (e.g. {example})")
     if str(network.network_address) != str(ip_address(block.split("/")[0])):
         raise ValueError(f"must be the block's network address: {network}")
@@ -74,7 +74,7 @@ def families(cidr: str) -> tuple[int, ...]:
 
 def address_and_port(text: str) -> tuple[Address, int]:
     """Return the two of `192.168.99.101:10256` or `[fd00::101]:10256`."""
-    match = re.fullmatch(r"(?:\[(?P<v6>[^\]]+)\]|(?P<v4>[^:\[\]]+)):(?P<port>\d{1,5})", text)
+    match = re.fullmatch(r"(?:\[(?P<v6>[^\]]+)\]|(?P<v4>[^:\[\]]+)):(?P<port>[0-9]{1,5})", text)
     try:
         if match and 1 <= int(match["port"]) <= 65535:
             address = parsed_address(match["v6"] or match["v4"])

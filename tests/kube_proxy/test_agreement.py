@@ -51,6 +51,7 @@ FOUND: list[dict[str, Any]] = [
     {"clientConnection": {"contentType": "\x85"}},  # a header that HTTP doesn't carry
     {"mode": "nftables", "iptables": None},  # nodePortAddresses are primary then
     {"logging": {"options": {"json": {"splitStream": True}}}},  # lost, with the gate or without
+    {"healthzBindAddress": "192.168.99.101:٥"},  # a digit to Python, none to Go
     {"portRange": "yes"},  # read, and not kept
     {"clientConnection": {"qps": -5.960464477539063e-08}},  # a float32
 ]
