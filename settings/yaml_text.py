@@ -13,9 +13,10 @@ class Loader(yaml.SafeLoader):
         """Return a mapping. Raises ConstructorError where a key stands twice."""
         seen: set[str] = set()
         for key, _ in node.value:
-            if key.value in seen:
+            name = str(key.value)
+            if name in seen:
                 raise yaml.constructor.ConstructorError(None, None, "a key stands twice", key.start_mark)
-            seen.add(str(key.value))
+            seen.add(name)
         return dict(super().construct_mapping(node, deep))
 
 

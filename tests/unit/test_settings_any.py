@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from settings import Problem, SettingsError, load
+from settings.kube_proxy_configuration.configuration import KubeProxyConfiguration
 from settings.stack import NodeSection, Section, Stack
 
 JSON = st.recursive(
@@ -35,7 +36,8 @@ def places(model: type[Section], at: tuple[str | int, ...] = ()) -> Iterator[tup
 PLACES = [
     *places(Stack),
     *places(NodeSection, ("nodes", 1)),
-    *(("configuration", field) for field in ("mode", "ipvs", "bindAddress", "metricsBindAddress", "hostnameOverride")),
+    *places(KubeProxyConfiguration, ("configuration",)),
+    *places(KubeProxyConfiguration, ("nodes", 1, "configuration")),
 ]
 
 

@@ -154,6 +154,7 @@ def test_a_key_given_twice_is_an_error_though_it_is_a_secret(validate: Validate,
     [
         ("config: [", "must be YAML; line 1, column 10: expected the node content, but found '<stream end>'"),
         ("config: {}\nconfig: {}\n", "must be YAML; line 2, column 1: a key stands twice"),
+        ("config: {? [a] : 1}", "must be YAML; line 1, column 12: found unhashable key"),
         ("- 1", "must be a stack's configuration: a mapping `config` with keys like kube-proxy:cluster"),
         ("", "must be a stack's configuration: a mapping `config` with keys like kube-proxy:cluster"),
     ],
