@@ -7,6 +7,7 @@ time.ParseDuration, and pkg/proxy/apis/config/validation/validation.go for what 
 
 import re
 from dataclasses import dataclass
+from fractions import Fraction
 from ipaddress import ip_network
 from typing import Annotated, Final, TypeAlias
 
@@ -20,7 +21,13 @@ SECOND: Final = 10**9
 _UNITS: Final = {"ns": 1, "us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6, "s": SECOND, "m": 60 * SECOND}
 _UNITS["h"] = 3600 * SECOND
 _TERM: Final = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)")
-_QUANTITY: Final = re.compile(r"\+?([0-9]+(\.[0-9]*)?|\.[0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][-+]?[0-9]{1,2})?")
+_QUANTITY: Final = re.compile(
+    r"\+?(?P<number>[0-9]{1,18}(\.[0-9]{0,18})?|\.[0-9]{1,18})(?P<suffix>[KMGTPE]i|[numkMGTPE]|[eE][-+]?[0-9]{1,2})?"
+)
+_SCALES: Final = {
+    **{suffix: Fraction(1000) ** power for power, suffix in enumerate(["n", "u", "m", "", "k", *"MGTPE"], -3)},
+    **{f"{suffix}i": Fraction(1024) ** power for power, suffix in enumerate("KMGTPE", 1)},
+}
 _INT32: Final = 2**31 - 1
 _FLOAT32: Final = 3.4028234e38
 
@@ -69,9 +76,19 @@ def cidr(text: str) -> str:
     raise ValueError(f"must be a CIDR block (e.g. {'fd00:99::/64' if ':' in text else '192.168.99.0/24'})")
 
 
-def is_zero(quantity: str | float) -> bool:
-    """Tell whether a quantity (`0`, `512`, `1.5Ki`) is nothing."""
-    return not re.search("[1-9]", re.split("[A-Za-z]", str(quantity))[0])
+def amount(quantity: str | float) -> Fraction:
+    """Return the number that a quantity is: 1536 for `1.5Ki`.
+
+    Raises:
+        ValueError: it is none, or none that is kept as it is (resource.Quantity caps what 64 bits can't hold).
+    """
+    match = _QUANTITY.fullmatch(str(quantity))
+    if match:
+        number, suffix = match["number"], match["suffix"] or ""
+        scale = _SCALES[suffix] if suffix in _SCALES else Fraction(10) ** int(suffix[1:])
+        if (exact := Fraction(number) * scale) < 2**63:
+            return exact
+    raise ValueError("must be a quantity of bytes (e.g. 512, 64Ki, 1M)")
 
 
 def _whole_number(low: int, high: int) -> BeforeValidator:
@@ -107,12 +124,10 @@ def _flush_frequency(value: object) -> int:
 
 
 def _quantity(value: object) -> str | int | float:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if isinstance(value, str | int | float) and (number or isinstance(value, str)):
-        text = str(value)
-        if len(text) <= 18 and _QUANTITY.fullmatch(text):
-            return value
-    raise ValueError("must be a quantity of bytes (e.g. 512, 64Ki, 1M)")
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValueError("must be a quantity of bytes (e.g. 512, 64Ki, 1M)")  # noqa: TRY004 - pydantic's way
+    amount(value)
+    return value
 
 
 def _bind_address(text: str) -> str:

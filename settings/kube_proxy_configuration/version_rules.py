@@ -8,7 +8,7 @@ from typing import Final
 from settings.kube_proxy_configuration import feature_gates
 from settings.kube_proxy_configuration.check import Check, find
 from settings.kube_proxy_configuration.configuration import walk
-from settings.kube_proxy_configuration.values import NODE_PORT_KEYWORDS, Since, is_zero
+from settings.kube_proxy_configuration.values import NODE_PORT_KEYWORDS, Since, amount
 from settings.kube_proxy_configuration.vocabularies import Mode
 from settings.problems import OMITTED, Kind
 
@@ -62,7 +62,7 @@ def _gated_logging(it: Check, minor: int) -> None:
         return
     given = it.configuration.logging.options
     for name, options in {"text": given.text, "json": given.json_}.items():
-        if not is_zero(options.info_buffer_size):
+        if amount(options.info_buffer_size):
             at = it.origin(("logging", "options", name, "infoBufferSize"))
             it.problems.forbidden(at, "needs the feature gate LoggingAlphaOptions: true (alpha), or remove it")
 
