@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help up prepare start down clean status report ssh console env validate test check format lock
+.PHONY: help up prepare start down clean status report ssh console env validate explain test check format lock
 
 PYTHON := .venv/bin/python
 LAB := $(PYTHON) -m lab
@@ -47,6 +47,9 @@ env: ## Print the environment for pulumi, kubectl and ssh: eval "$(make -s env)"
 validate: $(if $(wildcard $(PYTHON)),,$(INSTALLED)) ## Check a stack's file: make validate FILE=Pulumi.prod.yaml
 	@$(PYTHON) -m settings $(or $(FILE),$(error FILE must name a stack's file, as in: make $@ FILE=Pulumi.prod.yaml)) \
 		--format $(or $(FORMAT),text)
+
+explain: $(if $(wildcard $(PYTHON)),,$(INSTALLED)) ## Say where a node's values come from: make explain FILE=Pulumi.prod.yaml NODE=k8s-node01
+	@$(PYTHON) -m documents.explain $(or $(FILE),$(error FILE must name a stack's file, as in: make $@ FILE=Pulumi.prod.yaml NODE=k8s-node01)) $(NODE_GIVEN)
 
 test: check ## Run all checks and all tests; those of the lab have a lab of their own
 	@$(LAB) prepare

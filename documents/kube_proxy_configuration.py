@@ -4,13 +4,37 @@ By name, because the order in which a stack's file has its keys means nothing an
 """
 
 from collections.abc import Mapping
+from typing import Protocol
 
 from documents import paths, yaml_text
-from settings import Cluster, Node
 from settings.kube_proxy_configuration import HEALTHZ_PORT, METRICS_PORT, Mode
 
 
-def document(node: Node, cluster: Cluster) -> Mapping[str, object]:
+class Worker(Protocol):
+    """What a configuration needs to know of a node."""
+
+    @property
+    def name(self) -> str:
+        """The Node object's name."""
+
+    @property
+    def address(self) -> str:
+        """The node's IP address."""
+
+    @property
+    def configuration(self) -> Mapping[str, object]:
+        """The fleet's fields with the node's own merged over them."""
+
+
+class Pods(Protocol):
+    """What a configuration needs to know of the cluster."""
+
+    @property
+    def cluster_cidr(self) -> str | None:
+        """The pods' addresses."""
+
+
+def document(node: Worker, cluster: Pods) -> Mapping[str, object]:
     """Return the configuration as it is before it becomes YAML. What the settings say wins over the guide's values."""
     given = {name: _by_name(node.configuration[name]) for name in sorted(node.configuration)}
     client_connection = given.pop("clientConnection", None)
@@ -34,7 +58,7 @@ def document(node: Node, cluster: Cluster) -> Mapping[str, object]:
     return {**guide, **given}
 
 
-def render(node: Node, cluster: Cluster) -> str:
+def render(node: Worker, cluster: Pods) -> str:
     """Return the configuration as YAML."""
     return yaml_text.dump(document(node, cluster))
 

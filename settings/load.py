@@ -8,7 +8,7 @@ from settings import binary, certificate_authority, client_certificate, cluster,
 from settings.files import Files
 from settings.model import Rollout, Service, Settings
 from settings.problems import Location, Problem, Problems, SettingsError
-from settings.stack import NodesFile, Stack
+from settings.stack import NodeSection, NodesFile, Stack
 
 
 def load(values: Mapping[str, object], project_directory: Path) -> Settings:
@@ -44,19 +44,24 @@ def check(
     return (*problems.errors(read), *problems.warnings(read))
 
 
+def list_nodes(
+    stack: Stack, values: Mapping[str, object], files: Files
+) -> tuple[Mapping[str, object], Location, list[NodeSection]]:
+    """Return the values with those of the nodes' file in place of its name, where the nodes stand there, and them."""
+    if stack.nodes is None and stack.nodes_file is not None:
+        items = nodes_file.read(stack.nodes_file, files)
+        listed = shape.read(NodesFile, {"nodesFile": items}, files.problems).nodes_file
+        return {**values, "nodesFile": items}, nodes_file.AT, listed
+    if stack.nodes_file is not None:
+        files.problems.forbidden(nodes_file.AT, "must not be given beside nodes: keep one of the two")
+    return values, nodes.AT, stack.nodes or []
+
+
 def _read(values: Mapping[str, object], files: Files) -> tuple[Mapping[str, object], Settings | None]:
     """Return the values with those of the nodes' file in place of its name, and the settings if nothing is missing."""
     problems = files.problems
     stack = shape.read(Stack, values, problems)
-    if stack.nodes is None and stack.nodes_file is not None:
-        at, items = nodes_file.AT, nodes_file.read(stack.nodes_file, files)
-        values = {**values, "nodesFile": items}
-        listed = shape.read(NodesFile, {"nodesFile": items}, problems).nodes_file
-    else:
-        at, listed = nodes.AT, stack.nodes or []
-        if stack.nodes_file is not None:
-            problems.forbidden(nodes_file.AT, "must not be given beside nodes: keep one of the two")
-
+    values, at, listed = list_nodes(stack, values, files)
     the_cluster = cluster.read(stack.cluster, problems)
     authority = certificate_authority.read(stack, files)
     certificate = client_certificate.read(stack.client_certificate, problems)

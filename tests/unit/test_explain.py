@@ -1,0 +1,68 @@
+"""`make explain`: where each value of a node's configuration was written."""
+
+from pathlib import Path
+
+import pytest
+
+from documents.explain import main
+
+FILE = """\
+config:
+  kube-proxy:cluster: {clusterCIDR: 172.30.0.0/16}
+  kube-proxy:nodes:
+    - name: k8s-node01
+      address: 192.168.99.101
+      configuration:
+        oomScoreAdj: -998
+        ipvs: {strictARP: true}
+        nodePortAddresses: [primary]
+  kube-proxy:configuration:
+    metricsBindAddress: 127.0.0.1:10249
+    oomScoreAdj: -999
+    ipvs:
+      scheduler: wrr
+"""
+TEXT = """\
+kind: "KubeProxyConfiguration"                                        # always
+apiVersion: "kubeproxy.config.k8s.io/v1alpha1"                        # always
+clientConnection.kubeconfig: "/etc/kubernetes/kube-proxy.kubeconfig"  # always
+bindAddress: "192.168.99.101"                                         # nodes[0].address, Pulumi.prod.yaml:5
+clusterCIDR: "172.30.0.0/16"                                          # cluster.clusterCIDR, Pulumi.prod.yaml:2
+healthzBindAddress: "192.168.99.101:10256"                            # nodes[0].address, Pulumi.prod.yaml:5
+hostnameOverride: "k8s-node01"                                        # nodes[0].name, Pulumi.prod.yaml:4
+metricsBindAddress: "127.0.0.1:10249"                                 # configuration.metricsBindAddress, Pulumi.prod.yaml:11
+mode: "ipvs"                                                          # the default
+ipvs.scheduler: "wrr"                                                 # configuration.ipvs.scheduler, Pulumi.prod.yaml:14
+ipvs.strictARP: true                                                  # nodes[0].configuration.ipvs.strictARP, Pulumi.prod.yaml:8
+nodePortAddresses: ["primary"]                                        # nodes[0].configuration.nodePortAddresses, Pulumi.prod.yaml:9
+oomScoreAdj: -998                                                     # nodes[0].configuration.oomScoreAdj, Pulumi.prod.yaml:7
+"""
+
+
+@pytest.fixture(autouse=True)
+def _file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("Pulumi.prod.yaml").write_text(FILE)
+
+
+def test_each_value_with_its_place(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["Pulumi.prod.yaml", "k8s-node01"]) == 0
+    assert capsys.readouterr().out == TEXT
+
+
+def test_nodes_in_a_file_of_their_own(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("nodes.yaml").write_text("- {name: k8s-node02, address: 'fd00::2', configuration: {mode: nftables}}\n")
+    Path("Pulumi.prod.yaml").write_text("config: {'kube-proxy:nodesFile': nodes.yaml}\n")
+    assert main(["Pulumi.prod.yaml", "k8s-node02"]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert [line.split("  # ")[1] for line in shown if line.startswith(("bindAddress", "mode"))] == [
+        "nodesFile[0].address",
+        "nodesFile[0].configuration.mode",
+    ]
+
+
+def test_a_node_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["Pulumi.prod.yaml", "k8s-node03"]) == 1
+    assert capsys.readouterr().out == (
+        'Pulumi.prod.yaml: must have a node "k8s-node03" with an address; it has: k8s-node01\n'
+    )
