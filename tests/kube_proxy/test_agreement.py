@@ -37,6 +37,7 @@ STRICTER = [
     'mode: Unsupported value: ""',
     "ipvs.scheduler: Unsupported value",
     "splitStream: Forbidden",
+    r'Invalid value: "0\d.*must be a CIDR block',  # which some read as octal, and Go here as decimal
     "must be .* network interface's name",
     "must be a media type",
     r"Invalid value: -?\d+\.0: must be a whole number",
