@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help up prepare start down clean status report ssh console env validate explain test check format lock
+.PHONY: help up prepare start down clean status report ssh console env validate explain test soak check format lock
 
 PYTHON := .venv/bin/python
 LAB := $(PYTHON) -m lab
@@ -54,6 +54,10 @@ explain: $(if $(wildcard $(PYTHON)),,$(INSTALLED)) ## Say where a node's values 
 test: check ## Run all checks and all tests; those of the lab have a lab of their own
 	@$(LAB) prepare
 	@eval "$$($(LAB) env 2>/dev/null)" && $(PYTHON) -m pytest -n 2 --ignore tests/lab && $(PYTHON) -m pytest tests/lab
+
+soak: $(INSTALLED) ## Run the long campaign of faults, in a lab of its own: make soak CUTS=30 INTERRUPTIONS=10 SEED=1 PARTS=cuts
+	@$(LAB) prepare
+	@$(PYTHON) -m tests.soak $(if $(CUTS),--cuts $(CUTS)) $(if $(INTERRUPTIONS),--interruptions $(INTERRUPTIONS)) $(if $(SEED),--seed $(SEED)) $(if $(PARTS),--parts $(PARTS))
 
 check: $(INSTALLED) ## Check format, lint, types and shell scripts
 	@$(LAB) packages

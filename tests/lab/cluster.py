@@ -4,7 +4,8 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,11 @@ import yaml
 from lab import environment, verbs
 from lab.node import Node
 from lab.paths import Lab
+from lab.progress import Steps
+from tests.lab.running import Running
 
 PROJECT = Path(__file__).parents[2]
+UP = ("up", "--yes", "--skip-preview")
 
 
 @dataclass
@@ -44,22 +48,21 @@ class Cluster:
 
     def pulumi(self, *arguments: str) -> Done:
         """Runs ``pulumi`` on the selected stack, as a person does."""
-        done = subprocess.run(
-            ["pulumi", "--non-interactive", "--color=never", *arguments],
-            cwd=self.lab.project,
-            env={**os.environ, **environment.variables(self.lab)},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=900,
-            check=False,
-        )
-        self.printed.append(done.stdout)
-        return Done(done.returncode, done.stdout)
+        running = self.begin(*arguments)
+        status = running.ends(900)
+        if status is None:
+            running.kill()
+        self.printed.append(running.text)
+        return Done(-1 if status is None else status, running.text)
+
+    def begin(self, *arguments: str) -> Running:
+        """Starts ``pulumi`` and goes on."""
+        command = ["pulumi", "--non-interactive", "--color=never", *arguments]
+        log = self.lab.log / "pulumi.log"
+        return Running(command, self.lab.project, os.environ | environment.variables(self.lab), log)
 
     def up(self) -> Done:
-        return self.pulumi("up", "--yes", "--skip-preview")
+        return self.pulumi(*UP)
 
     def outputs(self) -> dict[str, Any]:
         done = subprocess.run(
@@ -72,13 +75,28 @@ class Cluster:
         )
         return dict(json.loads(done.stdout))
 
+    def configured(self) -> dict[str, Any]:
+        """The stack's configuration; keys are without ``kube-proxy:``."""
+        document = yaml.safe_load(self.configuration_file.read_text())
+        return {key.removeprefix("kube-proxy:"): value for key, value in document["config"].items()}
+
     def configure(self, change: Callable[[dict[str, Any]], None]) -> None:
         """Changes the stack's configuration; keys are without ``kube-proxy:``."""
         document = yaml.safe_load(self.configuration_file.read_text())
-        values = {key.removeprefix("kube-proxy:"): value for key, value in document["config"].items()}
+        values = self.configured()
         change(values)
         document["config"] = {f"kube-proxy:{key}": value for key, value in values.items()}
         self.configuration_file.write_text(yaml.safe_dump(document, sort_keys=False))
+
+    def list_nodes(self, choose: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> None:
+        """Has the stack list the lab's nodes as ``choose`` returns them of the inventory."""
+        nodes = choose(yaml.safe_load(self.lab.nodes_file.read_text()))
+
+        def change(values: dict[str, Any]) -> None:
+            values.pop("nodesFile", None)
+            values["nodes"] = nodes
+
+        self.configure(change)
 
     def kubectl(self, *arguments: str) -> str:
         return subprocess.run(
@@ -99,6 +117,12 @@ class Cluster:
         return {node.name: node.run("systemctl show -P MainPID kube-proxy").strip() for node in self.nodes}
 
 
+def binary(version: str) -> dict[str, Any]:
+    """The section ``binary`` for a kube-proxy that ``make prepare`` has built."""
+    path = f".lab/bin/kube-proxy-{version}"
+    return {"version": version, "source": "file", "path": path, "sha256": {"amd64": f"{path}.sha256"}}
+
+
 def copy_project(to: Path) -> None:
     """Copies what is under version control or could be, and lends the copy this checkout's Python."""
     listed = subprocess.run(
@@ -113,3 +137,17 @@ def copy_project(to: Path) -> None:
             (to / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(PROJECT / name, to / name)
     (to / ".venv").symlink_to(PROJECT / ".venv")
+
+
+@contextmanager
+def own_lab(project: Path) -> Iterator[Cluster]:
+    """A started lab in a copy of the project, removed afterwards."""
+    copy_project(project)
+    cluster = Cluster(Lab(project))
+    try:
+        with Steps() as steps:
+            verbs.locked(cluster.lab, steps, verbs.start)
+        yield cluster
+    finally:
+        with Steps() as steps:
+            verbs.locked(cluster.lab, steps, verbs.clean)

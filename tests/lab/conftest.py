@@ -4,28 +4,16 @@ Real engine, real SSH, real systemd, real kube-proxy, real API servers.
 """
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from lab import verbs
-from lab.paths import Lab
-from lab.progress import Steps
-from tests.lab.cluster import Cluster, copy_project
+from tests.lab.cluster import Cluster, own_lab
 
 
 @pytest.fixture(scope="package")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    project: Path = tmp_path_factory.mktemp("lab") / "project"
-    copy_project(project)
-    cluster = Cluster(Lab(project))
-    try:
-        with Steps() as steps:
-            verbs.locked(cluster.lab, steps, verbs.start)
+    with own_lab(tmp_path_factory.mktemp("lab") / "project") as cluster:
         yield cluster
-    finally:
-        with Steps() as steps:
-            verbs.locked(cluster.lab, steps, verbs.clean)
 
 
 @pytest.fixture(scope="package")

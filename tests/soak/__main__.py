@@ -1,0 +1,74 @@
+"""``python -m tests.soak``: the campaign, a line a round, a summary at the end; what failed is the exit status."""
+
+import argparse
+import random
+import shutil
+import sys
+import time
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.lab.cluster import PROJECT, own_lab
+from tests.soak.campaign import Campaign
+from tests.soak.interruptions import interruptions
+from tests.soak.power_cuts import power_cuts
+from tests.soak.rollouts import rollouts
+
+PARTS = ("rollouts", "interruptions", "cuts")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
+    parser.add_argument("--cuts", type=int, default=30, help="power cuts in all (default: 30)")
+    parser.add_argument("--interruptions", type=int, default=10, help="interrupted rollouts in all (default: 10)")
+    parser.add_argument("--seed", type=int, default=int(time.time()), help="of all that is random (default: the clock)")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="of the campaign (default: all)")
+    return parser.parse_args()
+
+
+def _summary(campaign: Campaign) -> Table:
+    table = Table("figure", "count", "sum", "least", "most", title="soak")
+    for figure, values in campaign.figures.items():
+        table.add_row(figure, str(len(values)), *(f"{value:.1f}" for value in (sum(values), min(values), max(values))))
+    return table
+
+
+def _run(campaign: Campaign, arguments: argparse.Namespace) -> None:
+    # All nodes at the same time; an emulated node on a busy machine is slow, which is no fault.
+    rollout = {"canary": 0, "maxUnavailable": "100%", "minReadySeconds": 1, "healthTimeoutSeconds": 600}
+    campaign.configure(lambda values: values.update(rollout=rollout))
+    with campaign.round("first up"):
+        campaign.pulumi("stack", "select", "--create", "dev")
+        campaign.converge()
+    for part in arguments.parts:
+        match part:
+            case "rollouts":
+                rollouts(campaign)
+            case "interruptions":
+                interruptions(campaign, arguments.interruptions)
+            case _:
+                power_cuts(campaign, arguments.cuts)
+
+
+def main() -> int:
+    """Runs the campaign and returns the exit status."""
+    arguments = _arguments()
+    directory = PROJECT / ".lab" / "soak"
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    print(f"seed {arguments.seed}", flush=True)
+    with own_lab(directory / "project") as cluster:
+        campaign = Campaign(cluster, random.Random(arguments.seed))
+        try:
+            _run(campaign, arguments)
+        finally:
+            shutil.copy(cluster.lab.log / "pulumi.log", directory)
+    Console(soft_wrap=True).print(_summary(campaign))
+    failed = [each for each in campaign.rounds if each.problems]
+    print(f"{len(campaign.rounds)} rounds, {len(failed)} failed", flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""Rollouts as they are meant to be, under a stream of requests: how many fail, for how long, and how often it restarts."""
+
+from tests.lab import generations, probe
+from tests.soak.campaign import Campaign, Round
+
+UNINTERRUPTED_MODES = ("ipvs", "nftables")
+SWITCHES = ("iptables", "nftables", "ipvs", "nftables", "iptables", "ipvs")
+"""Each mode to each other, beginning at ipvs."""
+
+
+def rollouts(campaign: Campaign) -> None:
+    """Each kind of change in each mode, without a failed request; each switch of modes, whose gap is measured."""
+    for mode in UNINTERRUPTED_MODES:
+        _set_mode(campaign, mode)
+        with campaign.round(f"to mode {mode}"):
+            campaign.converge()
+        for kind in ("oomScoreAdj", "validityHours", "version", "version"):
+            with campaign.round(f"{kind} in mode {mode}") as this:
+                this.notes.append(campaign.change(kind))
+                _roll_out(campaign, this, f"{kind} in {mode}", may_fail=False)
+    _set_mode(campaign, "ipvs")
+    with campaign.round("to mode ipvs"):
+        campaign.converge()
+    before = "ipvs"
+    for mode in SWITCHES:
+        with campaign.round(f"mode {before} to {mode}") as this:
+            _set_mode(campaign, mode)
+            _roll_out(campaign, this, f"{before} to {mode}", may_fail=True)
+        before = mode
+
+
+def _set_mode(campaign: Campaign, mode: str) -> None:
+    campaign.configure(lambda values: values["configuration"].update(mode=mode))
+
+
+def _roll_out(campaign: Campaign, this: Round, kind: str, *, may_fail: bool) -> None:
+    nodes = campaign.cluster.nodes
+    before = {node.name: generations.starts(node) for node in nodes}
+    for node in nodes:
+        probe.start(node, f"http://{node.worker.address}:10256/livez", "livez")
+    with probe.probed(nodes) as answers:
+        campaign.converge()
+    for node in nodes:
+        health = probe.stop(node, "livez")
+        restarts = generations.starts(node) - before[node.name]
+        each = answers[node.name]
+        campaign.count(f"requests failed, {kind}", each.failed)
+        campaign.count(f"longest gap in seconds, {kind}", each.longest_gap)
+        campaign.count("requests during rollouts", len(each.each))
+        campaign.count("restarts per change", restarts)
+        campaign.count("seconds from the last answer of livez before a restart to the next", health.longest_gap)
+        this.notes.append(
+            f"{node.name}: {each}; longest gap {each.longest_gap:.1f} s; without livez {health.longest_gap:.1f} s; restarts {restarts}"
+        )
+        if restarts != 1:
+            this.problems.append(f"{node.name}: must restart once, not {restarts} times")
+        if each.failed and not may_fail:
+            this.problems.append(f"{node.name}: {each}")
