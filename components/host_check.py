@@ -6,10 +6,12 @@ never in a preview, never where nothing changes.
 """
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import asyncssh
 import pulumi
-from pulumi import ResourceHookArgs, ResourceHookBinding
+from pulumi import ResourceHookArgs
 
 from settings import Node
 
@@ -22,8 +24,8 @@ class HostError(Exception):
     """A host that can't be used; the message says which node, what was expected and what to do."""
 
 
-def host_check(node: Node) -> ResourceHookBinding:
-    """Returns the hooks that try the node's host, once in a run, before a command of it is created or updated."""
+def host_check(node: Node) -> pulumi.ResourceHook:
+    """Returns the hook that tries the node's host once in a run: for before its commands are created or updated."""
     answered: list[Node] = []
 
     async def check(_: ResourceHookArgs) -> None:
@@ -31,8 +33,7 @@ def host_check(node: Node) -> ResourceHookBinding:
             await try_host(node)
             answered.append(node)
 
-    hook = pulumi.ResourceHook(f"host-{node.name}", check)
-    return ResourceHookBinding(before_create=[hook], before_update=[hook])
+    return pulumi.ResourceHook(f"host-{node.name}", check)
 
 
 async def try_host(node: Node) -> None:
@@ -53,6 +54,13 @@ async def try_host(node: Node) -> None:
 
 
 async def _log_in(node: Node) -> None:
+    async with connect(node):
+        pass
+
+
+@asynccontextmanager
+async def connect(node: Node) -> AsyncIterator[asyncssh.SSHClientConnection]:
+    """A connection to the node's host, which must have the pinned key. Raises OSError or asyncssh.Error."""
     ssh = node.ssh
     host_key = asyncssh.import_public_key(ssh.host_key)
     async with asyncssh.connect(
@@ -65,8 +73,9 @@ async def _log_in(node: Node) -> None:
         agent_path=None,
         config=None,
         password=None,
-    ):
-        pass
+        login_timeout=SECONDS,
+    ) as connection:
+        yield connection
 
 
 def _message(node: Node, text: str) -> str:

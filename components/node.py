@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pulumi
+from pulumi import ResourceHookFunction
 from pulumi_command import remote
 
 import documents.kube_proxy_configuration
@@ -17,11 +18,9 @@ from components.client_certificate import ClientCertificate
 from components.host_check import host_check
 from components.parameters import certificate_parameters, node_parameters
 from components.remote_script import payload, remote_script, scripts_digest
-from settings import BinarySource, Settings
+from components.uploaded_binary import binary_check, remote_path
 from settings import Node as NodeSettings
-
-STATE_DIRECTORY = "/var/lib/kube-proxy-generations"
-"""Where a node keeps generations and binaries (scripts/common.sh)."""
+from settings import Settings
 
 
 @dataclass(frozen=True)
@@ -91,8 +90,10 @@ class Node(pulumi.ComponentResource):
             "scripts": scripts_digest(),
         }
 
-    def _child(self, *after: pulumi.Resource) -> pulumi.ResourceOptions:
-        return pulumi.ResourceOptions(parent=self, depends_on=list(after), hooks=self._host_check)
+    def _child(self, *after: pulumi.Resource, hooks: Sequence[pulumi.ResourceHook] = ()) -> pulumi.ResourceOptions:
+        before: list[pulumi.ResourceHook | ResourceHookFunction] = [self._host_check, *hooks]
+        binding = pulumi.ResourceHookBinding(before_create=before, before_update=before)
+        return pulumi.ResourceOptions(parent=self, depends_on=list(after), hooks=binding)
 
     def _kubeconfig(self) -> pulumi.Output[str]:
         settings, certificate = self._args.settings, self._args.certificate
@@ -119,7 +120,7 @@ class Node(pulumi.ComponentResource):
     def _upload(self, preflight: remote.Command) -> list[remote.CopyToRemote]:
         """A binary of the operator's goes, once, to a path named by its digest, where nothing live is."""
         binary = self._args.settings.binary
-        if binary.source is not BinarySource.FILE:
+        if not binary.path:
             return []
         opts = self._child(preflight)
         # Unlike a command, a copy doesn't follow a changed connection by itself.
@@ -129,7 +130,7 @@ class Node(pulumi.ComponentResource):
                 f"{self.name}-binary",
                 connection=self._connection,
                 source=pulumi.FileAsset(str(binary.path)),
-                remote_path=f"{STATE_DIRECTORY}/binaries/{next(iter(binary.sha256.values()))}",
+                remote_path=str(remote_path(binary)),
                 opts=opts,
             )
         ]
@@ -145,7 +146,10 @@ class Node(pulumi.ComponentResource):
                 parts[0],
             )
         )
-        return remote_script(f"{self.name}-stage", "stage", standard_input, self._connection, opts=self._child(*after))
+        binary = self._args.settings.binary
+        uploaded = [] if not binary.path else [binary_check(self._args.node, binary, binary.path)]
+        opts = self._child(*after, hooks=uploaded)
+        return remote_script(f"{self.name}-stage", "stage", standard_input, self._connection, opts=opts)
 
 
 def _connection(node: NodeSettings) -> remote.ConnectionArgs:

@@ -42,7 +42,7 @@ class TestFirstUp:
         before = cluster.logins()
         done = cluster.up()
         assert done.status == 0, done.text
-        each = 5  # the host check, preflight, binary, stage, activate
+        each = 6  # the host check, preflight, binary, a look whether it is whole, stage, activate
         assert cluster.logins() == {name: count + 1 + each for name, count in before.items()}, "and the question's own"
         outputs = cluster.outputs()
         assert outputs["certificate"]["subject"] == (

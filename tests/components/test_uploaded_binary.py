@@ -1,0 +1,68 @@
+"""The uploaded binary is whole on the node before the stage that needs it runs, whatever became of the upload."""
+
+import asyncio
+import getpass
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+
+import pytest
+from pydantic import SecretStr
+
+from components import uploaded_binary
+from components.host_check import HostError
+from settings import SSH, Architecture, Binary, BinarySource, Node
+from tests.stand_ins.ssh_server import SshServer
+
+CONTENT = b"\x7fELF" * 100_000
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
+    with SshServer(tmp_path_factory.mktemp("sshd")) as running:
+        yield running
+
+
+@pytest.fixture
+def binary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Binary:
+    monkeypatch.setattr(uploaded_binary, "BINARIES", PurePosixPath(tmp_path / "binaries"))
+    path = tmp_path / "kube-proxy"
+    path.write_bytes(CONTENT)
+    digest = hashlib.sha256(CONTENT).hexdigest()
+    return Binary("1.36.2", BinarySource.FILE, path, None, {Architecture.AMD64: digest})
+
+
+def node(server: SshServer) -> Node:
+    ssh = SSH("127.0.0.1", server.port, getpass.getuser(), SecretStr(server.private_key), server.host_key())
+    return Node("k8s-node01", "192.168.99.101", ssh, {})
+
+
+def check(server: SshServer, binary: Binary) -> None:
+    assert binary.path
+    asyncio.run(uploaded_binary.make_whole(node(server), binary, binary.path))
+
+
+@pytest.mark.parametrize("left", [None, b"", CONTENT[:5000], CONTENT[:-1] + b"x"])
+def test_one_that_is_not_whole_is_sent_again(server: SshServer, binary: Binary, left: bytes | None) -> None:
+    there = Path(uploaded_binary.remote_path(binary))
+    if left is not None:
+        there.parent.mkdir()
+        there.write_bytes(left)
+    check(server, binary)
+    assert [path.name for path in there.parent.iterdir()] == [there.name]
+    assert there.read_bytes() == CONTENT
+
+
+def test_a_whole_one_is_left_alone(server: SshServer, binary: Binary) -> None:
+    there = Path(uploaded_binary.remote_path(binary))
+    there.parent.mkdir()
+    there.write_bytes(CONTENT)
+    before = there.stat()
+    check(server, binary)
+    assert there.stat() == before
+
+
+def test_a_node_that_can_not_take_it_is_named(server: SshServer, binary: Binary) -> None:
+    Path(uploaded_binary.BINARIES).write_text("not a directory")
+    with pytest.raises(HostError, match=r"k8s-node01: binary: kube-proxy must be at .*; then run pulumi up again"):
+        check(server, binary)
