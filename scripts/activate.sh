@@ -34,7 +34,7 @@ restart_reason() {
 }
 
 # In the same directory, then renamed: a reader sees the old file or the new one. kube-proxy watches its configuration
-# and would exit on a file written in place.
+# and would exit on a file written in place. On the disk before the next, which may be in another file system.
 install_file() {
     mkdir -p "${2%/*}"
     cp "$1" "$2.new"
@@ -42,6 +42,7 @@ install_file() {
     chmod "$3" "$2.new"
     sync "$2.new"
     mv -f "$2.new" "$2"
+    sync "${2%/*}"
 }
 
 switch() {
@@ -140,7 +141,9 @@ prove || give_up "kube-proxy must serve within $HEALTH_TIMEOUT s: $reason"
 switched=
 forget_previous
 forget_older_generations
-printf '%s\n' "$NODE" >"$state/node"
+printf '%s\n' "$NODE" | write_file "$state/node"
+sync "$state"
+sync "$root/etc/systemd/system/multi-user.target.wants" 2>/dev/null || :
 [ -z "$left" ] || fail "generation $short serves, but rules of another mode stay: $left; mend that and run pulumi up again, or reboot the node"
 report
 if [ -n "$why" ]; then say "generation $short serves"; else say "generation $short already served: nothing to do"; fi

@@ -49,6 +49,13 @@ lock() {
     flock -w 120 9 || fail "another deployment has held the lock on this node for 120 s; wait until it ends, then run pulumi up again"
 }
 
+# Standard input becomes a file's whole content, or the file stays as it was: after a power cut too.
+write_file() {
+    cat >"$1.new"
+    sync "$1.new"
+    mv -f "$1.new" "$1"
+}
+
 # Seconds since boot: unlike the clock it never jumps.
 now() {
     read -r uptime _ </proc/uptime

@@ -20,6 +20,7 @@ put_back() {
     (cd "$previous/files" && find . -type f) | while read -r path; do
         ! cmp -s "$previous/files/$path" "$root/$path" || continue
         cp -p "$previous/files/$path" "$root/$path.new"
+        sync "$root/$path.new"
         mv -f "$root/$path.new" "$root/$path"
     done
     while read -r path; do

@@ -24,15 +24,19 @@ keep_previous() {
         mv "$state/previous/was.new" "$state/previous/was"
     }
     keep_original
-    sync "$state/previous"
+    find "$state/previous" -exec sync {} +
     : >"$state/activating"
-    sync "$state/activating"
+    sync "$state/activating" "$state"
 }
 
 # A binary that was there before the first generation is somebody's own: remove.sh puts it back.
 keep_original() {
     case "$changed" in *"kube-proxy "*) ;; *) return 0 ;; esac
-    [ -e "$state/live" ] || [ -e "$state/original-kube-proxy" ] || [ ! -e "$binary" ] || cp -p "$binary" "$state/original-kube-proxy"
+    [ -e "$state/live" ] || [ -e "$state/original-kube-proxy" ] || [ ! -e "$binary" ] || {
+        cp -p "$binary" "$state/original-kube-proxy.new"
+        sync "$state/original-kube-proxy.new"
+        mv "$state/original-kube-proxy.new" "$state/original-kube-proxy"
+    }
 }
 
 # The marker goes first: without it, what is kept means nothing.
@@ -44,11 +48,11 @@ forget_previous() {
 # The live generation and the one before it stay; binaries that no generation holds go.
 forget_older_generations() {
     before=$(cat "$state/live" 2>/dev/null || :)
-    [ "$before" = "$GENERATION" ] || printf '%s\n%s\n' "$GENERATION" "$before" >"$state/keep"
+    [ "$before" = "$GENERATION" ] || printf '%s\n%s\n' "$GENERATION" "$before" >keep
     find "$state" -mindepth 1 -maxdepth 1 -type d -name '????????????????????????????????????????????????????????????????' |
-        grep -vFf "$state/keep" | while read -r old; do rm -rf "$old"; done
+        grep -vFf keep | while read -r old; do rm -rf "$old"; done
     find "$state/binaries" -type f -links 1 -delete
-    printf '%s\n' "$GENERATION" >"$state/live"
+    printf '%s\n' "$GENERATION" | write_file "$state/live"
 }
 
 # From now on the questions of verify.sh are about what is live, which may be another program's doing.

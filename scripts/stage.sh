@@ -86,8 +86,7 @@ store() {
     [ "$BINARY_SOURCE" = preinstalled ] || ln "$staged_binary" "$incoming/kube-proxy"
     chown -R 0:0 "$incoming"
     sync "$incoming"/*
-    cp recover.sh "$state/recover.new"
-    mv -f "$state/recover.new" "$state/recover"
+    write_file "$state/recover" <recover.sh
     rm -rf "$staged"
     mv "$incoming" "$staged"
     sync "$state"

@@ -1,7 +1,8 @@
-"""A crash after each step of a stage: every program that a script starts is counted, and the N-th is its last.
+"""A power cut after each step of a stage: every program that a script starts is counted, and the N-th is its last.
 
-The script and all that it has started are killed (SIGKILL) right after that program has done its work, as by a power
-cut of which the disk saw everything up to there. What the shell itself writes between two programs belongs to the later.
+The script and all that it has started are killed (SIGKILL) right after that program has done its work. What the shell
+itself writes between two programs belongs to the later. Names reach the disk in their order, as in every file system
+with a journal, but a file that nobody has synced may be empty after the cut: here it always is.
 """
 
 import os
@@ -49,3 +50,26 @@ def wrap(directory: Path, path: str) -> str:
             wrapper.write_text(WRAPPER.format(program=program, path=path))
             wrapper.chmod(0o755)
     return f"{directory}{os.pathsep}{path}"
+
+
+def on_disk(root: Path) -> set[tuple[int, int]]:
+    """Returns the files of a node as they are now, all of them on its disk."""
+    return {(path.stat().st_ino, path.stat().st_mtime_ns) for path in _files(root)}
+
+
+def unsynced(root: Path, before: set[tuple[int, int]]) -> list[Path]:
+    """Returns the files that were written since and that nobody has synced."""
+    log = root / "synced"
+    synced = {int(line) for line in log.read_text().split()} if log.exists() else set()
+    found = [(path, path.stat()) for path in _files(root)]
+    return [path for path, now in found if now.st_ino not in synced and (now.st_ino, now.st_mtime_ns) not in before]
+
+
+def lose(root: Path, before: set[tuple[int, int]]) -> None:
+    """What a power cut takes away."""
+    for path in unsynced(root, before):
+        path.write_bytes(b"")
+
+
+def _files(root: Path) -> list[Path]:
+    return [path for top in ("etc", "usr", "var") for path in (root / top).rglob("*") if path.is_file()]

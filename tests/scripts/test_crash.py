@@ -30,7 +30,8 @@ FILES = {
 
 def environment(node: FakeNode, after: int = 0) -> dict[str, str]:
     path = crash.wrap(node.root / "wrappers", f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}")
-    node.path("/steps").unlink(missing_ok=True)
+    for log in ("/steps", "/synced"):
+        node.path(log).unlink(missing_ok=True)
     return {"PATH": path, "CRASH_AFTER": str(after)}
 
 
@@ -50,11 +51,13 @@ def crashes(node: FakeNode, stage: str, to: Path) -> Iterator[tuple[int, FakeNod
     """Yields copies of a node, each cut off one step further into a stage, until one comes through."""
     for step in itertools.count(1):
         copy = node.copy(to / str(step))
+        before = crash.on_disk(copy.root)
         done = copy.run(stage, **environment(copy, step))
         if done.returncode == 0:
             assert step > 5, "the stage changes something"
             return
         assert done.returncode < 0, f"step {step}: killed, not failed: {done.stderr}"
+        crash.lose(copy.root, before)
         yield step, copy
         shutil.rmtree(copy.root)
 
@@ -74,6 +77,18 @@ def test_after_every_step_of_staging(node: FakeNode, tmp_path_factory: pytest.Te
         assert boot(copy) == OLD
         assert copy.run("stage").returncode == 0, f"after step {step}"
         assert converges(copy), f"after step {step}"
+
+
+@pytest.mark.parametrize("stage", ["stage", "activate"])
+def test_what_a_stage_has_done_is_on_the_disk(node: FakeNode, stage: str) -> None:
+    node.files |= OLD
+    assert node.deploy().returncode == 0
+    node.files |= NEW
+    if stage == "activate":
+        assert node.run("stage").returncode == 0
+    before = crash.on_disk(node.root)
+    assert node.run(stage, **environment(node)).returncode == 0
+    assert crash.unsynced(node.root, before) == []
 
 
 def test_after_every_step_of_a_change(node: FakeNode, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -107,9 +122,11 @@ def test_after_every_step_of_a_rollback(node: FakeNode, tmp_path_factory: pytest
     assert node.run("stage").returncode == 0
     for step in itertools.count(1):
         copy = node.copy(tmp_path_factory.mktemp("crash") / "node")
+        before = crash.on_disk(copy.root)
         done = copy.run("activate", **environment(copy, step))
         if done.returncode > 0:
             break
+        crash.lose(copy.root, before)
         boot(copy)
         assert copy.run("activate").returncode == 1
         assert boot(copy) == OLD, f"after step {step}"
