@@ -23,6 +23,11 @@ Type=ether
 [Network]
 DHCP=ipv4
 LinkLocalAddressing=no
+# QEMU's network is restricted and tells of no router (lab/qemu.py). A node has one: without a route to a Service's
+# address the kernel refuses a connection before nftables or iptables see it.
+[Route]
+Gateway=192.168.99.2
+GatewayOnLink=yes
 CONF
 systemctl --root="$root" enable systemd-networkd.service
 

@@ -6,10 +6,16 @@ from lab.node import Node
 _LIVE = """\
 cd /var/lib/kube-proxy-generations
 for generation in $(ls | grep -x '[0-9a-f]\\{64\\}'); do
-    for live in /etc/kubernetes/kube-proxy.kubeconfig /etc/kubernetes/kube-proxy-config.yaml /etc/kubernetes/kube-proxy.conf \
-        /usr/local/bin/kube-proxy /usr/lib/systemd/system/kube-proxy.service; do
-        cmp -s "$generation/${live##*/}" "$live" || continue 2
-    done
+    while read -r name place; do
+        cmp -s "$generation/$name" "$place" || continue 2
+    done <<END
+modules /etc/modules-load.d/kube-proxy.conf
+kube-proxy.kubeconfig /etc/kubernetes/kube-proxy.kubeconfig
+kube-proxy-config.yaml /etc/kubernetes/kube-proxy-config.yaml
+kube-proxy.conf /etc/kubernetes/kube-proxy.conf
+kube-proxy /usr/local/bin/kube-proxy
+kube-proxy.service /usr/lib/systemd/system/kube-proxy.service
+END
     echo "$generation"
 done
 """

@@ -3,6 +3,7 @@
 import argparse
 import random
 import shutil
+import signal
 import sys
 import time
 
@@ -54,6 +55,8 @@ def _run(campaign: Campaign, arguments: argparse.Namespace) -> None:
 def main() -> int:
     """Runs the campaign and returns the exit status."""
     arguments = _arguments()
+    # A shell starts what goes to the background with Ctrl-C ignored, and Pulumi would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     directory = PROJECT / ".lab" / "soak"
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
