@@ -5,12 +5,14 @@ import random
 import shutil
 import signal
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from tests.lab.cluster import PROJECT, own_lab
+from tests.lab.cluster import own_lab
 from tests.soak.campaign import Campaign
 from tests.soak.interruptions import interruptions
 from tests.soak.power_cuts import power_cuts
@@ -57,10 +59,8 @@ def main() -> int:
     arguments = _arguments()
     # A shell starts what goes to the background with Ctrl-C ignored, and Pulumi would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    directory = PROJECT / ".lab" / "soak"
-    shutil.rmtree(directory, ignore_errors=True)
-    directory.mkdir(parents=True)
-    print(f"seed {arguments.seed}", flush=True)
+    directory = Path(tempfile.mkdtemp(prefix="soak-"))
+    print(f"seed {arguments.seed}; all that Pulumi prints will be in {directory}", flush=True)
     with own_lab(directory / "project") as cluster:
         campaign = Campaign(cluster, random.Random(arguments.seed))
         try:
