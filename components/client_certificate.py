@@ -24,6 +24,7 @@ class ClientCertificate(pulumi.ComponentResource):
     subject: str
     """The subject as ``openssl x509 -subject`` prints it."""
     certificate_pem: pulumi.Output[str]
+    """The certificate, then those of its issuers below the root: an API server may know the root alone."""
     private_key_pem: pulumi.Output[str]
     """PKCS#1 PEM; a secret."""
     not_before: pulumi.Output[str]
@@ -66,7 +67,7 @@ class ClientCertificate(pulumi.ComponentResource):
             early_renewal_hours=settings.renew_before_hours,
             opts=pulumi.ResourceOptions(parent=self, hooks=_when_issued(settings, authority)),
         )
-        self.certificate_pem = certificate.cert_pem
+        self.certificate_pem = certificate.cert_pem.apply(lambda pem: pem + authority.chain_pem)
         self.private_key_pem = key.private_key_pem
         self.not_before = certificate.validity_start_time.apply(_to_the_second)
         self.not_after = certificate.validity_end_time.apply(_to_the_second)

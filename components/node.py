@@ -101,7 +101,7 @@ class Node(pulumi.ComponentResource):
             lambda pems: documents.kubeconfig.render(
                 cluster_name=settings.cluster.name,
                 server=settings.cluster.server,
-                certificate_authority_pem=settings.certificate_authority.certificate_pem,
+                certificate_authority_pem=settings.certificate_authority.trust_bundle_pem,
                 client_certificate_pem=pems[0],
                 client_key_pem=pems[1],
             )

@@ -1,83 +1,82 @@
-"""The certificate authority that issues kube-proxy's client certificate: it must be able to, today."""
+"""The certificate authority that issues kube-proxy's client certificate: it must be able to, today.
 
+The tls plugin takes an expired authority, a server's certificate, a bundle in any order: it must be noticed here.
+"""
+
+import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TypeVar
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes, PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pydantic import SecretStr
 
+from settings import certificates
 from settings.files import Files
 from settings.model import CertificateAuthority
-from settings.private_keys import one_of_file_and_secret, parse_pem
+from settings.private_keys import PrivateKey, one_of_file_and_secret, parse_pem
 from settings.problems import OMITTED, Location
 from settings.stack import Stack
-
-Extension = TypeVar("Extension", bound=x509.ExtensionType)
 
 _CERTIFICATE: Location = ("certificateAuthority", "certificateFile")
 _PRIVATE_KEY: Location = ("certificateAuthority", "privateKeyFile")
 
+_CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
+_KEY = re.compile(r"-----BEGIN ([A-Z]+ )?PRIVATE KEY-----.*?-----END ([A-Z]+ )?PRIVATE KEY-----", re.DOTALL)
+
 
 def read(stack: Stack, files: Files) -> CertificateAuthority | None:
     """Return the certificate authority, or None and problems."""
-    found = _certificate(stack, files)
-    key = _private_key(stack, files, None if found is None else found[1])
-    if found is None or key is None:
+    found = _certificates(stack, files)
+    key = _private_key(stack, files, found)
+    if not found or key is None:
         return None
-    pem, certificate = found
-    return CertificateAuthority(pem, key, certificate.not_valid_after_utc)
+    path = certificates.path(found)
+    # The root is what the API servers trust already, and all that they may know of it.
+    shown = [certificate for certificate in path if certificate.issuer != certificate.subject]
+    return CertificateAuthority(
+        certificate_pem=certificates.to_pem(found[:1]),
+        private_key_pem=key,
+        chain_pem=certificates.to_pem(shown),
+        trust_bundle_pem=certificates.to_pem(found),
+        not_after=min(certificate.not_valid_after_utc for certificate in path),
+    )
 
 
-def _certificate(stack: Stack, files: Files) -> tuple[str, x509.Certificate] | None:
+def _certificates(stack: Stack, files: Files) -> Sequence[x509.Certificate]:
+    """Return the file's certificates, of which the first issues; none, and problems, where it can't."""
     name = stack.certificate_authority.certificate_file
     if name is None:
         files.problems.required(_CERTIFICATE, "must name the certificate authority's certificate (e.g. cert/ca.pem)")
-        return None
-    pem = files.text(name, _CERTIFICATE)
-    if pem is None:
-        return None
+        return ()
+    text = files.text(name, _CERTIFICATE)
+    if text is None:
+        return ()
     try:
-        certificate = x509.load_pem_x509_certificate(pem.encode())
-        reason = _unfit(certificate)
+        found = certificates.parse(text)
+        reason = _unfit(found)
     except ValueError:
-        files.problems.invalid(_CERTIFICATE, name, "must be a certificate in PEM (-----BEGIN CERTIFICATE-----)")
-        return None
+        reason = "must be a certificate in PEM (-----BEGIN CERTIFICATE-----)"
     if reason is not None:
         files.problems.invalid(_CERTIFICATE, name, reason)
-        return None
-    return pem, certificate
+        return ()
+    return found
 
 
-def _unfit(certificate: x509.Certificate) -> str | None:
-    """Return what a certificate that can't issue must be (RFC 5280, 4.2.1.3 and 4.2.1.9, and its validity)."""
-    constraints = _extension(certificate, x509.BasicConstraints)
-    if constraints is None or not constraints.ca:
-        return "must be a certificate authority's certificate (basicConstraints CA:TRUE), not a server's or client's"
-    usage = _extension(certificate, x509.KeyUsage)
-    if usage is not None and not usage.key_cert_sign:
-        return "must be allowed to sign certificates (keyUsage keyCertSign)"
-    now = datetime.now(UTC)
-    if now < certificate.not_valid_before_utc:
-        begins = f"{certificate.not_valid_before_utc:%Y-%m-%d %H:%M} UTC"
-        return f"must be valid already; it begins {begins}: check this machine's clock"
-    if now >= certificate.not_valid_after_utc:
-        ended = f"{certificate.not_valid_after_utc:%Y-%m-%d %H:%M} UTC"
-        return f"must be valid still; it ended {ended}: renew the certificate authority first"
+def _unfit(found: Sequence[x509.Certificate]) -> str | None:
+    """Return what the first certificate, or one that it is issued by, must be."""
+    for certificate in certificates.path(found):
+        if reason := certificates.unfit(certificate, datetime.now(UTC)):
+            which = f"its certificate {found.index(certificate) + 1}, {certificate.subject.rfc4514_string()}, "
+            return f"{which if len(found) > 1 else ''}{reason}"
     return None
 
 
-def _extension(certificate: x509.Certificate, kind: type[Extension]) -> Extension | None:
-    try:
-        return certificate.extensions.get_extension_for_class(kind).value
-    except x509.ExtensionNotFound:
-        return None
-
-
-def _private_key(stack: Stack, files: Files, certificate: x509.Certificate | None) -> SecretStr | None:
+def _private_key(stack: Stack, files: Files, found: Sequence[x509.Certificate]) -> SecretStr | None:
     name = stack.certificate_authority.private_key_file
-    found = one_of_file_and_secret(
+    given = one_of_file_and_secret(
         files,
         name,
         _PRIVATE_KEY,
@@ -85,19 +84,37 @@ def _private_key(stack: Stack, files: Files, certificate: x509.Certificate | Non
         ("caPrivateKey",),
         "the CA's private key (e.g. cert/ca-key.pem)",
     )
-    if found is None:
+    if given is None:
         return None
-    pem, at = found
-    shown = name if at == _PRIVATE_KEY else OMITTED
+    pem, at = given
     try:
-        public_key = parse_pem(pem, "openssl pkey -in FILE -out DECRYPTED").public_key()
+        key = parse_pem(pem, "openssl pkey -in FILE -out DECRYPTED")
+        _check_key(key, found)
     except ValueError as error:
-        files.problems.invalid(at, shown, str(error))
+        files.problems.invalid(at, name if at == _PRIVATE_KEY else OMITTED, str(error))
         return None
-    if certificate is not None and _encoded(public_key) != _encoded(certificate.public_key()):
-        files.problems.invalid(at, shown, "must be the private key of certificateAuthority.certificateFile")
-        return None
-    return SecretStr(pem)
+    # The key alone: openssl writes the curve's parameters before it, and the tls plugin reads the first block only.
+    block = _KEY.search(pem)
+    return SecretStr(f"{block[0]}\n" if block else pem)
+
+
+def _check_key(key: PrivateKey, found: Sequence[x509.Certificate]) -> None:
+    """Raise ValueError where it isn't the first certificate's key, or of a kind that Go doesn't sign with."""
+    known = isinstance(key, rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey) or (
+        isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, _CURVES)
+    )
+    if not known:
+        raise ValueError("must be an RSA, ECDSA (P-256, P-384 or P-521) or Ed25519 key: Kubernetes verifies no other")
+    own = [_encoded(certificate.public_key()) for certificate in found]
+    encoded = _encoded(key.public_key())
+    if encoded in own[1:] and encoded != own[0]:
+        number = own.index(encoded) + 1
+        raise ValueError(
+            "must be the private key of the first certificate in certificateAuthority.certificateFile, which issues; "
+            f"it is that of certificate {number}: put certificate {number} first"
+        )
+    if own and encoded != own[0]:
+        raise ValueError("must be the private key of certificateAuthority.certificateFile")
 
 
 def _encoded(key: CertificatePublicKeyTypes | PublicKeyTypes) -> bytes:

@@ -39,11 +39,13 @@ class Cluster:
 
 @dataclass(frozen=True)
 class CertificateAuthority:
-    """The cluster's CA: certificate (the first, if the file has several, issues) and private key, both PEM; its end."""
+    """The cluster's CA, in PEM: what issues kube-proxy's certificates, and what they and the nodes rely on."""
 
-    certificate_pem: str
+    certificate_pem: str  # of the issuer alone
     private_key_pem: SecretStr
-    not_after: datetime
+    chain_pem: str  # what a client shows after its own certificate: issuers below a root; empty where the root issues
+    trust_bundle_pem: str  # what nodes verify the API servers by
+    not_after: datetime  # the earliest end on the way up to the root
 
 
 @dataclass(frozen=True)

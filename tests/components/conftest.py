@@ -23,7 +23,7 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(
         cluster=Cluster("kubernetes", "https://192.168.99.100:8443", "1.36.2", "172.30.0.0/16", "10.0.0.1"),
         certificate_authority=CertificateAuthority(
-            "CA-CERTIFICATE", SecretStr("CA-KEY"), datetime(2036, 1, 1, tzinfo=UTC)
+            "CA-CERTIFICATE", SecretStr("CA-KEY"), "", "CA-CERTIFICATE", datetime(2036, 1, 1, tzinfo=UTC)
         ),
         client_certificate=ClientCertificateSettings(Subject("CN", "Jiangsu", "Suzhou", "k8s", "wangxyd"), 8760, 720),
         nodes=tuple(node(index) for index in range(1, 7)),

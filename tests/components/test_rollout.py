@@ -6,6 +6,7 @@ import tarfile
 from dataclasses import replace
 
 import pytest
+import yaml
 
 from components.rollout import order, waves
 from settings import Binary, BinarySource, Rollout, Settings
@@ -126,6 +127,19 @@ class TestSecrets:
             assert inputs["addPreviousOutputInEnv"] is False
             assert "triggers" not in inputs
             assert "environment" not in inputs
+
+
+class TestKubeconfig:
+    """What a node's kubeconfig is made of."""
+
+    def test_a_client_shows_its_issuers_and_trusts_the_bundle(self, deploy: Deploy, settings: Settings) -> None:
+        authority = replace(settings.certificate_authority, chain_pem="+INTERMEDIATE", trust_bundle_pem="BUNDLE")
+        stage = node_commands(deploy(certificate_authority=authority))["k8s-node01-stage"]
+        kubeconfig = yaml.safe_load(unpacked(stage["stdin"])["files/kube-proxy.kubeconfig"])
+        shown = kubeconfig["users"][0]["user"]["client-certificate-data"]
+        trusted = kubeconfig["clusters"][0]["cluster"]["certificate-authority-data"]
+        assert base64.b64decode(shown) == b"CLIENT-CERTIFICATE+INTERMEDIATE"
+        assert base64.b64decode(trusted) == b"BUNDLE"
 
 
 class TestPreview:

@@ -84,13 +84,12 @@ class TestCertificateAuthority:
             "must be a certificate in PEM (-----BEGIN CERTIFICATE-----)"
         ]
 
-    def test_may_have_text_before_it_and_more_certificates_after_it(
-        self, values: Values, loaded: Load, project: Path, make_certificate: Callable[..., bytes]
-    ) -> None:
-        bundle = b"subject=CN = kubernetes\n" + make_certificate() + make_certificate(-9, -1)
-        (project / "ca.pem").write_bytes(bundle)
+    def test_may_have_text_around_it_that_goes_nowhere(self, values: Values, loaded: Load, project: Path) -> None:
+        certificate = (project / "ca.pem").read_text()
+        (project / "ca.pem").write_text(f"subject=CN = kubernetes\n{certificate}\n# a comment\n")
+        authority = loaded(values).certificate_authority
 
-        assert loaded(values).certificate_authority.certificate_pem == bundle.decode()
+        assert authority.certificate_pem == authority.trust_bundle_pem == certificate
 
 
 class TestCertificateAuthorityKey:

@@ -50,7 +50,7 @@ class TestFiles:
     def test_are_relative_to_the_project(self, values: Values, loaded: Load, project: Path) -> None:
         settings = loaded(values)
 
-        assert settings.certificate_authority.certificate_pem == (project / "ca.pem").read_text()
+        assert settings.certificate_authority.trust_bundle_pem == (project / "ca.pem").read_text()
         assert settings.certificate_authority.private_key_pem.get_secret_value() == (project / "ca-key.pem").read_text()
         assert settings.nodes[2].ssh.private_key.get_secret_value() == (project / "id_ed25519").read_text()
 

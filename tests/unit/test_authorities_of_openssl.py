@@ -1,0 +1,168 @@
+"""Authorities as openssl and cfssl make them: every kind of key, every form of its file, and intermediates."""
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from settings import Settings
+
+Values = dict[str, Any]
+Load = Callable[[Values], Settings]
+Refused = Callable[[Values], list[str]]
+
+AUTHORITY = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n"
+
+
+def run(directory: Path, command: str, text: str = "") -> str:
+    done = subprocess.run(command.split(), cwd=directory, input=text, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def issue(directory: Path, name: str, issuer: str = "", extensions: str = AUTHORITY, days: int = 100) -> None:
+    """Makes `name`.pem, by its own key `name`.key or by an issuer's."""
+    if not (directory / f"{name}.key").exists():
+        run(directory, f"openssl genpkey -algorithm ed25519 -out {name}.key")
+    (directory / "extensions").write_text(extensions)
+    request = run(directory, f"openssl req -new -key {name}.key -subj /O=k8s/CN={name}")
+    by = f"-CA {issuer}.pem -CAkey {issuer}.key" if issuer else f"-signkey {name}.key"
+    run(directory, f"openssl x509 -req -days {days} {by} -extfile extensions -out {name}.pem", request)
+
+
+def bundle(directory: Path, *names: str) -> str:
+    text = "".join((directory / f"{name}.pem").read_text() for name in names)
+    (directory / "ca.pem").write_text(text)
+    return text
+
+
+class TestKeys:
+    @pytest.mark.parametrize(
+        "command",
+        [
+            "openssl genrsa -traditional 2048",
+            "openssl genrsa 3072",
+            "openssl ecparam -genkey -name prime256v1",
+            "openssl ecparam -genkey -noout -name secp384r1",
+            "openssl genpkey -algorithm ec -pkeyopt ec_paramgen_curve:P-521",
+            "openssl genpkey -algorithm ed25519",
+        ],
+    )
+    def test_of_every_kind_and_form_are_taken(self, values: Values, loaded: Load, project: Path, command: str) -> None:
+        (project / "root.key").write_text(run(project, command))
+        issue(project, "root")
+        bundle(project, "root")
+        values["certificateAuthority"]["privateKeyFile"] = "root.key"
+        key = loaded(values).certificate_authority.private_key_pem.get_secret_value()
+
+        assert load_pem_private_key(key.encode(), None)
+        assert key.count("-----BEGIN") == 1, "the tls plugin reads one block: openssl's EC PARAMETERS must not be it"
+        assert "PRIVATE KEY-----" in key.splitlines()[0]
+
+    def test_of_cfssl_are_taken_as_they_are(self, values: Values, loaded: Load, project: Path) -> None:
+        request = {"CN": "kubernetes", "key": {"algo": "rsa", "size": 2048}, "names": [{"O": "k8s"}]}
+        made = json.loads(run(project, "cfssl gencert -initca -", json.dumps(request)))
+        (project / "ca.pem").write_text(made["cert"])
+        (project / "ca-key.pem").write_text(made["key"])
+        authority = loaded(values).certificate_authority
+
+        assert authority.certificate_pem == authority.trust_bundle_pem == made["cert"]
+        assert authority.private_key_pem.get_secret_value() == made["key"]
+        assert authority.chain_pem == ""
+
+    @pytest.mark.parametrize("command", ["openssl genpkey -algorithm ed448", "openssl ecparam -genkey -name secp256k1"])
+    def test_that_kubernetes_does_not_verify_are_refused(
+        self, values: Values, refused: Refused, project: Path, command: str
+    ) -> None:
+        (project / "root.key").write_text(run(project, command))
+        issue(project, "root")
+        bundle(project, "root")
+        values["certificateAuthority"]["privateKeyFile"] = "root.key"
+
+        assert refused(values) == [
+            'certificateAuthority.privateKeyFile: Invalid value: "root.key": must be an RSA, ECDSA (P-256, P-384 or '
+            "P-521) or Ed25519 key: Kubernetes verifies no other"
+        ]
+
+    def test_and_certificate_in_each_others_place_are_both_named(self, values: Values, refused: Refused) -> None:
+        values["certificateAuthority"] = {"certificateFile": "ca-key.pem", "privateKeyFile": "ca.pem"}
+
+        assert refused(values) == [
+            'certificateAuthority.certificateFile: Invalid value: "ca-key.pem": '
+            "must be a certificate in PEM (-----BEGIN CERTIFICATE-----)",
+            'certificateAuthority.privateKeyFile: Invalid value: "ca.pem": '
+            "must be a private key in PEM (-----BEGIN … PRIVATE KEY-----)",
+        ]
+
+    def test_beside_the_certificate_in_its_file_are_not_taken_for_a_part_of_it(
+        self, values: Values, loaded: Load, project: Path
+    ) -> None:
+        certificate, key = (project / "ca.pem").read_text(), (project / "ca-key.pem").read_text()
+        (project / "ca.pem").write_text(key + certificate + key)
+
+        assert loaded(values).certificate_authority.trust_bundle_pem == certificate
+
+
+class TestIntermediates:
+    @pytest.fixture
+    def chain(self, values: Values, project: Path) -> Path:
+        """root has issued middle, middle has issued issuer, issuer issues."""
+        issue(project, "root")
+        issue(project, "middle", "root", days=50)
+        issue(project, "issuer", "middle")
+        values["certificateAuthority"]["privateKeyFile"] = "issuer.key"
+        return project
+
+    @pytest.mark.parametrize("order", [("issuer", "middle", "root"), ("issuer", "root", "middle")])
+    def test_are_shown_by_clients_and_trusted_by_nodes(
+        self, values: Values, loaded: Load, chain: Path, order: tuple[str, ...]
+    ) -> None:
+        text = bundle(chain, *order)
+        authority = loaded(values).certificate_authority
+        issue(chain, "client", "issuer", "extendedKeyUsage=clientAuth\n")
+        (chain / "chain.pem").write_text(authority.chain_pem)
+
+        assert authority.trust_bundle_pem == text
+        assert "OK" in run(chain, "openssl verify -purpose sslclient -CAfile root.pem -untrusted chain.pem client.pem")
+        assert authority.chain_pem.count("BEGIN") == 2, "not the root"
+
+    def test_end_when_the_first_of_them_ends(self, values: Values, loaded: Load, chain: Path) -> None:
+        bundle(chain, "issuer", "middle", "root")
+        ends = run(chain, "openssl x509 -noout -enddate -dateopt iso_8601 -in middle.pem").strip()
+
+        assert f"notAfter={loaded(values).certificate_authority.not_after:%Y-%m-%d %H:%M:%SZ}" == ends
+
+    def test_may_stand_without_their_root(self, values: Values, loaded: Load, chain: Path) -> None:
+        bundle(chain, "issuer")
+
+        assert loaded(values).certificate_authority.chain_pem == (chain / "issuer.pem").read_text()
+
+    def test_must_be_able_to_issue_themselves(self, values: Values, refused: Refused, chain: Path) -> None:
+        issue(chain, "middle", "root", "basicConstraints=CA:TRUE\nextendedKeyUsage=serverAuth\n")
+        bundle(chain, "issuer", "middle", "root")
+
+        assert refused(values) == [
+            'certificateAuthority.certificateFile: Invalid value: "ca.pem": its certificate 2, CN=middle,O=k8s, must be '
+            "allowed to issue for clients (extendedKeyUsage clientAuth, or no extendedKeyUsage)"
+        ]
+
+    def test_must_come_after_the_one_that_issues(self, values: Values, refused: Refused, chain: Path) -> None:
+        bundle(chain, "root", "middle", "issuer")
+
+        assert refused(values) == [
+            'certificateAuthority.privateKeyFile: Invalid value: "issuer.key": must be the private key of the first '
+            "certificate in certificateAuthority.certificateFile, which issues; it is that of certificate 3: "
+            "put certificate 3 first"
+        ]
+
+    def test_that_are_none_of_its_issuers_are_trusted_only(self, values: Values, loaded: Load, project: Path) -> None:
+        issue(project, "another")
+        mine = (project / "ca.pem").read_text()
+        (project / "ca.pem").write_text(mine + (project / "another.pem").read_text())
+        authority = loaded(values).certificate_authority
+
+        assert authority.trust_bundle_pem == (project / "ca.pem").read_text()
+        assert (authority.certificate_pem, authority.chain_pem) == (mine, "")
