@@ -1,32 +1,42 @@
-"""kube-proxy's identity: an RSA key and a client certificate for the user ``system:kube-proxy``.
+"""kube-proxy's identity: a key and a client certificate for the user ``system:kube-proxy``.
 
 Owns the key, the request and the certificate; does not own the CA, which is the cluster's.
 """
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import pulumi
 import pulumi_tls as tls
+from cryptography import x509
 
-from settings import CertificateAuthority, Subject
+import documents.certificate_request
+from documents.certificate_request import USER
+from settings import CertificateAuthority, KeyAlgorithm, Subject
 from settings import ClientCertificate as ClientCertificateSettings
 
-USER = "system:kube-proxy"
-"""The user that the API server binds to the ClusterRole system:node-proxier when it starts."""
+_KEYS: Mapping[KeyAlgorithm, tls.PrivateKeyArgs] = {
+    KeyAlgorithm.RSA_2048: tls.PrivateKeyArgs(algorithm="RSA", rsa_bits=2048),
+    KeyAlgorithm.RSA_3072: tls.PrivateKeyArgs(algorithm="RSA", rsa_bits=3072),
+    KeyAlgorithm.RSA_4096: tls.PrivateKeyArgs(algorithm="RSA", rsa_bits=4096),
+    KeyAlgorithm.ECDSA_P256: tls.PrivateKeyArgs(algorithm="ECDSA", ecdsa_curve="P256"),
+    KeyAlgorithm.ECDSA_P384: tls.PrivateKeyArgs(algorithm="ECDSA", ecdsa_curve="P384"),
+    KeyAlgorithm.ED25519: tls.PrivateKeyArgs(algorithm="ED25519"),
+}
 
 
 class ClientCertificate(pulumi.ComponentResource):
-    """A key (RSA 2048) and its certificate: CN=system:kube-proxy, no subject alternative name, client auth only.
+    """A key and its certificate: CN=system:kube-proxy, no subject alternative name, client auth only.
 
     The first ``pulumi up`` within ``renew_before_hours`` of the certificate's end issues it again, for the same key.
     """
 
-    subject: str
-    """The subject as ``openssl x509 -subject`` prints it."""
+    subject: pulumi.Output[str]
+    """As RFC 4514 writes it, and ``openssl x509 -subject -nameopt RFC2253``."""
     certificate_pem: pulumi.Output[str]
     """The certificate, then those of its issuers below the root: an API server may know the root alone."""
     private_key_pem: pulumi.Output[str]
-    """PKCS#1 PEM; a secret."""
+    """PEM: PKCS#1, SEC 1 or, of Ed25519, PKCS#8; a secret."""
     not_before: pulumi.Output[str]
     """RFC 3339, in UTC, to the second."""
     not_after: pulumi.Output[str]
@@ -41,32 +51,19 @@ class ClientCertificate(pulumi.ComponentResource):
     ) -> None:
         super().__init__("kube-proxy:index:ClientCertificate", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        subject = settings.subject
-        self.subject = ", ".join(f"{part} = {value}" for part, value in _parts(subject) if value)
-        key = tls.PrivateKey(f"{name}-key", algorithm="RSA", rsa_bits=2048, opts=child)
-        request = tls.CertRequest(
-            f"{name}-request",
-            private_key_pem=key.private_key_pem,
-            subject=tls.CertRequestSubjectArgs(
-                common_name=USER,
-                country=subject.country,
-                province=subject.province,
-                locality=subject.locality,
-                organization=subject.organization,
-                organizational_unit=subject.organizational_unit,
-            ),
-            opts=child,
-        )
+        key = tls.PrivateKey(f"{name}-key", _KEYS[settings.key_algorithm], child)
+        request = _request(f"{name}-request", settings.subject, key.private_key_pem, child)
         certificate = tls.LocallySignedCert(
             name,
-            cert_request_pem=request.cert_request_pem,
+            cert_request_pem=request,
             ca_cert_pem=authority.certificate_pem,
             ca_private_key_pem=pulumi.Output.secret(authority.private_key_pem.get_secret_value()),
-            allowed_uses=["digital_signature", "key_encipherment", "client_auth"],
+            allowed_uses=_usages(settings.key_algorithm),
             validity_period_hours=settings.validity_hours,
             early_renewal_hours=settings.renew_before_hours,
             opts=pulumi.ResourceOptions(parent=self, hooks=_when_issued(settings, authority)),
         )
+        self.subject = certificate.cert_pem.apply(_subject)
         self.certificate_pem = certificate.cert_pem.apply(lambda pem: pem + authority.chain_pem)
         self.private_key_pem = key.private_key_pem
         self.not_before = certificate.validity_start_time.apply(_to_the_second)
@@ -99,15 +96,31 @@ def _when_issued(settings: ClientCertificateSettings, authority: CertificateAuth
     return pulumi.ResourceHookBinding(before_create=[pulumi.ResourceHook("certificate-end", check, options)])
 
 
-def _parts(subject: Subject) -> list[tuple[str, str | None]]:
-    return [
-        ("C", subject.country),
-        ("ST", subject.province),
-        ("L", subject.locality),
-        ("O", subject.organization),
-        ("OU", subject.organizational_unit),
-        ("CN", USER),
-    ]
+def _request(name: str, subject: Subject, key: pulumi.Output[str], opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
+    """The tls plugin's own request, which stays as it is in the stack's state; it takes one organization at most."""
+    if len(subject.organizations) > 1:
+        return pulumi.Output.unsecret(
+            key.apply(lambda pem: documents.certificate_request.render(subject=subject, private_key_pem=pem))
+        )
+    parts = tls.CertRequestSubjectArgs(
+        common_name=USER,
+        country=subject.country,
+        province=subject.province,
+        locality=subject.locality,
+        organization=next(iter(subject.organizations), None),
+        organizational_unit=subject.organizational_unit,
+    )
+    return tls.CertRequest(name, private_key_pem=key, subject=parts, opts=opts).cert_request_pem
+
+
+def _usages(algorithm: KeyAlgorithm) -> list[str]:
+    """Only RSA enciphers keys: RFC 8813 forbids it to certificates of elliptic curves."""
+    enciphers = ["key_encipherment"] if algorithm.startswith("RSA") else []
+    return ["digital_signature", *enciphers, "client_auth"]
+
+
+def _subject(pem: str) -> str:
+    return x509.load_pem_x509_certificate(pem.encode()).subject.rfc4514_string()
 
 
 def _to_the_second(timestamp: str) -> str:

@@ -18,9 +18,10 @@ def read(section: ClientCertificateSection, problems: Problems) -> ClientCertifi
             country=subject.country,
             province=subject.province,
             locality=subject.locality,
-            organization=subject.organization,
+            organizations=subject.organization,
             organizational_unit=subject.organizational_unit,
         ),
+        key_algorithm=section.key_algorithm,
         validity_hours=section.validity_hours,
         renew_before_hours=section.renew_before_hours,
     )

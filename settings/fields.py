@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from settings import addresses, names, ssh_keys, versions
-from settings.model import BinarySource
+from settings.model import BinarySource, KeyAlgorithm
 from settings.problems import Kind, supported_values
 
 
@@ -53,11 +53,20 @@ def _country(value: str) -> str:
     return value
 
 
-def _organization(value: str) -> str:
-    # The API server takes the organization for the user's group, and system:masters may do anything.
-    if value == "system:masters":
-        raise ValueError("must not be the administrators' group: kube-proxy needs no more than system:node-proxier")
-    return value
+def _organizations(value: object) -> tuple[str, ...]:
+    """One organization or a list of them, each at most 64 characters (RFC 5280, ub-organization-name)."""
+    names_of_groups = [value] if isinstance(value, str) else value
+    if not isinstance(names_of_groups, list | tuple) or not all(isinstance(name, str) for name in names_of_groups):
+        raise ValueError("must be one name or a list of names (e.g. k8s, or [k8s, proxies])")
+    for name in names_of_groups:
+        if len(names.line(name)) > 64:
+            raise ValueError("must be at most 64 characters")
+        # The API server takes an organization for a group of the user, and these may do anything.
+        if name in ("system:masters", "kubeadm:cluster-admins"):
+            raise ValueError("must not be the administrators' group: kube-proxy needs no more than system:node-proxier")
+    if len(set(names_of_groups)) != len(names_of_groups):
+        raise ValueError("must name each organization once")
+    return tuple(names_of_groups)
 
 
 def _root(value: str) -> str:
@@ -110,8 +119,9 @@ HostKey: TypeAlias = Annotated[str, _text(ssh_keys.host_key)]
 Root: TypeAlias = Annotated[str, _text(_root)]
 Country: TypeAlias = Annotated[str, _text(_country)]
 Place: TypeAlias = Annotated[str, _subject_attribute(128)]
-Organization: TypeAlias = Annotated[str, _subject_attribute(64), _text(_organization)]
+Organizations: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(_organizations)]
 OrganizationalUnit: TypeAlias = Annotated[str, _subject_attribute(64)]
+KeyAlgorithmName: TypeAlias = Annotated[KeyAlgorithm, _one_of(KeyAlgorithm)]
 Port: TypeAlias = Annotated[int, _whole_number(1, 65535)]
 ValidityHours: TypeAlias = Annotated[int, _whole_number(1, 876_000, " of hours")]
 RenewBeforeHours: TypeAlias = Annotated[int, _whole_number(0, 876_000, " of hours")]

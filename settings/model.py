@@ -48,14 +48,28 @@ class CertificateAuthority:
     not_after: datetime  # the earliest end on the way up to the root
 
 
+class KeyAlgorithm(StrEnum):
+    """A private key's kind and size, named as in kubeadm's ClusterConfiguration (encryptionAlgorithm)."""
+
+    RSA_2048 = "RSA-2048"
+    RSA_3072 = "RSA-3072"
+    RSA_4096 = "RSA-4096"
+    ECDSA_P256 = "ECDSA-P256"
+    ECDSA_P384 = "ECDSA-P384"
+    ED25519 = "Ed25519"
+
+
 @dataclass(frozen=True)
 class Subject:
-    """The client certificate's subject beside its common name; None leaves an attribute out."""
+    """The client certificate's subject beside its common name; None leaves an attribute out.
+
+    The API server takes the organizations for the user's groups.
+    """
 
     country: str | None
     province: str | None
     locality: str | None
-    organization: str | None
+    organizations: tuple[str, ...]
     organizational_unit: str | None
 
 
@@ -64,6 +78,7 @@ class ClientCertificate:
     """The certificate with which kube-proxy meets the API server, and when it is renewed."""
 
     subject: Subject
+    key_algorithm: KeyAlgorithm
     validity_hours: int
     renew_before_hours: int
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic.alias_generators import to_camel
 
 from settings import fields
-from settings.model import BinarySource
+from settings.model import BinarySource, KeyAlgorithm
 
 
 class Section(BaseModel):
@@ -59,7 +59,7 @@ class SubjectSection(Section):
     country: fields.Country | None = None
     province: fields.Place | None = None
     locality: fields.Place | None = None
-    organization: fields.Organization | None = None
+    organization: fields.Organizations = ()
     organizational_unit: fields.OrganizationalUnit | None = None
 
 
@@ -67,8 +67,9 @@ class ClientCertificateSection(Section):
     """`kube-proxy:clientCertificate`; the defaults are the guide's."""
 
     subject: SubjectSection = SubjectSection(
-        country="CN", province="Jiangsu", locality="Suzhou", organization="k8s", organizationalUnit="wangxyd"
+        country="CN", province="Jiangsu", locality="Suzhou", organization=("k8s",), organizationalUnit="wangxyd"
     )
+    key_algorithm: fields.KeyAlgorithmName = KeyAlgorithm.RSA_2048
     validity_hours: fields.ValidityHours = 8760
     renew_before_hours: fields.RenewBeforeHours = 720
 

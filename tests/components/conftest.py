@@ -10,7 +10,17 @@ import pytest
 from pydantic import SecretStr
 
 from components import ClientCertificate, Rollout
-from settings import Architecture, Binary, BinarySource, CertificateAuthority, Cluster, Service, Settings, Subject
+from settings import (
+    Architecture,
+    Binary,
+    BinarySource,
+    CertificateAuthority,
+    Cluster,
+    KeyAlgorithm,
+    Service,
+    Settings,
+    Subject,
+)
 from settings import ClientCertificate as ClientCertificateSettings
 from settings import Rollout as RolloutSettings
 from tests.components.recorder import Deploy, Recorder, node
@@ -25,7 +35,9 @@ def settings(tmp_path: Path) -> Settings:
         certificate_authority=CertificateAuthority(
             "CA-CERTIFICATE", SecretStr("CA-KEY"), "", "CA-CERTIFICATE", datetime(2036, 1, 1, tzinfo=UTC)
         ),
-        client_certificate=ClientCertificateSettings(Subject("CN", "Jiangsu", "Suzhou", "k8s", "wangxyd"), 8760, 720),
+        client_certificate=ClientCertificateSettings(
+            Subject("CN", "Jiangsu", "Suzhou", ("k8s",), "wangxyd"), KeyAlgorithm.RSA_2048, 8760, 720
+        ),
         nodes=tuple(node(index) for index in range(1, 7)),
         binary=Binary("1.36.2", BinarySource.FILE, binary, None, {Architecture.AMD64: "a" * 64}),
         service=Service("/opt/k8s", 2),

@@ -2,8 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import pulumi
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks
 from pydantic import SecretStr
 
@@ -23,11 +27,21 @@ kubernetesService: 10.0.0.1:443
 request: answered
 """
 
+_KEY = ed25519.Ed25519PrivateKey.generate()
+_NAME = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "system:kube-proxy")])
+CLIENT_KEY = _KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+CLIENT_CERTIFICATE = (
+    x509.CertificateBuilder(_NAME, _NAME, _KEY.public_key(), 1, datetime(2026, 11, 23), datetime(2027, 11, 23))
+    .sign(_KEY, None)
+    .public_bytes(Encoding.PEM)
+    .decode()
+)
+
 OUTPUTS: dict[str, dict[str, object]] = {
-    "tls:index/privateKey:PrivateKey": {"privateKeyPem": "CLIENT-KEY"},
+    "tls:index/privateKey:PrivateKey": {"privateKeyPem": CLIENT_KEY},
     "tls:index/certRequest:CertRequest": {"certRequestPem": "REQUEST"},
     "tls:index/locallySignedCert:LocallySignedCert": {
-        "certPem": "CLIENT-CERTIFICATE",
+        "certPem": CLIENT_CERTIFICATE,
         "validityStartTime": "2026-11-23T08:00:00Z",
         "validityEndTime": "2027-11-23T08:00:00Z",
     },

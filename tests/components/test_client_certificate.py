@@ -4,19 +4,24 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography import x509
 
 from components.client_certificate import check_end
-from settings import Settings
+from settings import KeyAlgorithm, Settings
 from tests.components.recorder import Deploy
+
+KEY, REQUEST = "tls:index/privateKey:PrivateKey", "tls:index/certRequest:CertRequest"
+CERTIFICATE = "tls:index/locallySignedCert:LocallySignedCert"
+RSA_USAGES = ["digital_signature", "key_encipherment", "client_auth"]
 
 
 def test_the_certificate_is_a_clients_and_the_guides(deploy: Deploy) -> None:
     recorder = deploy()
-    assert recorder.of_type("tls:index/privateKey:PrivateKey")["client-certificate-key"] == {
+    assert recorder.of_type(KEY)["client-certificate-key"] == {
         "algorithm": "RSA",
         "rsaBits": 2048,
     }
-    request = recorder.of_type("tls:index/certRequest:CertRequest")["client-certificate-request"]
+    request = recorder.of_type(REQUEST)["client-certificate-request"]
     assert request["subject"] == {
         "commonName": "system:kube-proxy",
         "country": "CN",
@@ -26,9 +31,41 @@ def test_the_certificate_is_a_clients_and_the_guides(deploy: Deploy) -> None:
         "organizationalUnit": "wangxyd",
     }
     assert not {"dnsNames", "ipAddresses", "uris"} & set(request)
-    certificate = recorder.of_type("tls:index/locallySignedCert:LocallySignedCert")["client-certificate"]
-    assert certificate["allowedUses"] == ["digital_signature", "key_encipherment", "client_auth"]
+    certificate = recorder.of_type(CERTIFICATE)["client-certificate"]
+    assert certificate["allowedUses"] == RSA_USAGES
     assert (certificate["validityPeriodHours"], certificate["earlyRenewalHours"]) == (8760, 720)
+
+
+def test_the_request_is_the_tls_plugins_but_for_several_organizations(deploy: Deploy, settings: Settings) -> None:
+    def requested(*organizations: str) -> tuple[dict[str, object], str]:
+        subject = replace(settings.client_certificate.subject, organizations=organizations)
+        recorder = deploy(client_certificate=replace(settings.client_certificate, subject=subject))
+        request = recorder.of_type(REQUEST).get("client-certificate-request", {})
+        return request, str(recorder.of_type(CERTIFICATE)["client-certificate"]["certRequestPem"])
+
+    assert "organization" not in requested()[0]["subject"]  # type: ignore[operator]
+    assert requested("k8s")[1] == "REQUEST"
+    request, pem = requested("k8s", "proxies")
+    assert request == {}
+    assert x509.load_pem_x509_csr(pem.encode()).subject.rfc4514_string() == (
+        "CN=system:kube-proxy,OU=wangxyd,O=k8s+O=proxies,L=Suzhou,ST=Jiangsu,C=CN"
+    )
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "asked", "usages"),
+    [
+        (KeyAlgorithm.RSA_4096, {"algorithm": "RSA", "rsaBits": 4096}, RSA_USAGES),
+        (KeyAlgorithm.ECDSA_P256, {"algorithm": "ECDSA", "ecdsaCurve": "P256"}, ["digital_signature", "client_auth"]),
+        (KeyAlgorithm.ED25519, {"algorithm": "ED25519"}, ["digital_signature", "client_auth"]),
+    ],
+)
+def test_the_key_is_of_the_kind_that_was_asked_for(
+    deploy: Deploy, settings: Settings, algorithm: KeyAlgorithm, asked: dict[str, object], usages: list[str]
+) -> None:
+    recorder = deploy(client_certificate=replace(settings.client_certificate, key_algorithm=algorithm))
+    assert recorder.of_type(KEY)["client-certificate-key"] == asked
+    assert recorder.of_type(CERTIFICATE)["client-certificate"]["allowedUses"] == usages
 
 
 def test_a_certificate_that_would_outlive_its_authority_is_refused(settings: Settings) -> None:

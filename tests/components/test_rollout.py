@@ -10,7 +10,7 @@ import yaml
 
 from components.rollout import order, waves
 from settings import Binary, BinarySource, Rollout, Settings
-from tests.components.recorder import Deploy, Recorder, node
+from tests.components.recorder import CLIENT_CERTIFICATE, CLIENT_KEY, Deploy, Recorder, node
 
 COMMAND = "command:remote:Command"
 
@@ -107,7 +107,7 @@ class TestSecrets:
             shown = {key: value for key, value in resource.inputs.items() if key not in ("stdin", "connection")}
             if resource.typ.startswith("tls:"):
                 continue
-            for secret in ("CA-KEY", "CLIENT-KEY", "SSH-KEY", base64.b64encode(b"CLIENT-KEY").decode()):
+            for secret in ("CA-KEY", "SSH-KEY", CLIENT_KEY, base64.b64encode(CLIENT_KEY.encode()).decode()):
                 assert secret not in repr(shown), f"{resource.name} shows {secret}"
 
     def test_the_ca_key_reaches_no_node(self, deploy: Deploy) -> None:
@@ -138,7 +138,7 @@ class TestKubeconfig:
         kubeconfig = yaml.safe_load(unpacked(stage["stdin"])["files/kube-proxy.kubeconfig"])
         shown = kubeconfig["users"][0]["user"]["client-certificate-data"]
         trusted = kubeconfig["clusters"][0]["cluster"]["certificate-authority-data"]
-        assert base64.b64decode(shown) == b"CLIENT-CERTIFICATE+INTERMEDIATE"
+        assert base64.b64decode(shown) == f"{CLIENT_CERTIFICATE}+INTERMEDIATE".encode()
         assert base64.b64decode(trusted) == b"BUNDLE"
 
 

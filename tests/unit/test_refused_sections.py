@@ -47,6 +47,29 @@ CASES: list[tuple[str, object, str]] = [
         'Invalid value: "system:masters": must not be the administrators\' group: '
         "kube-proxy needs no more than system:node-proxier",
     ),
+    (
+        "clientCertificate.subject.organization",
+        ["k8s", "kubeadm:cluster-admins"],
+        'Invalid value: ["k8s", "kubeadm:cluster-admins"]: must not be the administrators\' group: '
+        "kube-proxy needs no more than system:node-proxier",
+    ),
+    ("clientCertificate.subject.organization", ["k8s", ""], 'Invalid value: ["k8s", ""]: must be one line of text'),
+    (
+        "clientCertificate.subject.organization",
+        ["k8s", "k8s"],
+        'Invalid value: ["k8s", "k8s"]: must name each organization once',
+    ),
+    (
+        "clientCertificate.subject.organization",
+        [["k8s"]],
+        'Invalid value: [["k8s"]]: must be one name or a list of names (e.g. k8s, or [k8s, proxies])',
+    ),
+    (
+        "clientCertificate.keyAlgorithm",
+        "RSA-1024",
+        'Unsupported value: "RSA-1024": supported values: "RSA-2048", "RSA-3072", "RSA-4096", "ECDSA-P256", '
+        '"ECDSA-P384", "Ed25519"',
+    ),
     ("clientCertificate.subject.locality", "", 'Invalid value: "": must be one line of text'),
     (
         "clientCertificate.subject.organizationalUnit",

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from settings import BinarySource, Rollout, Service, Settings, Subject, load
+from settings import BinarySource, KeyAlgorithm, Rollout, Service, Settings, Subject, load
 
 Values = dict[str, Any]
 Load = Callable[[Values], Settings]
@@ -21,7 +21,8 @@ class TestDefaults:
 
         assert settings.cluster.name == "kubernetes"
         assert settings.cluster.kubernetes_service is None
-        assert settings.client_certificate.subject == Subject("CN", "Jiangsu", "Suzhou", "k8s", "wangxyd")
+        assert settings.client_certificate.subject == Subject("CN", "Jiangsu", "Suzhou", ("k8s",), "wangxyd")
+        assert settings.client_certificate.key_algorithm is KeyAlgorithm.RSA_2048
         assert settings.client_certificate.validity_hours == 8760
         assert settings.client_certificate.renew_before_hours == 720
         assert settings.binary.source is BinarySource.PREINSTALLED
@@ -41,7 +42,7 @@ class TestDefaults:
     def test_of_the_subject_are_replaced_as_a_whole(self, values: Values, loaded: Load) -> None:
         values["clientCertificate"] = {"subject": {"country": "FR"}}
 
-        assert loaded(values).client_certificate.subject == Subject("FR", None, None, None, None)
+        assert loaded(values).client_certificate.subject == Subject("FR", None, None, (), None)
 
 
 class TestFiles:
