@@ -15,5 +15,10 @@ rollout = Rollout("rollout", settings, certificate)
 pulumi.export("nodes", rollout.reports)
 pulumi.export(
     "certificate",
-    {"subject": certificate.subject, "notBefore": certificate.not_before, "notAfter": certificate.not_after},
+    {
+        "subject": certificate.subject,
+        "notBefore": certificate.not_before,
+        "notAfter": certificate.not_after,
+        "daysLeft": certificate.days_left,
+    },
 )

@@ -4,13 +4,14 @@ Owns the key, the request and the certificate; does not own the CA, which is the
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pulumi
 import pulumi_tls as tls
 from cryptography import x509
 
 import documents.certificate_request
+from components import expiry
 from documents.certificate_request import USER
 from settings import CertificateAuthority, KeyAlgorithm, Subject
 from settings import ClientCertificate as ClientCertificateSettings
@@ -41,6 +42,8 @@ class ClientCertificate(pulumi.ComponentResource):
     """RFC 3339, in UTC, to the second."""
     not_after: pulumi.Output[str]
     """RFC 3339, in UTC, to the second."""
+    days_left: pulumi.Output[int]
+    """Whole days from now to the end."""
 
     def __init__(
         self,
@@ -50,6 +53,7 @@ class ClientCertificate(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("kube-proxy:index:ClientCertificate", name, None, opts)
+        self._settings, self._authority = settings, authority
         child = pulumi.ResourceOptions(parent=self)
         key = tls.PrivateKey(f"{name}-key", _KEYS[settings.key_algorithm], child)
         request = _request(f"{name}-request", settings.subject, key.private_key_pem, child)
@@ -61,39 +65,36 @@ class ClientCertificate(pulumi.ComponentResource):
             allowed_uses=_usages(settings.key_algorithm),
             validity_period_hours=settings.validity_hours,
             early_renewal_hours=settings.renew_before_hours,
-            opts=pulumi.ResourceOptions(parent=self, hooks=_when_issued(settings, authority)),
+            opts=pulumi.ResourceOptions(parent=self, hooks=self._when_issued(name)),
         )
         self.subject = certificate.cert_pem.apply(_subject)
         self.certificate_pem = certificate.cert_pem.apply(lambda pem: pem + authority.chain_pem)
         self.private_key_pem = key.private_key_pem
         self.not_before = certificate.validity_start_time.apply(_to_the_second)
         self.not_after = certificate.validity_end_time.apply(_to_the_second)
+        self.days_left = self.not_after.apply(
+            lambda end: expiry.days_left(datetime.fromisoformat(end), datetime.now(UTC))
+        )
+        self.not_after.apply(self._warn)
         self.register_outputs({"notBefore": self.not_before, "notAfter": self.not_after})
 
+    def _when_issued(self, name: str) -> pulumi.ResourceHookBinding:
+        """Runs where a certificate is about to be issued, in a preview too.
 
-def check_end(settings: ClientCertificateSettings, authority: CertificateAuthority) -> None:
-    """Raises ValueError where a certificate issued now would outlive its CA."""
-    end = datetime.now(UTC) + timedelta(hours=settings.validity_hours)
-    if end > authority.not_after:
-        left = (authority.not_after - datetime.now(UTC)) // timedelta(hours=1)
-        raise ValueError(
-            f'clientCertificate.validityHours: Invalid value: "{settings.validity_hours}": must end before the '
-            f"certificate authority does: {end:%Y-%m-%d} is after {authority.not_after:%Y-%m-%d}: use at most "
-            f"{left}, or renew the certificate authority"
-        )
+        The tls plugin gives no reason for a renewal, so it is told here what is going on. And the limit that the
+        authority's end is moves with the clock: a certificate that was issued in time stays good.
+        """
 
+        def check(_: pulumi.ResourceHookArgs) -> None:
+            pulumi.log.info(expiry.issue(self._settings, self._authority.not_after, datetime.now(UTC)), self)
 
-def _when_issued(settings: ClientCertificateSettings, authority: CertificateAuthority) -> pulumi.ResourceHookBinding:
-    """Checks the end in a preview too, but only where a certificate is about to be issued.
+        options = pulumi.ResourceHookOptions(on_dry_run=True)
+        return pulumi.ResourceHookBinding(before_create=[pulumi.ResourceHook(f"{name}-issue", check, options)])
 
-    The limit moves with the clock: one that was issued in time stays good.
-    """
-
-    def check(_: pulumi.ResourceHookArgs) -> None:
-        check_end(settings, authority)
-
-    options = pulumi.ResourceHookOptions(on_dry_run=True)
-    return pulumi.ResourceHookBinding(before_create=[pulumi.ResourceHook("certificate-end", check, options)])
+    def _warn(self, not_after: str) -> None:
+        end = datetime.fromisoformat(not_after)
+        for warning in expiry.warnings(self._settings, end, self._authority.not_after, datetime.now(UTC)):
+            pulumi.log.warn(warning, self)
 
 
 def _request(name: str, subject: Subject, key: pulumi.Output[str], opts: pulumi.ResourceOptions) -> pulumi.Output[str]:

@@ -22,6 +22,7 @@ from settings.stack import Stack
 
 _CERTIFICATE: Location = ("certificateAuthority", "certificateFile")
 _PRIVATE_KEY: Location = ("certificateAuthority", "privateKeyFile")
+_TRUST_BUNDLE: Location = ("certificateAuthority", "trustBundleFile")
 
 _CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
 _KEY = re.compile(r"-----BEGIN ([A-Z]+ )?PRIVATE KEY-----.*?-----END ([A-Z]+ )?PRIVATE KEY-----", re.DOTALL)
@@ -31,7 +32,8 @@ def read(stack: Stack, files: Files) -> CertificateAuthority | None:
     """Return the certificate authority, or None and problems."""
     found = _certificates(stack, files)
     key = _private_key(stack, files, found)
-    if not found or key is None:
+    trusted = _trust_bundle(stack, files, found)
+    if not found or key is None or not trusted:
         return None
     path = certificates.path(found)
     # The root is what the API servers trust already, and all that they may know of it.
@@ -40,7 +42,7 @@ def read(stack: Stack, files: Files) -> CertificateAuthority | None:
         certificate_pem=certificates.to_pem(found[:1]),
         private_key_pem=key,
         chain_pem=certificates.to_pem(shown),
-        trust_bundle_pem=certificates.to_pem(found),
+        trust_bundle_pem=certificates.to_pem(trusted),
         not_after=min(certificate.not_valid_after_utc for certificate in path),
     )
 
@@ -63,6 +65,30 @@ def _certificates(stack: Stack, files: Files) -> Sequence[x509.Certificate]:
         files.problems.invalid(_CERTIFICATE, name, reason)
         return ()
     return found
+
+
+def _trust_bundle(stack: Stack, files: Files, found: Sequence[x509.Certificate]) -> Sequence[x509.Certificate]:
+    """Return what the nodes verify the API servers by: the file of its own, or all that stands in the issuer's.
+
+    One that ended does no harm beside others: whoever rotates a CA takes it away in his own time.
+    """
+    name = stack.certificate_authority.trust_bundle_file
+    if name is None:
+        return found
+    text = files.text(name, _TRUST_BUNDLE)
+    if text is None:
+        return ()
+    try:
+        trusted = certificates.parse(text)
+    except ValueError:
+        files.problems.invalid(_TRUST_BUNDLE, name, "must be certificates in PEM (-----BEGIN CERTIFICATE-----)")
+        return ()
+    last = max(certificate.not_valid_after_utc for certificate in trusted)
+    if last <= datetime.now(UTC):
+        must = f"must have a certificate that is valid still; the last of it ended {certificates.minute(last)}"
+        files.problems.invalid(_TRUST_BUNDLE, name, must)
+        return ()
+    return trusted
 
 
 def _unfit(found: Sequence[x509.Certificate]) -> str | None:

@@ -1,12 +1,10 @@
 """What is asked of the tls plugin for kube-proxy's identity."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography import x509
 
-from components.client_certificate import check_end
 from settings import KeyAlgorithm, Settings
 from tests.components.recorder import Deploy
 
@@ -66,10 +64,3 @@ def test_the_key_is_of_the_kind_that_was_asked_for(
     recorder = deploy(client_certificate=replace(settings.client_certificate, key_algorithm=algorithm))
     assert recorder.of_type(KEY)["client-certificate-key"] == asked
     assert recorder.of_type(CERTIFICATE)["client-certificate"]["allowedUses"] == usages
-
-
-def test_a_certificate_that_would_outlive_its_authority_is_refused(settings: Settings) -> None:
-    check_end(settings.client_certificate, settings.certificate_authority)
-    soon = replace(settings.certificate_authority, not_after=datetime.now(UTC) + timedelta(days=100))
-    with pytest.raises(ValueError, match=r'"8760": must end before the certificate authority .*: use at most 2399, or'):
-        check_end(settings.client_certificate, soon)

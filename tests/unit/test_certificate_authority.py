@@ -92,6 +92,45 @@ class TestCertificateAuthority:
         assert authority.certificate_pem == authority.trust_bundle_pem == certificate
 
 
+class TestTrustBundle:
+    """What the nodes verify the API servers by, where it isn't the CA that issues: while a CA is rotated, say."""
+
+    @pytest.fixture
+    def bundle(self, values: Values, project: Path) -> Path:
+        values["certificateAuthority"]["trustBundleFile"] = "trust.pem"
+        return project / "trust.pem"
+
+    def test_stands_for_itself(
+        self, values: Values, loaded: Load, project: Path, bundle: Path, make_certificate: Callable[..., bytes]
+    ) -> None:
+        text = make_certificate().decode() + make_certificate(-9, -1).decode()
+        bundle.write_text(f"old and new\n{text}")
+        authority = loaded(values).certificate_authority
+
+        assert authority.trust_bundle_pem == text
+        assert authority.certificate_pem == (project / "ca.pem").read_text()
+
+    def test_must_be_certificates(self, values: Values, refused: Refused, project: Path, bundle: Path) -> None:
+        bundle.write_bytes((project / "ca-key.pem").read_bytes())
+
+        assert refused(values) == [
+            'certificateAuthority.trustBundleFile: Invalid value: "trust.pem": '
+            "must be certificates in PEM (-----BEGIN CERTIFICATE-----)"
+        ]
+
+    def test_must_hold_one_that_is_valid(
+        self, values: Values, refused: Refused, bundle: Path, make_certificate: Callable[..., bytes]
+    ) -> None:
+        bundle.write_bytes(make_certificate(-9, -2) + make_certificate(-9, -1))
+        ended = (datetime.now(UTC) - timedelta(days=1)).strftime("%Y-%m-%d")
+        (line,) = refused(values)
+
+        assert line.startswith(
+            'certificateAuthority.trustBundleFile: Invalid value: "trust.pem": '
+            f"must have a certificate that is valid still; the last of it ended {ended}"
+        )
+
+
 class TestCertificateAuthorityKey:
     @pytest.mark.parametrize("form", [PrivateFormat.TraditionalOpenSSL, PrivateFormat.PKCS8])
     def test_must_be_unencrypted(

@@ -1,0 +1,104 @@
+"""A stack of certificates alone: the real engine, settings and components, the tls plugin's stand-in, no nodes."""
+
+import json
+import subprocess
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from tests.stand_ins.project import Project
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+_PROGRAM = """\
+import sys
+from pathlib import Path
+sys.path.insert(0, {repository!r})
+import pulumi
+from components import ClientCertificate
+from settings import load
+settings = load({values!r}, Path({directory!r}))
+certificate = ClientCertificate("client-certificate", settings.client_certificate, settings.certificate_authority)
+pulumi.export("certificate", {{"notAfter": certificate.not_after, "subject": certificate.subject}})
+pulumi.export("pem", certificate.certificate_pem)
+pulumi.export("key", certificate.private_key_pem)
+"""
+
+_NODE = {
+    "name": "k8s-node01",
+    "address": "192.168.99.101",
+    "hostKey": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ1Bn1TpmVNQFT9DSvS8nJ3dSvGWfrGxxJcy2DAYfbcN",
+}
+
+
+def run(directory: Path, command: str, text: str = "") -> str:
+    done = subprocess.run(command.split(), cwd=directory, input=text, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+@dataclass
+class Stack:
+    """A project and the values of its configuration, which a test changes; files lie in the project's directory."""
+
+    project: Project
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.values = {
+            "cluster": {"server": "https://192.168.99.100:8443", "version": "1.36.2"},
+            "certificateAuthority": {"certificateFile": "ca.pem", "privateKeyFile": "ca.key"},
+            "clientCertificate": {},
+            "ssh": {"privateKeyFile": "id"},
+            "nodes": [_NODE],
+            "binary": {"version": "1.36.2"},
+            "configuration": {"detectLocalMode": "NodeCIDR"},
+        }
+        if not (self.directory / "id").exists():
+            run(self.directory, "openssl genpkey -algorithm ed25519 -out id")
+
+    @property
+    def directory(self) -> Path:
+        return self.project.directory
+
+    def authority(self, name: str = "ca", days: int = 3650, algorithm: str = "ed25519") -> None:
+        """Makes an authority, `name`.pem and `name`.key."""
+        run(
+            self.directory,
+            f"openssl req -x509 -newkey {algorithm} -nodes -keyout {name}.key -out {name}.pem -subj /CN={name} -days {days} "
+            "-addext keyUsage=critical,keyCertSign,cRLSign",
+        )
+
+    def pulumi(self, *arguments: str) -> str:
+        """Runs the program with the values as they are now; returns all that was printed."""
+        done = self._run(*arguments)
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    def failing(self, *arguments: str) -> str:
+        done = self._run(*arguments)
+        assert done.returncode != 0, done.stdout
+        return done.stdout
+
+    def _run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        values = {"repository": str(REPOSITORY), "values": self.values, "directory": str(self.directory)}
+        self.project.program(_PROGRAM.format(**values))
+        return self.project.pulumi(*arguments)
+
+    def up(self, *arguments: str) -> str:
+        return self.pulumi("up", "--yes", "--skip-preview", *arguments)
+
+    def outputs(self) -> dict[str, Any]:
+        with self.project.start("stack", "output", "--show-secrets", "--json") as process:
+            return dict(json.loads(process.communicate(timeout=60)[0]))
+
+    def move_end(self, end: datetime) -> None:
+        """Has the stack's state say that the certificate ends then: what a certificate's age is to the tls plugin."""
+        path = self.directory / "state" / ".pulumi" / "stacks" / "project" / "dev.json"
+        state = json.loads(path.read_text())
+        for resource in state["checkpoint"]["latest"]["resources"]:
+            if resource["type"] == "tls:index/locallySignedCert:LocallySignedCert":
+                resource["outputs"]["validityEndTime"] = end.isoformat()
+                start = end - timedelta(hours=resource["outputs"]["validityPeriodHours"])
+                resource["outputs"]["validityStartTime"] = start.isoformat()
+        path.write_text(json.dumps(state))

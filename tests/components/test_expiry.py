@@ -1,0 +1,82 @@
+"""What is refused, said and warned of when certificates end; the time is whatever the test says."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from components import expiry
+from settings import ClientCertificate, KeyAlgorithm, Subject
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+FAR = datetime(2046, 1, 1, tzinfo=UTC)
+
+
+def certificate(validity_hours: int = 8760, renew_before_hours: int = 720) -> ClientCertificate:
+    subject = Subject(None, None, None, (), None)
+    return ClientCertificate(subject, KeyAlgorithm.RSA_2048, validity_hours, renew_before_hours)
+
+
+class TestIssue:
+    def test_says_the_end_and_when_it_is_renewed(self) -> None:
+        assert expiry.issue(certificate(), FAR, NOW) == (
+            "a certificate is issued, valid to 2027-11-23 12:00 UTC; "
+            "the first pulumi up from 2027-10-24 12:00 UTC on renews it"
+        )
+
+    def test_up_to_the_authoritys_end_is_the_limit(self) -> None:
+        expiry.issue(certificate(), NOW + timedelta(hours=8760), NOW)
+        with pytest.raises(ValueError, match="must end before") as raised:
+            expiry.issue(certificate(), NOW + timedelta(hours=8759, minutes=59), NOW)
+        assert str(raised.value) == (
+            "clientCertificate.validityHours: Invalid value: 8760: must end before the certificate authority does: "
+            "2027-11-23 12:00 UTC is after 2027-11-23 11:59 UTC; use at most 8759, or rotate the certificate "
+            "authority (docs/ca-rotation.md)"
+        )
+
+
+class TestWarnings:
+    @pytest.mark.parametrize(
+        ("settings", "left"),
+        [
+            (certificate(), timedelta(days=365)),
+            (certificate(), timedelta(days=30, minutes=1)),
+            (certificate(), timedelta(days=29)),  # renewed by this very run
+            (certificate(24, 8), timedelta(hours=9)),
+            (certificate(8760, 24), timedelta(days=31)),
+        ],
+    )
+    def test_are_none_in_an_ordinary_life(self, settings: ClientCertificate, left: timedelta) -> None:
+        assert expiry.warnings(settings, NOW + left, FAR, NOW) == []
+
+    @pytest.mark.parametrize(
+        ("settings", "left", "said"),
+        [
+            (certificate(8760, 24), timedelta(days=29, hours=1), "ends 2026-12-22 13:00 UTC, in 29 days; only a"),
+            (certificate(8760, 0), timedelta(hours=3), "ends 2026-11-23 15:00 UTC, in 3 hours; only a"),
+            (certificate(24, 1), timedelta(hours=5), "ends 2026-11-23 17:00 UTC, in 5 hours; only a"),
+        ],
+    )
+    def test_of_an_end_that_comes_before_a_renewal_is_possible(
+        self, settings: ClientCertificate, left: timedelta, said: str
+    ) -> None:
+        (warning,) = expiry.warnings(settings, NOW + left, FAR, NOW)
+
+        assert warning.startswith(f"clientCertificate.renewBeforeHours: {settings.renew_before_hours}: ")
+        assert said in warning
+
+    def test_of_an_authority_that_can_not_issue_the_next_one(self) -> None:
+        end = NOW + timedelta(days=365)
+        due_and_valid = end - timedelta(days=30) + timedelta(days=365)
+
+        assert expiry.warnings(certificate(), end, due_and_valid, NOW) == []
+        assert expiry.warnings(certificate(), end, due_and_valid - timedelta(minutes=1), NOW) == [
+            "certificateAuthority: it ends 2028-10-23 11:59 UTC, in 699 days; the certificate that is due "
+            "2027-10-24 12:00 UTC would outlive it: rotate it before (docs/ca-rotation.md)"
+        ]
+
+
+@pytest.mark.parametrize(
+    ("left", "days"), [(timedelta(days=2, hours=23), 2), (timedelta(hours=1), 0), (-timedelta(9), 0)]
+)
+def test_days_left_are_whole_and_never_negative(left: timedelta, days: int) -> None:
+    assert expiry.days_left(NOW + left, NOW) == days
