@@ -7,12 +7,16 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.lab import foreign
 from tests.lab.cluster import Cluster, own_lab
 
 
 @pytest.fixture(scope="package")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     with own_lab(tmp_path_factory.mktemp("lab") / "project") as cluster:
+        # Ten seconds less for each change; and virtual servers of others, which tests put on a node.
+        cluster.configure(lambda values: values["rollout"].update(minReadySeconds=1))
+        cluster.configure(lambda values: values["configuration"].update(ipvs={"excludeCIDRs": [foreign.EXCLUDED]}))
         yield cluster
 
 

@@ -76,7 +76,7 @@ def remove(node: Node) -> None:
 def things(node: Node) -> list[str]:
     """Returns what is there of it, the virtual servers aside."""
     listed = node.run("sh 2>/dev/null", stdin=_LIST.encode()).splitlines()
-    return [line.partition(" [")[0] for line in listed]  # counters aside
+    return sorted(line.partition(" [")[0] for line in listed)  # counters aside
 
 
 def virtual_servers(node: Node) -> list[str]:

@@ -47,7 +47,8 @@ class Running:
             errors="replace",
             start_new_session=True,
         )
-        threading.Thread(target=self._follow, daemon=True).start()
+        self._follower = threading.Thread(target=self._follow, daemon=True)
+        self._follower.start()
 
     @property
     def text(self) -> str:
@@ -62,10 +63,12 @@ class Running:
 
     def ends(self, seconds: float = 600) -> int | None:
         """Waits for its end and returns its status; None where it goes on for longer."""
-        with self._changed:
-            if not self._changed.wait_for(lambda: self._ended, seconds):
-                return None
-        return self._process.wait()
+        try:
+            status = self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+        self._follower.join(1)  # what it has started may live on and keep the output open
+        return status
 
     def interrupt(self) -> None:
         """What Ctrl-C does: a signal to pulumi alone, its plugins have process groups of their own."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.lab import probe
 from tests.lab.cluster import Cluster
 
 BACKENDS = ["192.168.99.121:6443", "192.168.99.122:6443", "192.168.99.123:6443"]
@@ -156,10 +157,12 @@ class TestOneChangedField:
         assert "~ 8 to update" in done.text
         assert "client-key-data" not in done.text
 
-    def test_each_node_restarts_exactly_once(self, cluster: Cluster) -> None:
-        done = cluster.up()
+    def test_each_node_restarts_exactly_once_and_no_request_fails(self, cluster: Cluster) -> None:
+        with probe.probed(cluster.nodes) as answers:
+            done = cluster.up()
         assert done.status == 0, done.text
         for node in cluster.nodes:
+            assert not answers[node.name].failed, f"{node.name}: {answers[node.name]}"
             assert f"{node.name}: activate: restarting kube-proxy (changed: kube-proxy-config.yaml)" in done.text
             starts = node.run("journalctl -u kube-proxy -o cat | grep -c '^Started kube-proxy'")
             assert int(starts) == 2, "the first up's and this one's"

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from lab import control_plane, loopback, processes
 from lab.control_plane import objects
@@ -28,14 +27,6 @@ def set_field(name: str, value: object) -> Callable[[dict[str, Any]], None]:
     return lambda values: values["configuration"].update({name: value})
 
 
-def list_nodes(nodes: list[dict[str, Any]]) -> Callable[[dict[str, Any]], None]:
-    def change(values: dict[str, Any]) -> None:
-        del values["nodesFile"]
-        values["nodes"] = nodes
-
-    return change
-
-
 class TestADeadNode:
     def test_it_is_named_and_nobody_else_is_touched(self, stack: Cluster) -> None:
         alive, dead = stack.nodes
@@ -48,6 +39,23 @@ class TestADeadNode:
         assert f"{dead.name}: host check: " in done.text
         assert "must answer as an SSH server, tried 3 times: " in done.text
         assert "start the host or mend the way to it, or take the node out of kube-proxy:nodes" in done.text
+        assert stack_process(alive) == process
+
+    def test_gone_for_good_it_is_forgotten_by_one_command(self, stack: Cluster) -> None:
+        """README: taken out of the configuration, one up that fails only there, one command."""
+        alive, dead = stack.nodes
+        stack.list_nodes(lambda nodes: nodes[:1])
+        process = stack_process(alive)
+        done = stack.up()
+        assert done.status != 0
+        assert f"{dead.name}-activate **deleting failed**" in done.text
+        urn = f"urn:pulumi:dev::kube-proxy::kube-proxy:index:Rollout$kube-proxy:index:Node::{dead.name}"
+        done = stack.pulumi("state", "delete", "--target-dependents", "--yes", urn)
+        assert done.status == 0, done.text
+        assert dead.name not in stack.pulumi("stack", "--show-urns").text
+        done = stack.up()
+        assert done.status == 0, done.text
+        assert "11 unchanged" in done.text
         assert stack_process(alive) == process
 
     def test_after_a_power_cut_it_serves_by_itself(self, stack: Cluster) -> None:
@@ -67,9 +75,7 @@ class TestADeadNode:
 class TestAHostThatIsNotTheOneThatWasMeant:
     def test_another_host_key_is_refused(self, stack: Cluster) -> None:
         before = stack.processes()
-        nodes = yaml.safe_load(stack.lab.nodes_file.read_text())
-        nodes[0]["hostKey"] = nodes[1]["hostKey"]
-        stack.configure(list_nodes(nodes))
+        stack.list_nodes(lambda nodes: [nodes[0] | {"hostKey": nodes[1]["hostKey"]}, nodes[1]])
         done = stack.up()
         assert done.status != 0
         assert "k8s-node01: host check: " in done.text
@@ -156,16 +162,14 @@ class TestAGenerationThatDoesNotServe:
     def test_the_canary_is_put_back_and_the_rest_is_not_touched(self, stack: Cluster) -> None:
         canary, other = stack.nodes
         process = stack.processes()[other.name]
-        nodes = yaml.safe_load(stack.lab.nodes_file.read_text())
-        nodes[0]["configuration"] = {"healthzBindAddress": "192.168.99.250:10256"}
-        nodes[1]["configuration"] = {"oomScoreAdj": -995}
-        stack.configure(list_nodes(nodes))
+        own = [{"healthzBindAddress": "192.168.99.250:10256"}, {"oomScoreAdj": -995}]
+        stack.list_nodes(lambda nodes: [node | {"configuration": each} for node, each in zip(nodes, own, strict=True)])
         stack.configure(lambda values: values.update(rollout={"healthTimeoutSeconds": 15}))
         done = stack.up()
         assert done.status != 0
         assert "k8s-node01: activate: kube-proxy must serve within 15 s: http://192.168.99.250:10256/livez" in done.text
         assert "cannot assign requested address" in done.text, "the journal's reason"
-        assert "k8s-node01: activate: the previous generation runs again" in done.text
+        assert "k8s-node01: activate: the previous generation " in done.text
         canary.run("until curl -sf http://192.168.99.101:10256/livez; do sleep 1; done")
         assert stack_process(other) == process
 

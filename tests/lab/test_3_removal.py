@@ -6,6 +6,7 @@ from pathlib import Path
 
 import yaml
 
+from tests.lab import foreign, rules
 from tests.lab.cluster import Cluster
 
 
@@ -59,7 +60,11 @@ class TestRefreshAndRemoval:
         assert done.status == 0, done.text
         assert "17 unchanged" in done.text
 
-    def test_destroy_takes_everything_away(self, deployed: Cluster) -> None:
+    def test_destroy_takes_everything_away_and_nothing_of_anybody_else(self, deployed: Cluster) -> None:
+        shared = deployed.nodes[0]
+        foreign.add(shared)
+        foreign.add_virtual_servers(shared)
+        things, servers = foreign.things(shared), foreign.virtual_servers(shared)
         done = deployed.pulumi("destroy", "--yes", "--skip-preview")
         assert done.status == 0, done.text
         for node in deployed.nodes:
@@ -67,13 +72,13 @@ class TestRefreshAndRemoval:
                 node.run("systemctl is-active kube-proxy; systemctl is-enabled kube-proxy 2>/dev/null; :")
                 == "inactive\n"
             )
-            assert (
-                node.run("ipvsadm -Sn; ip -br link show type dummy; ipset list -n; iptables-save | grep KUBE; :") == ""
-            )
+            assert rules.of(node) == rules.OF_MODE["none"]
             left = node.run(
                 "ls -d /etc/kubernetes /var/lib/kube-proxy* /usr/local/bin/kube-proxy /opt/k8s /etc/modules-load.d/kube-proxy.conf /usr/lib/systemd/system/kube-proxy.service 2>/dev/null; :"
             )
             assert left == ""
+        assert foreign.things(shared) == things
+        assert foreign.virtual_servers(shared) == servers
 
     def test_the_stack_of_a_fleet_of_ones_own_says_what_to_fill_in(self, deployed: Cluster) -> None:
         deployed.pulumi("stack", "select", "--create", "prod")
