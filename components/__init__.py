@@ -2,11 +2,12 @@
 
 Rollout                       the fleet: every node staged, then activated wave by wave
 └── Node                      one worker: preflight, binary, stage, activate
-ClientCertificate             kube-proxy's identity: key, request, certificate signed by the cluster's CA
+ClientCertificates            one for all nodes, or one for each
+└── ClientCertificate         kube-proxy's identity: key, request, certificate signed by the cluster's CA
 """
 
-from components.client_certificate import ClientCertificate
+from components.client_certificates import ClientCertificates
 from components.node import Node, NodeArgs
 from components.rollout import Rollout
 
-__all__ = ["ClientCertificate", "Node", "NodeArgs", "Rollout"]
+__all__ = ["ClientCertificates", "Node", "NodeArgs", "Rollout"]

@@ -42,8 +42,6 @@ class ClientCertificate(pulumi.ComponentResource):
     """RFC 3339, in UTC, to the second."""
     not_after: pulumi.Output[str]
     """RFC 3339, in UTC, to the second."""
-    days_left: pulumi.Output[int]
-    """Whole days from now to the end."""
 
     def __init__(
         self,
@@ -72,10 +70,6 @@ class ClientCertificate(pulumi.ComponentResource):
         self.private_key_pem = key.private_key_pem
         self.not_before = certificate.validity_start_time.apply(_to_the_second)
         self.not_after = certificate.validity_end_time.apply(_to_the_second)
-        self.days_left = self.not_after.apply(
-            lambda end: expiry.days_left(datetime.fromisoformat(end), datetime.now(UTC))
-        )
-        self.not_after.apply(self._warn)
         self.register_outputs({"notBefore": self.not_before, "notAfter": self.not_after})
 
     def _when_issued(self, name: str) -> pulumi.ResourceHookBinding:
@@ -90,11 +84,6 @@ class ClientCertificate(pulumi.ComponentResource):
 
         options = pulumi.ResourceHookOptions(on_dry_run=True)
         return pulumi.ResourceHookBinding(before_create=[pulumi.ResourceHook(f"{name}-issue", check, options)])
-
-    def _warn(self, not_after: str) -> None:
-        end = datetime.fromisoformat(not_after)
-        for warning in expiry.warnings(self._settings, end, self._authority.not_after, datetime.now(UTC)):
-            pulumi.log.warn(warning, self)
 
 
 def _request(name: str, subject: Subject, key: pulumi.Output[str], opts: pulumi.ResourceOptions) -> pulumi.Output[str]:

@@ -6,7 +6,7 @@ from typing import TypeVar
 import pulumi
 from pulumi_command import remote
 
-from components.client_certificate import ClientCertificate
+from components.client_certificates import ClientCertificates
 from components.node import Node, NodeArgs
 from settings import Rollout as RolloutSettings
 from settings import Settings
@@ -24,13 +24,14 @@ class Rollout(pulumi.ComponentResource):
         self,
         name: str,
         settings: Settings,
-        certificate: ClientCertificate,
+        certificates: ClientCertificates,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("kube-proxy:index:Rollout", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         pulumi.log.info(order([node.name for node in settings.nodes], settings.rollout), self)
-        nodes = [Node(node.name, NodeArgs(node, settings, certificate), child) for node in settings.nodes]
+        each = [NodeArgs(node, settings, certificates.of_node[node.name]) for node in settings.nodes]
+        nodes = [Node(args.node.name, args, child) for args in each]
         done: Sequence[pulumi.Resource] = [node.staged for node in nodes]
         for number, wave in enumerate(waves(nodes, settings.rollout), start=1):
             barrier = self._barrier(f"{name}-wave-{number}", done)

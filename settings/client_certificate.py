@@ -24,4 +24,5 @@ def read(section: ClientCertificateSection, problems: Problems) -> ClientCertifi
         key_algorithm=section.key_algorithm,
         validity_hours=section.validity_hours,
         renew_before_hours=section.renew_before_hours,
+        per_node=section.per_node,
     )

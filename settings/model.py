@@ -81,6 +81,7 @@ class ClientCertificate:
     key_algorithm: KeyAlgorithm
     validity_hours: int
     renew_before_hours: int
+    per_node: bool  # each node has its own, of the same user
 
 
 @dataclass(frozen=True)

@@ -73,6 +73,7 @@ class ClientCertificateSection(Section):
     key_algorithm: fields.KeyAlgorithmName = KeyAlgorithm.RSA_2048
     validity_hours: fields.ValidityHours = 8760
     renew_before_hours: fields.RenewBeforeHours = 720
+    per_node: fields.Flag = False
 
 
 class SSHSection(Section):

@@ -16,13 +16,13 @@ import sys
 from pathlib import Path
 sys.path.insert(0, {repository!r})
 import pulumi
-from components import ClientCertificate
+from components import ClientCertificates
 from settings import load
 settings = load({values!r}, Path({directory!r}))
-certificate = ClientCertificate("client-certificate", settings.client_certificate, settings.certificate_authority)
-pulumi.export("certificate", {{"notAfter": certificate.not_after, "subject": certificate.subject}})
-pulumi.export("pem", certificate.certificate_pem)
-pulumi.export("key", certificate.private_key_pem)
+certificates = ClientCertificates(settings, settings.certificate_authority)
+pulumi.export("certificate", certificates.summary)
+pulumi.export("pem", {{name: made.certificate_pem for name, made in certificates.of_node.items()}})
+pulumi.export("key", {{name: made.private_key_pem for name, made in certificates.of_node.items()}})
 """
 
 _NODE = {
@@ -50,7 +50,7 @@ class Stack:
             "certificateAuthority": {"certificateFile": "ca.pem", "privateKeyFile": "ca.key"},
             "clientCertificate": {},
             "ssh": {"privateKeyFile": "id"},
-            "nodes": [_NODE],
+            "nodes": [_NODE, _NODE | {"name": "k8s-node02", "address": "192.168.99.102"}],
             "binary": {"version": "1.36.2"},
             "configuration": {"detectLocalMode": "NodeCIDR"},
         }

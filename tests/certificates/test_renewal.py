@@ -15,7 +15,7 @@ def test_a_certificate_is_issued_left_alone_renewed_and_given_another_key(stack:
     end = f"{in_hours(8760):%Y-%m-%d}"
     assert f"a certificate is issued, valid to {end}" in stack.up()
     first = stack.outputs()
-    (stack.directory / "client.pem").write_text(first["pem"])
+    (stack.directory / "client.pem").write_text(first["pem"]["k8s-node01"])
     verify = "openssl verify -x509_strict -purpose sslclient -CAfile ca.pem client.pem"
     assert "client.pem: OK" in run(stack.directory, verify)
     assert first["certificate"]["subject"] == "CN=system:kube-proxy,OU=wangxyd,O=k8s,L=Suzhou,ST=Jiangsu,C=CN"
@@ -40,6 +40,23 @@ def test_a_certificate_is_issued_left_alone_renewed_and_given_another_key(stack:
     assert "PRIVATE KEY" not in stack.project.state()
 
 
+def test_one_nodes_identity_is_replaced_at_once_and_nobody_elses(stack: Stack) -> None:
+    stack.values["clientCertificate"]["perNode"] = True
+    stack.up()
+    first = stack.outputs()
+    assert first["key"]["k8s-node01"] != first["key"]["k8s-node02"]
+
+    # The one command of docs/certificates.md.
+    told = stack.up("--replace", "**k8s-node01-certificate-key")
+    assert "3 replaced" in told
+    second = stack.outputs()
+    assert second["key"]["k8s-node01"] != first["key"]["k8s-node01"]
+    assert second["pem"]["k8s-node02"] == first["pem"]["k8s-node02"]
+    (stack.directory / "older.pem").write_text(second["pem"]["k8s-node02"])
+    end = run(stack.directory, "openssl x509 -noout -enddate -dateopt iso_8601 -in older.pem").strip()
+    assert second["certificate"]["notAfter"] == end.removeprefix("notAfter=").replace(" ", "T"), "that which ends first"
+
+
 def test_the_authority_is_rotated_in_the_steps_of_the_documentation(stack: Stack) -> None:
     stack.up()
     stack.authority("new")
@@ -51,7 +68,7 @@ def test_the_authority_is_rotated_in_the_steps_of_the_documentation(stack: Stack
 
     stack.values["certificateAuthority"] |= {"certificateFile": "new.pem", "privateKeyFile": "new.key"}
     assert "1 replaced" in stack.up()
-    (stack.directory / "client.pem").write_text(stack.outputs()["pem"])
+    (stack.directory / "client.pem").write_text(stack.outputs()["pem"]["k8s-node01"])
     assert "OK" in run(stack.directory, "openssl verify -x509_strict -purpose sslclient -CAfile new.pem client.pem")
 
     del stack.values["certificateAuthority"]["trustBundleFile"]

@@ -9,7 +9,7 @@ import pulumi
 import pytest
 from pydantic import SecretStr
 
-from components import ClientCertificate, Rollout
+from components import ClientCertificates, Rollout
 from settings import (
     Architecture,
     Binary,
@@ -36,7 +36,7 @@ def settings(tmp_path: Path) -> Settings:
             "CA-CERTIFICATE", SecretStr("CA-KEY"), "", "CA-CERTIFICATE", datetime(2036, 1, 1, tzinfo=UTC)
         ),
         client_certificate=ClientCertificateSettings(
-            Subject("CN", "Jiangsu", "Suzhou", ("k8s",), "wangxyd"), KeyAlgorithm.RSA_2048, 8760, 720
+            Subject("CN", "Jiangsu", "Suzhou", ("k8s",), "wangxyd"), KeyAlgorithm.RSA_2048, 8760, 720, False
         ),
         nodes=tuple(node(index) for index in range(1, 7)),
         binary=Binary("1.36.2", BinarySource.FILE, binary, None, {Architecture.AMD64: "a" * 64}),
@@ -55,10 +55,8 @@ def deploy(settings: Settings) -> Iterator[Deploy]:
         changed = replace(settings, **changes)  # type: ignore[arg-type]
 
         def program() -> pulumi.Output[object]:
-            certificate = ClientCertificate(
-                "client-certificate", changed.client_certificate, changed.certificate_authority
-            )
-            return Rollout("rollout", changed, certificate).reports
+            certificates = ClientCertificates(changed, changed.certificate_authority)
+            return Rollout("rollout", changed, certificates).reports
 
         pulumi.runtime.test(program)()
         return recorder

@@ -50,6 +50,15 @@ def test_the_request_is_the_tls_plugins_but_for_several_organizations(deploy: De
     )
 
 
+def test_each_node_has_its_own_where_that_is_wanted(deploy: Deploy, settings: Settings) -> None:
+    recorder = deploy(client_certificate=replace(settings.client_certificate, per_node=True))
+    names = {f"k8s-node{number:02}-certificate" for number in range(1, 7)}
+    assert set(recorder.of_type(CERTIFICATE)) == names
+    assert set(recorder.of_type(KEY)) == {f"{name}-key" for name in names}
+    users = [request["subject"]["commonName"] for request in recorder.of_type(REQUEST).values()]  # type: ignore[index]
+    assert set(users) == {"system:kube-proxy"}
+
+
 @pytest.mark.parametrize(
     ("algorithm", "asked", "usages"),
     [

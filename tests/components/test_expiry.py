@@ -13,7 +13,7 @@ FAR = datetime(2046, 1, 1, tzinfo=UTC)
 
 def certificate(validity_hours: int = 8760, renew_before_hours: int = 720) -> ClientCertificate:
     subject = Subject(None, None, None, (), None)
-    return ClientCertificate(subject, KeyAlgorithm.RSA_2048, validity_hours, renew_before_hours)
+    return ClientCertificate(subject, KeyAlgorithm.RSA_2048, validity_hours, renew_before_hours, False)
 
 
 class TestIssue:
