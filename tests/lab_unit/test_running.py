@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,12 +34,19 @@ def state(process: str) -> str:
         return "gone"
 
 
+def becomes(process: str, *states: str) -> None:
+    deadline = time.monotonic() + 30
+    while state(process) not in states:
+        assert time.monotonic() < deadline, state(process)
+        time.sleep(0.01)
+
+
 def test_frozen_and_killed_with_all_that_it_started(running: Running) -> None:
     child = running.lines[0]
     running.freeze()
-    assert state(child) == "T"
+    becomes(child, "T")
     running.kill()
-    assert state(child) in ("gone", "Z")
+    becomes(child, "gone", "Z")
 
 
 def test_interrupted_it_says_more_and_has_a_status(running: Running, tmp_path: Path) -> None:
