@@ -4,13 +4,18 @@ from pathlib import Path
 
 import pulumi
 
-from components import ClientCertificates, Rollout
+from components import ClientCertificates, Rollout, certificate_authority
+from settings import OwnCertificateAuthority
 from settings.stack_configuration import stack_settings
 
 settings = stack_settings(Path(__file__).parent)
 
-certificates = ClientCertificates(settings, settings.certificate_authority)
-rollout = Rollout("rollout", settings, certificates)
+authority = certificate_authority(settings.certificate_authority)
+certificates = ClientCertificates(settings, authority)
+rollout = Rollout("rollout", settings, certificates, authority.trust_bundle_pem)
 
 pulumi.export("nodes", rollout.reports)
 pulumi.export("certificate", certificates.summary)
+if isinstance(settings.certificate_authority, OwnCertificateAuthority):
+    pulumi.export("caCertificate", authority.certificate_pem)
+    pulumi.export("caPrivateKey", authority.private_key_pem)

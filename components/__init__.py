@@ -2,12 +2,14 @@
 
 Rollout                       the fleet: every node staged, then activated wave by wave
 └── Node                      one worker: preflight, binary, stage, activate
+OwnCertificateAuthority       a CA of the stack's own, where the cluster's isn't given
 ClientCertificates            one for all nodes, or one for each
 └── ClientCertificate         kube-proxy's identity: key, request, certificate signed by the cluster's CA
 """
 
+from components.certificate_authority import certificate_authority
 from components.client_certificates import ClientCertificates
 from components.node import Node, NodeArgs
 from components.rollout import Rollout
 
-__all__ = ["ClientCertificates", "Node", "NodeArgs", "Rollout"]
+__all__ = ["ClientCertificates", "Node", "NodeArgs", "Rollout", "certificate_authority"]

@@ -1,6 +1,6 @@
 """kube-proxy's identity: a key and a client certificate for the user ``system:kube-proxy``.
 
-Owns the key, the request and the certificate; does not own the CA, which is the cluster's.
+Owns the key, the request and the certificate; does not own the CA.
 """
 
 from collections.abc import Mapping
@@ -12,9 +12,10 @@ from cryptography import x509
 
 import documents.certificate_request
 from components import expiry
+from components.certificate_authority import CertificateAuthority
 from documents.certificate_request import USER
-from settings import CertificateAuthority, KeyAlgorithm, Subject
 from settings import ClientCertificate as ClientCertificateSettings
+from settings import KeyAlgorithm, Subject
 
 _KEYS: Mapping[KeyAlgorithm, tls.PrivateKeyArgs] = {
     KeyAlgorithm.RSA_2048: tls.PrivateKeyArgs(algorithm="RSA", rsa_bits=2048),
@@ -59,7 +60,7 @@ class ClientCertificate(pulumi.ComponentResource):
             name,
             cert_request_pem=request,
             ca_cert_pem=authority.certificate_pem,
-            ca_private_key_pem=pulumi.Output.secret(authority.private_key_pem.get_secret_value()),
+            ca_private_key_pem=authority.private_key_pem,
             allowed_uses=_usages(settings.key_algorithm),
             validity_period_hours=settings.validity_hours,
             early_renewal_hours=settings.renew_before_hours,
@@ -76,11 +77,13 @@ class ClientCertificate(pulumi.ComponentResource):
         """Runs where a certificate is about to be issued, in a preview too.
 
         The tls plugin gives no reason for a renewal, so it is told here what is going on. And the limit that the
-        authority's end is moves with the clock: a certificate that was issued in time stays good.
+        authority's end is moves with the clock: a certificate that was issued in time stays good. Nothing is said
+        where the authority is still to be made.
         """
 
-        def check(_: pulumi.ResourceHookArgs) -> None:
-            pulumi.log.info(expiry.issue(self._settings, self._authority.not_after, datetime.now(UTC)), self)
+        async def check(_: pulumi.ResourceHookArgs) -> None:
+            if authority_end := await self._authority.not_after.future():
+                pulumi.log.info(expiry.issue(self._settings, authority_end, datetime.now(UTC)), self)
 
         options = pulumi.ResourceHookOptions(on_dry_run=True)
         return pulumi.ResourceHookBinding(before_create=[pulumi.ResourceHook(f"{name}-issue", check, options)])

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 import pulumi
 
 from components import expiry
+from components.certificate_authority import CertificateAuthority
 from components.client_certificate import ClientCertificate
-from settings import CertificateAuthority, Settings
+from settings import Settings
 
 
 class ClientCertificates:
@@ -19,7 +20,7 @@ class ClientCertificates:
     """Of the one that ends first: ``subject``, ``notBefore``, ``notAfter`` (RFC 3339, UTC), ``daysLeft``."""
 
     def __init__(self, settings: Settings, authority: CertificateAuthority) -> None:
-        self._settings, self._authority = settings.client_certificate, authority
+        self._settings = settings.client_certificate
         names = [node.name for node in settings.nodes]
         if self._settings.per_node:
             made = [ClientCertificate(f"{name}-certificate", self._settings, authority) for name in names]
@@ -28,12 +29,12 @@ class ClientCertificates:
             made = [ClientCertificate("client-certificate", self._settings, authority)]
             self.of_node = dict.fromkeys(names, made[0])
         facts = [pulumi.Output.all(each.not_after, each.not_before, each.subject) for each in made]
-        self.summary = pulumi.Output.all(*facts).apply(self._summarize)
+        self.summary = pulumi.Output.all(authority.not_after, *facts).apply(lambda all_of: self._summarize(*all_of))
 
-    def _summarize(self, facts: Sequence[Sequence[str]]) -> dict[str, object]:
+    def _summarize(self, authority_end: datetime, *facts: Sequence[str]) -> dict[str, object]:
         not_after, not_before, subject = min(tuple(each) for each in facts)
         end, now = datetime.fromisoformat(not_after), datetime.now(UTC)
-        for warning in expiry.warnings(self._settings, end, self._authority.not_after, now):
+        for warning in expiry.warnings(self._settings, end, authority_end, now):
             pulumi.log.warn(warning)
         days_left = expiry.days_left(end, now)
         return {"subject": subject, "notBefore": not_before, "notAfter": not_after, "daysLeft": days_left}

@@ -30,6 +30,8 @@ class NodeArgs:
     node: NodeSettings
     settings: Settings
     certificate: ClientCertificate
+    trust_bundle_pem: pulumi.Output[str]
+    """What the node verifies the API servers by."""
 
 
 class Node(pulumi.ComponentResource):
@@ -97,11 +99,12 @@ class Node(pulumi.ComponentResource):
 
     def _kubeconfig(self) -> pulumi.Output[str]:
         settings, certificate = self._args.settings, self._args.certificate
-        return pulumi.Output.all(certificate.certificate_pem, certificate.private_key_pem).apply(
+        pems = (certificate.certificate_pem, certificate.private_key_pem, self._args.trust_bundle_pem)
+        return pulumi.Output.all(*pems).apply(
             lambda pems: documents.kubeconfig.render(
                 cluster_name=settings.cluster.name,
                 server=settings.cluster.server,
-                certificate_authority_pem=settings.certificate_authority.trust_bundle_pem,
+                certificate_authority_pem=pems[2],
                 client_certificate_pem=pems[0],
                 client_key_pem=pems[1],
             )

@@ -25,12 +25,13 @@ class Rollout(pulumi.ComponentResource):
         name: str,
         settings: Settings,
         certificates: ClientCertificates,
+        trust_bundle_pem: pulumi.Output[str],
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("kube-proxy:index:Rollout", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         pulumi.log.info(order([node.name for node in settings.nodes], settings.rollout), self)
-        each = [NodeArgs(node, settings, certificates.of_node[node.name]) for node in settings.nodes]
+        each = [NodeArgs(node, settings, certificates.of_node[node.name], trust_bundle_pem) for node in settings.nodes]
         nodes = [Node(args.node.name, args, child) for args in each]
         done: Sequence[pulumi.Resource] = [node.staged for node in nodes]
         for number, wave in enumerate(waves(nodes, settings.rollout), start=1):

@@ -15,24 +15,27 @@ from pydantic import SecretStr
 
 from settings import certificates
 from settings.files import Files
-from settings.model import CertificateAuthority
+from settings.model import CertificateAuthority, OwnCertificateAuthority
 from settings.private_keys import PrivateKey, one_of_file_and_secret, parse_pem
 from settings.problems import OMITTED, Location
 from settings.stack import Stack
 
 _CERTIFICATE: Location = ("certificateAuthority", "certificateFile")
 _PRIVATE_KEY: Location = ("certificateAuthority", "privateKeyFile")
+_SECRET: Location = ("caPrivateKey",)
 _TRUST_BUNDLE: Location = ("certificateAuthority", "trustBundleFile")
 
 _CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
 _KEY = re.compile(r"-----BEGIN ([A-Z]+ )?PRIVATE KEY-----.*?-----END ([A-Z]+ )?PRIVATE KEY-----", re.DOTALL)
 
 
-def read(stack: Stack, files: Files) -> CertificateAuthority | None:
+def read(stack: Stack, files: Files) -> CertificateAuthority | OwnCertificateAuthority | None:
     """Return the certificate authority, or None and problems."""
+    if stack.certificate_authority.generate:
+        return _own(stack, files)
     found = _certificates(stack, files)
     key = _private_key(stack, files, found)
-    trusted = _trust_bundle(stack, files, found)
+    trusted = _trust_bundle(stack, files) if stack.certificate_authority.trust_bundle_file else found
     if not found or key is None or not trusted:
         return None
     path = certificates.path(found)
@@ -67,15 +70,30 @@ def _certificates(stack: Stack, files: Files) -> Sequence[x509.Certificate]:
     return found
 
 
-def _trust_bundle(stack: Stack, files: Files, found: Sequence[x509.Certificate]) -> Sequence[x509.Certificate]:
-    """Return what the nodes verify the API servers by: the file of its own, or all that stands in the issuer's.
+def _own(stack: Stack, files: Files) -> OwnCertificateAuthority:
+    section = stack.certificate_authority
+    given = {
+        _CERTIFICATE: section.certificate_file,
+        _PRIVATE_KEY: section.private_key_file,
+        _SECRET: stack.ca_private_key,
+    }
+    for at, value in given.items():
+        if value is not None:
+            files.problems.forbidden(at, "must not be given beside certificateAuthority.generate: keep one of the two")
+    hours, most = stack.client_certificate.validity_hours, OwnCertificateAuthority.VALIDITY_HOURS
+    if hours >= most:
+        must = f"must be less than {most}, the life of a certificate authority of the stack's own"
+        files.problems.invalid(("clientCertificate", "validityHours"), hours, must)
+    return OwnCertificateAuthority(certificates.to_pem(_trust_bundle(stack, files)) or None)
+
+
+def _trust_bundle(stack: Stack, files: Files) -> Sequence[x509.Certificate]:
+    """Return the certificates of a bundle of its own by which the nodes verify the API servers; none if none is named.
 
     One that ended does no harm beside others: whoever rotates a CA takes it away in his own time.
     """
     name = stack.certificate_authority.trust_bundle_file
-    if name is None:
-        return found
-    text = files.text(name, _TRUST_BUNDLE)
+    text = None if name is None else files.text(name, _TRUST_BUNDLE)
     if text is None:
         return ()
     try:
@@ -107,7 +125,7 @@ def _private_key(stack: Stack, files: Files, found: Sequence[x509.Certificate]) 
         name,
         _PRIVATE_KEY,
         stack.ca_private_key,
-        ("caPrivateKey",),
+        _SECRET,
         "the CA's private key (e.g. cert/ca-key.pem)",
     )
     if given is None:

@@ -132,7 +132,4 @@ MinReady: TypeAlias = Annotated[int, _whole_number(0, 3600, " of seconds")]
 Flag: TypeAlias = Annotated[bool, BeforeValidator(_flag)]
 MaxUnavailable: TypeAlias = Annotated[int | str, BeforeValidator(_max_unavailable)]
 Source: TypeAlias = Annotated[BinarySource, one_of(BinarySource)]
-GenerateNotYet: TypeAlias = Annotated[
-    None, _not_supported_yet("certificateFile and privateKeyFile must name an existing certificate authority")
-]
 BastionNotYet: TypeAlias = Annotated[None, _not_supported_yet("each node's SSH port must be reachable from here")]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import ClassVar
 
 from pydantic import SecretStr
 
@@ -46,6 +47,15 @@ class CertificateAuthority:
     chain_pem: str  # what a client shows after its own certificate: issuers below a root; empty where the root issues
     trust_bundle_pem: str  # what nodes verify the API servers by
     not_after: datetime  # the earliest end on the way up to the root
+
+
+@dataclass(frozen=True)
+class OwnCertificateAuthority:
+    """A CA that the stack makes. Without a bundle, nodes verify the API servers by its certificate."""
+
+    VALIDITY_HOURS: ClassVar[int] = 87_600
+
+    trust_bundle_pem: str | None
 
 
 class KeyAlgorithm(StrEnum):
@@ -154,7 +164,7 @@ class Settings:
     """A stack's whole configuration; `warnings` are for the person who wrote it, and block nothing."""
 
     cluster: Cluster
-    certificate_authority: CertificateAuthority
+    certificate_authority: CertificateAuthority | OwnCertificateAuthority
     client_certificate: ClientCertificate
     nodes: tuple[Node, ...]
     binary: Binary

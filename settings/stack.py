@@ -51,7 +51,7 @@ class CertificateAuthoritySection(Section):
     certificate_file: fields.FileName | None = None
     private_key_file: fields.FileName | None = None
     trust_bundle_file: fields.FileName | None = None
-    generate: fields.GenerateNotYet = None
+    generate: fields.Flag = False
 
 
 class SubjectSection(Section):

@@ -16,12 +16,15 @@ import sys
 from pathlib import Path
 sys.path.insert(0, {repository!r})
 import pulumi
-from components import ClientCertificates
+from components import ClientCertificates, certificate_authority
 from settings import load
 settings = load({values!r}, Path({directory!r}))
-certificates = ClientCertificates(settings, settings.certificate_authority)
+authority = certificate_authority(settings.certificate_authority)
+certificates = ClientCertificates(settings, authority)
 pulumi.export("certificate", certificates.summary)
 pulumi.export("pem", {{name: made.certificate_pem for name, made in certificates.of_node.items()}})
+pulumi.export("caCertificate", authority.certificate_pem)
+pulumi.export("caPrivateKey", authority.private_key_pem)
 pulumi.export("key", {{name: made.private_key_pem for name, made in certificates.of_node.items()}})
 """
 

@@ -9,7 +9,7 @@ import pulumi
 import pytest
 from pydantic import SecretStr
 
-from components import ClientCertificates, Rollout
+from components import ClientCertificates, Rollout, certificate_authority
 from settings import (
     Architecture,
     Binary,
@@ -55,8 +55,9 @@ def deploy(settings: Settings) -> Iterator[Deploy]:
         changed = replace(settings, **changes)  # type: ignore[arg-type]
 
         def program() -> pulumi.Output[object]:
-            certificates = ClientCertificates(changed, changed.certificate_authority)
-            return Rollout("rollout", changed, certificates).reports
+            authority = certificate_authority(changed.certificate_authority)
+            certificates = ClientCertificates(changed, authority)
+            return Rollout("rollout", changed, certificates, authority.trust_bundle_pem).reports
 
         pulumi.runtime.test(program)()
         return recorder

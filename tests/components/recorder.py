@@ -45,6 +45,10 @@ OUTPUTS: dict[str, dict[str, object]] = {
         "validityStartTime": "2026-11-23T08:00:00Z",
         "validityEndTime": "2027-11-23T08:00:00Z",
     },
+    "tls:index/selfSignedCert:SelfSignedCert": {
+        "certPem": "OWN-CA-CERTIFICATE",
+        "validityEndTime": "2036-11-23T08:00:00.123456+01:00",
+    },
     "command:remote:Command": {"stdout": REPORT, "stderr": ""},
     "command:remote:CopyToRemote": {},
 }

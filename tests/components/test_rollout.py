@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from components.rollout import order, waves
-from settings import Binary, BinarySource, Rollout, Settings
+from settings import Binary, BinarySource, CertificateAuthority, Rollout, Settings
 from tests.components.recorder import CLIENT_CERTIFICATE, CLIENT_KEY, Deploy, Recorder, node
 
 COMMAND = "command:remote:Command"
@@ -133,6 +133,7 @@ class TestKubeconfig:
     """What a node's kubeconfig is made of."""
 
     def test_a_client_shows_its_issuers_and_trusts_the_bundle(self, deploy: Deploy, settings: Settings) -> None:
+        assert isinstance(settings.certificate_authority, CertificateAuthority)
         authority = replace(settings.certificate_authority, chain_pem="+INTERMEDIATE", trust_bundle_pem="BUNDLE")
         stage = node_commands(deploy(certificate_authority=authority))["k8s-node01-stage"]
         kubeconfig = yaml.safe_load(unpacked(stage["stdin"])["files/kube-proxy.kubeconfig"])

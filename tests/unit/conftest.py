@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from settings import Settings, SettingsError, load
+from settings import CertificateAuthority, Settings, SettingsError, load
 
 ABSENT = object()
 """Takes a value away."""
@@ -123,6 +123,18 @@ def values(make_values: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 def loaded(project: Path) -> Callable[[dict[str, Any]], Settings]:
     """Loads a stack that must be valid."""
     return lambda values: load(values, project)
+
+
+@pytest.fixture
+def authority(loaded: Callable[[dict[str, Any]], Settings]) -> Callable[[dict[str, Any]], CertificateAuthority]:
+    """Loads a stack that must be valid; returns the CA that it names."""
+
+    def given(values: dict[str, Any]) -> CertificateAuthority:
+        found = loaded(values).certificate_authority
+        assert isinstance(found, CertificateAuthority)
+        return found
+
+    return given
 
 
 @pytest.fixture

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from settings import Settings
+from settings import CertificateAuthority, Settings
 
 Values = dict[str, Any]
 Load = Callable[[Values], Settings]
+Authority = Callable[[Values], CertificateAuthority]
 Refused = Callable[[Values], list[str]]
 
 AUTHORITY = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n"
@@ -51,27 +52,29 @@ class TestKeys:
             "openssl genpkey -algorithm ed25519",
         ],
     )
-    def test_of_every_kind_and_form_are_taken(self, values: Values, loaded: Load, project: Path, command: str) -> None:
+    def test_of_every_kind_and_form_are_taken(
+        self, values: Values, authority: Authority, project: Path, command: str
+    ) -> None:
         (project / "root.key").write_text(run(project, command))
         issue(project, "root")
         bundle(project, "root")
         values["certificateAuthority"]["privateKeyFile"] = "root.key"
-        key = loaded(values).certificate_authority.private_key_pem.get_secret_value()
+        key = authority(values).private_key_pem.get_secret_value()
 
         assert load_pem_private_key(key.encode(), None)
         assert key.count("-----BEGIN") == 1, "the tls plugin reads one block: openssl's EC PARAMETERS must not be it"
         assert "PRIVATE KEY-----" in key.splitlines()[0]
 
-    def test_of_cfssl_are_taken_as_they_are(self, values: Values, loaded: Load, project: Path) -> None:
+    def test_of_cfssl_are_taken_as_they_are(self, values: Values, authority: Authority, project: Path) -> None:
         request = {"CN": "kubernetes", "key": {"algo": "rsa", "size": 2048}, "names": [{"O": "k8s"}]}
         made = json.loads(run(project, "cfssl gencert -initca -", json.dumps(request)))
         (project / "ca.pem").write_text(made["cert"])
         (project / "ca-key.pem").write_text(made["key"])
-        authority = loaded(values).certificate_authority
+        found = authority(values)
 
-        assert authority.certificate_pem == authority.trust_bundle_pem == made["cert"]
-        assert authority.private_key_pem.get_secret_value() == made["key"]
-        assert authority.chain_pem == ""
+        assert found.certificate_pem == found.trust_bundle_pem == made["cert"]
+        assert found.private_key_pem.get_secret_value() == made["key"]
+        assert found.chain_pem == ""
 
     @pytest.mark.parametrize("command", ["openssl genpkey -algorithm ed448", "openssl ecparam -genkey -name secp256k1"])
     def test_that_kubernetes_does_not_verify_are_refused(
@@ -98,12 +101,12 @@ class TestKeys:
         ]
 
     def test_beside_the_certificate_in_its_file_are_not_taken_for_a_part_of_it(
-        self, values: Values, loaded: Load, project: Path
+        self, values: Values, authority: Authority, project: Path
     ) -> None:
         certificate, key = (project / "ca.pem").read_text(), (project / "ca-key.pem").read_text()
         (project / "ca.pem").write_text(key + certificate + key)
 
-        assert loaded(values).certificate_authority.trust_bundle_pem == certificate
+        assert authority(values).trust_bundle_pem == certificate
 
 
 class TestIntermediates:
@@ -118,27 +121,27 @@ class TestIntermediates:
 
     @pytest.mark.parametrize("order", [("issuer", "middle", "root"), ("issuer", "root", "middle")])
     def test_are_shown_by_clients_and_trusted_by_nodes(
-        self, values: Values, loaded: Load, chain: Path, order: tuple[str, ...]
+        self, values: Values, authority: Authority, chain: Path, order: tuple[str, ...]
     ) -> None:
         text = bundle(chain, *order)
-        authority = loaded(values).certificate_authority
+        found = authority(values)
         issue(chain, "client", "issuer", "extendedKeyUsage=clientAuth\n")
-        (chain / "chain.pem").write_text(authority.chain_pem)
+        (chain / "chain.pem").write_text(found.chain_pem)
 
-        assert authority.trust_bundle_pem == text
+        assert found.trust_bundle_pem == text
         assert "OK" in run(chain, "openssl verify -purpose sslclient -CAfile root.pem -untrusted chain.pem client.pem")
-        assert authority.chain_pem.count("BEGIN") == 2, "not the root"
+        assert found.chain_pem.count("BEGIN") == 2, "not the root"
 
-    def test_end_when_the_first_of_them_ends(self, values: Values, loaded: Load, chain: Path) -> None:
+    def test_end_when_the_first_of_them_ends(self, values: Values, authority: Authority, chain: Path) -> None:
         bundle(chain, "issuer", "middle", "root")
         ends = run(chain, "openssl x509 -noout -enddate -dateopt iso_8601 -in middle.pem").strip()
 
-        assert f"notAfter={loaded(values).certificate_authority.not_after:%Y-%m-%d %H:%M:%SZ}" == ends
+        assert f"notAfter={authority(values).not_after:%Y-%m-%d %H:%M:%SZ}" == ends
 
-    def test_may_stand_without_their_root(self, values: Values, loaded: Load, chain: Path) -> None:
+    def test_may_stand_without_their_root(self, values: Values, authority: Authority, chain: Path) -> None:
         bundle(chain, "issuer")
 
-        assert loaded(values).certificate_authority.chain_pem == (chain / "issuer.pem").read_text()
+        assert authority(values).chain_pem == (chain / "issuer.pem").read_text()
 
     def test_must_be_able_to_issue_themselves(self, values: Values, refused: Refused, chain: Path) -> None:
         issue(chain, "middle", "root", "basicConstraints=CA:TRUE\nextendedKeyUsage=serverAuth\n")
@@ -158,11 +161,13 @@ class TestIntermediates:
             "put certificate 3 first"
         ]
 
-    def test_that_are_none_of_its_issuers_are_trusted_only(self, values: Values, loaded: Load, project: Path) -> None:
+    def test_that_are_none_of_its_issuers_are_trusted_only(
+        self, values: Values, authority: Authority, project: Path
+    ) -> None:
         issue(project, "another")
         mine = (project / "ca.pem").read_text()
         (project / "ca.pem").write_text(mine + (project / "another.pem").read_text())
-        authority = loaded(values).certificate_authority
+        found = authority(values)
 
-        assert authority.trust_bundle_pem == (project / "ca.pem").read_text()
-        assert (authority.certificate_pem, authority.chain_pem) == (mine, "")
+        assert found.trust_bundle_pem == (project / "ca.pem").read_text()
+        assert (found.certificate_pem, found.chain_pem) == (mine, "")

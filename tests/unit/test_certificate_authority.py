@@ -14,10 +14,11 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-from settings import Settings
+from settings import CertificateAuthority, OwnCertificateAuthority, Settings
 
 Values = dict[str, Any]
 Load = Callable[[Values], Settings]
+Authority = Callable[[Values], CertificateAuthority]
 Refused = Callable[[Values], list[str]]
 
 PASSPHRASE = BestAvailableEncryption(b"hunter2")
@@ -69,10 +70,10 @@ class TestCertificateAuthority:
         assert line.startswith(f'certificateAuthority.certificateFile: Invalid value: "ca.pem": {said} 2')
 
     def test_its_end_is_known(
-        self, values: Values, loaded: Load, project: Path, make_certificate: Callable[..., bytes]
+        self, values: Values, authority: Authority, project: Path, make_certificate: Callable[..., bytes]
     ) -> None:
         (project / "ca.pem").write_bytes(make_certificate(ends_days=100))
-        left = loaded(values).certificate_authority.not_after - datetime.now(UTC)
+        left = authority(values).not_after - datetime.now(UTC)
 
         assert timedelta(days=99) < left <= timedelta(days=100)
 
@@ -84,12 +85,14 @@ class TestCertificateAuthority:
             "must be a certificate in PEM (-----BEGIN CERTIFICATE-----)"
         ]
 
-    def test_may_have_text_around_it_that_goes_nowhere(self, values: Values, loaded: Load, project: Path) -> None:
+    def test_may_have_text_around_it_that_goes_nowhere(
+        self, values: Values, authority: Authority, project: Path
+    ) -> None:
         certificate = (project / "ca.pem").read_text()
         (project / "ca.pem").write_text(f"subject=CN = kubernetes\n{certificate}\n# a comment\n")
-        authority = loaded(values).certificate_authority
+        found = authority(values)
 
-        assert authority.certificate_pem == authority.trust_bundle_pem == certificate
+        assert found.certificate_pem == found.trust_bundle_pem == certificate
 
 
 class TestTrustBundle:
@@ -101,14 +104,14 @@ class TestTrustBundle:
         return project / "trust.pem"
 
     def test_stands_for_itself(
-        self, values: Values, loaded: Load, project: Path, bundle: Path, make_certificate: Callable[..., bytes]
+        self, values: Values, authority: Authority, project: Path, bundle: Path, make_certificate: Callable[..., bytes]
     ) -> None:
         text = make_certificate().decode() + make_certificate(-9, -1).decode()
         bundle.write_text(f"old and new\n{text}")
-        authority = loaded(values).certificate_authority
+        found = authority(values)
 
-        assert authority.trust_bundle_pem == text
-        assert authority.certificate_pem == (project / "ca.pem").read_text()
+        assert found.trust_bundle_pem == text
+        assert found.certificate_pem == (project / "ca.pem").read_text()
 
     def test_must_be_certificates(self, values: Values, refused: Refused, project: Path, bundle: Path) -> None:
         bundle.write_bytes((project / "ca-key.pem").read_bytes())
@@ -129,6 +132,41 @@ class TestTrustBundle:
             'certificateAuthority.trustBundleFile: Invalid value: "trust.pem": '
             f"must have a certificate that is valid still; the last of it ended {ended}"
         )
+
+
+class TestOwnCertificateAuthority:
+    """`generate: true`: the stack makes it, so nothing else may."""
+
+    @pytest.mark.parametrize(
+        ("bundle", "trusted"), [({}, False), ({"trustBundleFile": "ca.pem"}, True)], ids=["its own", "the cluster's"]
+    )
+    def test_takes_a_trust_bundle_or_none(
+        self, values: Values, loaded: Load, project: Path, bundle: dict[str, str], trusted: bool
+    ) -> None:
+        values["certificateAuthority"] = {"generate": "true", **bundle}
+        pem = (project / "ca.pem").read_text() if trusted else None
+
+        assert loaded(values).certificate_authority == OwnCertificateAuthority(pem)
+
+    def test_is_the_only_one(self, values: Values, refused: Refused) -> None:
+        values["certificateAuthority"]["generate"] = True
+        values["caPrivateKey"] = "a key"
+        said = "Forbidden: must not be given beside certificateAuthority.generate: keep one of the two"
+
+        assert refused(values) == [
+            f"certificateAuthority.certificateFile: {said}",
+            f"certificateAuthority.privateKeyFile: {said}",
+            f"caPrivateKey: {said}",
+        ]
+
+    def test_lives_longer_than_what_it_issues(self, values: Values, refused: Refused) -> None:
+        values["certificateAuthority"] = {"generate": True}
+        values["clientCertificate"] = {"validityHours": 87600}
+
+        assert refused(values) == [
+            "clientCertificate.validityHours: Invalid value: 87600: must be less than 87600, the life of a certificate "
+            "authority of the stack's own"
+        ]
 
 
 class TestCertificateAuthorityKey:
@@ -173,9 +211,11 @@ class TestCertificateAuthorityKey:
             "caPrivateKey: Forbidden: must not be given beside certificateAuthority.privateKeyFile: keep one of the two"
         ]
 
-    def test_is_the_same_from_a_file_and_from_a_secret(self, values: Values, loaded: Load, project: Path) -> None:
-        from_file = loaded(values).certificate_authority.private_key_pem
+    def test_is_the_same_from_a_file_and_from_a_secret(
+        self, values: Values, authority: Authority, project: Path
+    ) -> None:
+        from_file = authority(values).private_key_pem
         del values["certificateAuthority"]["privateKeyFile"]
         values["caPrivateKey"] = (project / "ca-key.pem").read_text().rstrip()
 
-        assert loaded(values).certificate_authority.private_key_pem == from_file
+        assert authority(values).private_key_pem == from_file

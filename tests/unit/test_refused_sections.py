@@ -25,11 +25,8 @@ CASES: list[tuple[str, object, str]] = [
         {"host": "10.0.0.1"},
         "Forbidden: not supported yet: each node's SSH port must be reachable from here",
     ),
-    (
-        "certificateAuthority.generate",
-        True,
-        "Forbidden: not supported yet: certificateFile and privateKeyFile must name an existing certificate authority",
-    ),
+    ("certificateAuthority.generate", "yes", 'Invalid value: "yes": must be true or false'),
+    ("clientCertificate.perNode", 1, "Invalid value: 1: must be true or false"),
     ("clientCertificate.validityHours", 0, "Invalid value: 0: must be a whole number of hours from 1 to 876000"),
     (
         "clientCertificate.renewBeforeHours",

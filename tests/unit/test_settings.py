@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 import yaml
 
-from settings import BinarySource, KeyAlgorithm, Rollout, Service, Settings, Subject, load
+from settings import BinarySource, CertificateAuthority, KeyAlgorithm, Rollout, Service, Settings, Subject, load
 
 Values = dict[str, Any]
 Load = Callable[[Values], Settings]
+Authority = Callable[[Values], CertificateAuthority]
 
 
 class TestDefaults:
@@ -48,11 +49,13 @@ class TestDefaults:
 class TestFiles:
     """Files are read here, once: nothing later depends on the directory or on the home."""
 
-    def test_are_relative_to_the_project(self, values: Values, loaded: Load, project: Path) -> None:
+    def test_are_relative_to_the_project(
+        self, values: Values, loaded: Load, authority: Authority, project: Path
+    ) -> None:
         settings = loaded(values)
 
-        assert settings.certificate_authority.trust_bundle_pem == (project / "ca.pem").read_text()
-        assert settings.certificate_authority.private_key_pem.get_secret_value() == (project / "ca-key.pem").read_text()
+        assert authority(values).trust_bundle_pem == (project / "ca.pem").read_text()
+        assert authority(values).private_key_pem.get_secret_value() == (project / "ca-key.pem").read_text()
         assert settings.nodes[2].ssh.private_key.get_secret_value() == (project / "id_ed25519").read_text()
 
     def test_may_be_in_the_home(
@@ -69,12 +72,14 @@ class TestFiles:
 
         assert loaded({**values, "nodes": None, "nodesFile": "nodes.yaml"}).nodes == in_the_stack
 
-    def test_of_keys_may_be_secrets_instead(self, values: Values, loaded: Load, project: Path) -> None:
+    def test_of_keys_may_be_secrets_instead(
+        self, values: Values, loaded: Load, authority: Authority, project: Path
+    ) -> None:
         values["caPrivateKey"] = (project / values["certificateAuthority"].pop("privateKeyFile")).read_text()
         values["sshPrivateKey"] = (project / values.pop("ssh")["privateKeyFile"]).read_text()
         settings = loaded(values)
 
-        assert settings.certificate_authority.private_key_pem.get_secret_value() == values["caPrivateKey"]
+        assert authority(values).private_key_pem.get_secret_value() == values["caPrivateKey"]
         assert settings.nodes[0].ssh.private_key.get_secret_value() == values["sshPrivateKey"]
 
 
