@@ -1,7 +1,10 @@
 """Activation switches to the staged generation with at most one restart, proves it, or puts back what was there."""
 
+import os
 import subprocess
 import time
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -99,13 +102,29 @@ def test_an_unstaged_generation_is_refused(node: FakeNode) -> None:
 
 def test_the_generation_before_stays_and_older_ones_go(node: FakeNode) -> None:
     for verbosity in range(2, 6):
+        for path in generations(node):
+            os.utime(path, (0, 0))
         node.files["kube-proxy.conf"] = f"KUBE_PROXY_ARGS=--v={verbosity}\n"
         assert node.deploy().returncode == 0
-    kept = [path for path in node.path(STATE).iterdir() if len(path.name) == 64]
-    assert sorted((path / "kube-proxy.conf").read_text() for path in kept) == [
+    assert sorted((path / "kube-proxy.conf").read_text() for path in generations(node)) == [
         "KUBE_PROXY_ARGS=--v=4\n",
         "KUBE_PROXY_ARGS=--v=5\n",
     ]
+
+
+def test_what_another_operator_has_just_staged_stays(node: FakeNode) -> None:
+    node.deploy()
+    other = replace(node, files=node.files | {"kube-proxy.conf": "KUBE_PROXY_ARGS=--v=7\n"})
+    assert other.run("stage").returncode == 0
+    for verbosity in (3, 4):
+        node.files["kube-proxy.conf"] = f"KUBE_PROXY_ARGS=--v={verbosity}\n"
+        assert node.deploy().returncode == 0
+    assert other.run("activate").returncode == 0
+    assert node.path("/etc/kubernetes/kube-proxy.conf").read_text() == "KUBE_PROXY_ARGS=--v=7\n"
+
+
+def generations(node: FakeNode) -> list[Path]:
+    return [path for path in node.path(STATE).iterdir() if len(path.name) == 64]
 
 
 def test_removal_leaves_nothing_of_ours(node: FakeNode) -> None:
