@@ -10,10 +10,13 @@ OF_MODE = {
 }
 """What each mode has; ``none`` is a node without kube-proxy."""
 
-# Chains of KUBE-KUBELET- and KUBE-ROUTER- are others', as is the set KUBE-DST-ABCDEF (tests/lab/foreign.py).
+# Chains of KUBE-KUBELET- and KUBE-ROUTER- are others', as is the set KUBE-DST-ABCDEF (tests/lab/foreign.py). KUBE-FIREWALL is
+# made by mode iptables and by the kubelet: where there is one, it stays.
 _ASK = """\
 exec 2>/dev/null
-{ iptables-save; ip6tables-save; } | grep -E '^:KUBE-' | grep -vE '^:KUBE-(KUBELET|ROUTER)-' >/run/chains
+others='(KUBELET|ROUTER)-'
+! iptables-save -t mangle | grep -q '^:KUBE-KUBELET-CANARY ' || others="$others|FIREWALL "
+{ iptables-save; ip6tables-save; } | grep -E '^:KUBE-' | grep -vE "^:KUBE-($others)" >/run/chains
 [ ! -s /run/chains ] || echo chain
 ! grep -qE '^:KUBE-(LOAD-BALANCER|NODE-PORT|IPVS-FILTER) ' /run/chains || echo chain of ipvs
 ! grep -qE '^:KUBE-((SVC|SEP)-|PROXY-CANARY |EXTERNAL-SERVICES )' /run/chains || echo chain of iptables

@@ -16,11 +16,11 @@ FIELD = "oomScoreAdj"
 
 @pytest.fixture(scope="module")
 def fleet(deployed: Cluster) -> Iterator[Cluster]:
-    """The fleet, both nodes activated at the same time; afterwards as the other parts of the story want it."""
-    text = deployed.configuration_file.read_text()
+    """The fleet, both nodes activated at the same time; afterwards in the order that the other parts of the story want."""
+    rollout = deployed.configured()["rollout"]
     deployed.configure(lambda values: values["rollout"].update(canary=0, maxUnavailable="100%"))
     yield deployed
-    deployed.configuration_file.write_text(text)
+    deployed.configure(lambda values: values.update(rollout=rollout))
     for node in deployed.nodes:
         foreign.remove(node)
 

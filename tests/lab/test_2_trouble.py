@@ -122,12 +122,6 @@ def no_node_object(cluster: Cluster, node: Node) -> Iterator[None]:
         objects.register_nodes(cluster.lab)
 
 
-@contextmanager
-def refused_configuration(cluster: Cluster, _: Node) -> Iterator[None]:
-    cluster.configure(set_field("conntrack", {"maxPerCore": -1}))
-    yield
-
-
 class TestAChangeThatANodeCanNotTake:
     """Each is found before anything live is touched; without the fault the same change goes through."""
 
@@ -137,7 +131,6 @@ class TestAChangeThatANodeCanNotTake:
             (full_disk, "k8s-node01: preflight: /var/lib must have "),
             (api_away, ": stage: the API server https://192.168.99.100:8443 must answer: curl: "),
             (no_node_object, "k8s-node01: stage: Node k8s-node01 must exist in the cluster"),
-            (refused_configuration, ": stage: kube-proxy 1.36.2 refuses the configuration: "),
         ],
         ids=lambda value: getattr(value, "__name__", ""),
     )
