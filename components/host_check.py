@@ -19,6 +19,9 @@ TRIES = 3
 SECONDS = 10
 """Each try's limit, from the first packet to a completed login."""
 
+PAUSE_SECONDS = 1
+"""Before the second try; twice that before the third."""
+
 
 class HostError(Exception):
     """A host that can't be used; the message says which node, what was expected and what to do."""
@@ -38,32 +41,41 @@ def host_check(node: Node) -> pulumi.ResourceHook:
 
 async def try_host(node: Node) -> None:
     """Logs in once and out again. Raises HostError where that is impossible."""
-    for attempt in range(1, TRIES + 1):
-        try:
-            await asyncio.wait_for(_log_in(node), SECONDS)
-        except asyncssh.PermissionDenied as error:
-            raise HostError(_message(node, _denied(node))) from error
-        except asyncssh.HostKeyNotVerifiable as error:
-            raise HostError(_message(node, _other_host_key(node))) from error
-        except (OSError, asyncssh.Error, TimeoutError) as error:
-            if attempt == TRIES:
-                raise HostError(_message(node, _unreachable(node, error))) from error
-            await asyncio.sleep(attempt)
-        else:
-            return
-
-
-async def _log_in(node: Node) -> None:
-    async with connect(node):
-        pass
+    try:
+        async with connect(node):
+            pass
+    except asyncssh.PermissionDenied as error:
+        raise HostError(_message(node, _denied(node))) from error
+    except asyncssh.HostKeyNotVerifiable as error:
+        raise HostError(_message(node, _other_host_key(node))) from error
+    except (OSError, asyncssh.Error, TimeoutError) as error:
+        raise HostError(_message(node, _unreachable(node, error))) from error
 
 
 @asynccontextmanager
 async def connect(node: Node) -> AsyncIterator[asyncssh.SSHClientConnection]:
-    """A connection to the node's host, which must have the pinned key. Raises OSError or asyncssh.Error."""
+    """A connection to the node's host, which must have the pinned key; a host that doesn't answer is tried again.
+
+    Raises OSError, TimeoutError or asyncssh.Error.
+    """
+    for attempt in range(1, TRIES):
+        try:
+            connection = await asyncio.wait_for(_log_in(node), SECONDS)
+            break
+        except (asyncssh.PermissionDenied, asyncssh.HostKeyNotVerifiable):
+            raise
+        except (OSError, asyncssh.Error, TimeoutError):
+            await asyncio.sleep(attempt * PAUSE_SECONDS)
+    else:
+        connection = await asyncio.wait_for(_log_in(node), SECONDS)
+    async with connection:
+        yield connection
+
+
+async def _log_in(node: Node) -> asyncssh.SSHClientConnection:
     ssh = node.ssh
     host_key = asyncssh.import_public_key(ssh.host_key)
-    async with asyncssh.connect(
+    return await asyncssh.connect(
         ssh.host,
         ssh.port,
         username=ssh.user,
@@ -74,8 +86,7 @@ async def connect(node: Node) -> AsyncIterator[asyncssh.SSHClientConnection]:
         config=None,
         password=None,
         login_timeout=SECONDS,
-    ) as connection:
-        yield connection
+    )
 
 
 def _message(node: Node, text: str) -> str:

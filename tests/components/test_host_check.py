@@ -1,0 +1,90 @@
+"""A host is tried with limits, and again where it doesn't answer; what it refuses is told at once."""
+
+import asyncio
+import getpass
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import asyncssh
+import pytest
+from pydantic import SecretStr
+
+from components import host_check
+from components.host_check import HostError, try_host
+from settings import SSH, Node
+from tests.stand_ins.ssh_server import SshServer
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
+    with SshServer(tmp_path_factory.mktemp("sshd")) as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limit of each try, and no waiting between them."""
+    monkeypatch.setattr(host_check, "SECONDS", 5)
+    monkeypatch.setattr(host_check, "PAUSE_SECONDS", 0)
+
+
+@asynccontextmanager
+async def busy(server: SshServer, silent: int) -> AsyncIterator[tuple[int, list[int]]]:
+    """A way to the server that drops so many connections before it lets one through; its port and the connections' numbers."""
+    seen: list[int] = []
+
+    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            writer.write(data)
+        writer.close()
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append(len(seen) + 1)
+        if len(seen) <= silent:
+            writer.close()
+            return
+        to_reader, to_writer = await asyncio.open_connection("127.0.0.1", server.port)
+        await asyncio.gather(copy(reader, to_writer), copy(to_reader, writer), return_exceptions=True)
+
+    listening = await asyncio.start_server(accept, "127.0.0.1", 0)
+    async with listening:
+        yield listening.sockets[0].getsockname()[1], seen
+
+
+def node(server: SshServer, port: int, key: str | None = None, host_key: str | None = None) -> Node:
+    ssh = SSH("127.0.0.1", port, getpass.getuser(), SecretStr(key or server.private_key), host_key or server.host_key())
+    return Node("k8s-node01", "192.168.99.101", ssh, {})
+
+
+def tried(server: SshServer, silent: int) -> list[int]:
+    async def run() -> list[int]:
+        async with busy(server, silent) as (port, seen):
+            await try_host(node(server, port))
+            return seen
+
+    return asyncio.run(run())
+
+
+def test_one_answer_in_three_tries_is_enough(server: SshServer) -> None:
+    assert tried(server, silent=0) == [1]
+    assert tried(server, silent=2) == [1, 2, 3]
+
+
+def test_a_host_that_never_answers_is_named_with_the_way_out(server: SshServer) -> None:
+    with pytest.raises(
+        HostError, match=r"k8s-node01: host check: .* tried 3 times: .*; start the host or mend the way"
+    ):
+        tried(server, silent=9)
+
+
+def test_what_a_host_refuses_is_not_tried_again(server: SshServer) -> None:
+    other = asyncssh.generate_private_key("ssh-ed25519")
+
+    async def refused(reason: str, **given: str) -> None:
+        async with busy(server, 0) as (port, seen):
+            with pytest.raises(HostError, match=reason):
+                await try_host(node(server, port, **given))
+            assert seen == [1]
+
+    asyncio.run(refused("must let user .* in with the SSH key SHA256:", key=other.export_private_key().decode()))
+    asyncio.run(refused("it has another one", host_key=other.export_public_key().decode()))
