@@ -1,10 +1,11 @@
 """What the scripts on a node are told: upper-case names and text, sourced by a shell (scripts/common.sh)."""
 
 from datetime import datetime
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 
 import documents.kube_proxy_configuration
 from settings import Binary, BinarySource, Node, Settings
+from settings.addresses import address_and_port
 
 DOWNLOADED_BINARY_KIB = 128 * 1024
 """Room to ask for where the size isn't known before the download; kube-proxy 1.36 has 70 MB."""
@@ -21,15 +22,16 @@ def node_parameters(settings: Settings, node: Node) -> dict[str, str]:
         "SERVER": settings.cluster.server,
         "MODE": str(configuration["mode"]),
         "IPVS_SCHEDULER": str(ipvs.get("scheduler") or "rr"),
-        "HEALTHZ": str(configuration["healthzBindAddress"]),
-        "METRICS": str(configuration["metricsBindAddress"]),
+        "HEALTHZ": _listener(str(configuration["healthzBindAddress"])),
+        "METRICS": _listener(str(configuration["metricsBindAddress"])),
+        "FAMILIES": " ".join(_families(settings, node)),
         "VERSION": binary.version,
         "BINARY_SOURCE": binary.source.value,
         "BINARY_URL": binary.url or "",
         "BINARY_SHA256": " ".join(f"{key}={value}" for key, value in sorted(binary.sha256.items())),
         "BINARY_KIB": str(_kibibytes(binary)),
         "K8S_DIR": settings.service.k8s_dir,
-        "KUBERNETES_SERVICE": settings.cluster.kubernetes_service or "",
+        "KUBERNETES_SERVICE": str(ip_address(service)) if (service := settings.cluster.kubernetes_service) else "",
         "HEALTH_TIMEOUT": str(settings.rollout.health_timeout_seconds),
         "MIN_READY": str(settings.rollout.min_ready_seconds),
         "REMOVE_FOREIGN_VIRTUAL_SERVERS": str(settings.rollout.remove_foreign_virtual_servers).lower(),
@@ -51,6 +53,19 @@ def _kibibytes(binary: Binary) -> int:
             return 2 * binary.path.stat().st_size // 1024
         case _:
             return 2 * DOWNLOADED_BINARY_KIB
+
+
+def _families(settings: Settings, node: Node) -> tuple[str, ...]:
+    """Returns ``IPv4``, ``IPv6`` or both: the node's own, and the other where the pods have addresses of it too."""
+    blocks = settings.cluster.cluster_cidr.split(",") if settings.cluster.cluster_cidr else []
+    versions = (ip_address(node.address).version, *(ip_network(block).version for block in blocks))
+    return tuple(dict.fromkeys(f"IPv{version}" for version in versions))
+
+
+def _listener(text: str) -> str:
+    """Returns ``[fd00::101]:10256`` for ``[FD00:0::101]:10256``: an address as the node's programs print it."""
+    address, port = address_and_port(text)
+    return f"[{address}]:{port}" if address.version == 6 else f"{address}:{port}"
 
 
 def _hexadecimal(block: str) -> str:

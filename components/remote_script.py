@@ -20,9 +20,12 @@ from pulumi_command import remote
 SCRIPTS = Path(__file__).parent.parent / "scripts"
 
 STAGES: Mapping[str, tuple[str, ...]] = {
-    "preflight": ("common.sh", "virtual_servers.sh", "neighbours.sh"),
-    "stage": ("common.sh", "api.sh", "recover.sh"),
-    "activate": ("common.sh", "api.sh", "virtual_servers.sh", "rules.sh", "verify.sh", "rollback.sh"),
+    "preflight": ("common.sh", "addresses.sh", "virtual_servers.sh", "neighbours.sh"),
+    "stage": ("common.sh", "addresses.sh", "api.sh", "service.sh", "recover.sh"),
+    "activate": (
+        *("common.sh", "addresses.sh", "api.sh", "service.sh"),
+        *("virtual_servers.sh", "rules.sh", "verify.sh", "rollback.sh"),
+    ),
     "remove": ("common.sh", "virtual_servers.sh", "rules.sh"),
 }
 """Each stage and the scripts that it sources."""

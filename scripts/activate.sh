@@ -2,8 +2,12 @@
 # was there. Run again with nothing to change, it only proves.
 # shellcheck source=common.sh
 . ./common.sh
+# shellcheck source=addresses.sh
+. ./addresses.sh
 # shellcheck source=api.sh
 . ./api.sh
+# shellcheck source=service.sh
+. ./service.sh
 # shellcheck source=virtual_servers.sh
 . ./virtual_servers.sh
 # shellcheck source=rules.sh

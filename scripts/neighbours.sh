@@ -36,7 +36,7 @@ check_foreign_virtual_servers() {
         nftables) virtual_servers_of foreign ;;
     esac >foreign.list
     [ -s foreign.list ] || return 0
-    listed=$(head -n 5 foreign.list | cut -d ' ' -f 1,2 | paste -s -d , -)
+    listed=$(head -n 5 foreign.list | cut -d ' ' -f 1,2 | canonical | paste -s -d , -)
     case $MODE in
         ipvs) way="list their addresses in ipvs.excludeCIDRs of kube-proxy:configuration" ;;
         *) way="choose mode iptables, or mode ipvs with ipvs.excludeCIDRs" ;;
@@ -44,16 +44,30 @@ check_foreign_virtual_servers() {
     problem "IPVS virtual servers that aren't kube-proxy's must not be lost: in mode $MODE it would remove $(wc -l <foreign.list) of them ($listed): $way, or let them go with removeForeignVirtualServers: true in kube-proxy:rollout"
 }
 
-# kube-proxy turns forwarding on in mode ipvs only; the bridge plugin's pods reach Services through br_netfilter.
-check_forwarding() {
-    [ "$MODE" = ipvs ] || [ "$(cat "$root/proc/sys/net/ipv4/ip_forward" 2>/dev/null)" != 0 ] ||
-        warning "net.ipv4.ip_forward is 0, pods behind Services can't be reached through this node: sysctl -w net.ipv4.ip_forward=1, and in /etc/sysctl.d"
-    for bridge in cni0 cbr0; do
-        [ -e "$root/sys/class/net/$bridge/bridge" ] || continue
-        [ "$(cat "$root/proc/sys/net/bridge/bridge-nf-call-iptables" 2>/dev/null)" = 1 ] ||
-            warning "pods on the bridge $bridge don't reach each other through Services without br_netfilter: modprobe br_netfilter, and in /etc/modules-load.d; sysctl -w net.bridge.bridge-nf-call-iptables=1"
+# kube-proxy asks for IPv6 and goes on without it; forwarding it turns on only for IPv4, in mode ipvs. The bridge plugin's
+# pods reach Services through br_netfilter.
+check_kernel_settings() {
+    case $FAMILIES in *IPv6*)
+        [ -e "$root/proc/net/if_inet6" ] && [ "$(kernel_setting net/ipv6/conf/all/disable_ipv6)" != 1 ] ||
+            problem "the kernel must have IPv6 for the cluster's pods and Services, it is off: sysctl -w net.ipv6.conf.all.disable_ipv6=0, and in /etc/sysctl.d; or boot without ipv6.disable=1"
+        ;;
+    esac
+    for family in $FAMILIES; do
+        case $family in
+            IPv4) forwarding=net/ipv4/ip_forward bridged=net/bridge/bridge-nf-call-iptables ;;
+            IPv6) forwarding=net/ipv6/conf/all/forwarding bridged=net/bridge/bridge-nf-call-ip6tables ;;
+        esac
+        [ "$MODE $family" = "ipvs IPv4" ] || [ "$(kernel_setting $forwarding)" != 0 ] ||
+            warning "$(dotted $forwarding) is 0, pods behind Services can't be reached through this node: sysctl -w $(dotted $forwarding)=1, and in /etc/sysctl.d"
+        for bridge in cni0 cbr0; do
+            [ ! -e "$root/sys/class/net/$bridge/bridge" ] || [ "$(kernel_setting $bridged)" = 1 ] ||
+                warning "pods on the bridge $bridge don't reach each other through Services of $family without br_netfilter: modprobe br_netfilter, and in /etc/modules-load.d; sysctl -w $(dotted $bridged)=1"
+        done
     done
 }
+
+kernel_setting() { cat "$root/proc/sys/$1" 2>/dev/null || :; }
+dotted() { printf '%s' "$1" | tr / .; }
 
 # Certificates are valid from a moment on; the header Date of any answer will do, so nothing is trusted here.
 check_clock() {

@@ -1,6 +1,8 @@
 # Stage 1: does this node have what kube-proxy needs? Changes nothing; names everything that is missing, at once.
 # shellcheck source=common.sh
 . ./common.sh
+# shellcheck source=addresses.sh
+. ./addresses.sh
 # shellcheck source=virtual_servers.sh
 . ./virtual_servers.sh
 # shellcheck source=neighbours.sh
@@ -74,14 +76,19 @@ check_disk() {
     done
 }
 
-# A port that someone else holds would keep kube-proxy from starting.
+# A port that someone else holds would keep kube-proxy from starting. ss prints * where a socket takes both families, as
+# one of kube-proxy's does on 0.0.0.0 or [::].
 check_ports() {
     pid=$(service_property MainPID)
     for listener in "$HEALTHZ" "$METRICS"; do
         owner=$(timeout 20 ss -Hltnp | awk -v listener="$listener" -v own="pid=${pid:-0}," '
             BEGIN { port = listener; sub(/.*:/, ":", port) }
-            index($0, own) { next }
-            $4 == listener || $4 == "*" port || $4 == "0.0.0.0" port || $4 == "[::]" port {
+            function meets(other) {
+                if (other == listener || other == "*" port || listener == "0.0.0.0" port || listener == "[::]" port) return 1
+                return other == (listener ~ /^\[/ ? "[::]" : "0.0.0.0") port
+            }
+            index($0, own) || substr($4, length($4) - length(port) + 1) != port { next }
+            meets($4) {
                 sub(/.*users:\(\(/, "")
                 sub(/\).*/, "")
                 print
@@ -116,6 +123,6 @@ check_clock
 check_other_kube_proxy
 check_firewall_managers
 check_foreign_virtual_servers
-check_forwarding
+check_kernel_settings
 [ "$problems" = 0 ] || fail "$problems of this node's requirements are not met (above); nothing was changed; mend them, then run pulumi up again"
 say "ready for kube-proxy $VERSION in mode $MODE"

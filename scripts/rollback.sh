@@ -61,8 +61,9 @@ expect_live_files() {
     use_kubeconfig "$(live_path kube-proxy.kubeconfig)"
     configuration=$(live_path kube-proxy-config.yaml)
     MODE=$(live_field mode)
-    HEALTHZ=$(live_field healthzBindAddress)
-    METRICS=$(live_field metricsBindAddress)
+    HEALTHZ=$(live_field healthzBindAddress | canonical)
+    METRICS=$(live_field metricsBindAddress | canonical)
+    FAMILIES=''
 }
 
 live_field() { sed -n "s/^$1: *//p" "$configuration" | tr -d "\"'"; }

@@ -2,8 +2,12 @@
 # Nothing that the running kube-proxy reads is touched.
 # shellcheck source=common.sh
 . ./common.sh
+# shellcheck source=addresses.sh
+. ./addresses.sh
 # shellcheck source=api.sh
 . ./api.sh
+# shellcheck source=service.sh
+. ./service.sh
 
 load_modules() {
     kernel_modules >modules
@@ -59,7 +63,7 @@ check_configuration() {
     fi
 }
 
-# With the new kubeconfig, before it is live: the API answers, accepts the certificate and knows the Node.
+# With the new kubeconfig, before it is live: the API answers, accepts the certificate, knows the Node and what to prove.
 check_api() {
     use_kubeconfig files/kube-proxy.kubeconfig
     clock=$(date +%s)
@@ -71,6 +75,7 @@ check_api() {
         404) fail "Node $NODE must exist in the cluster, or kube-proxy would wait for it for ever and write no rule: is nodes[].name the name in 'kubectl get nodes'?" ;;
         *) fail "the API server $api_server must let system:kube-proxy read Node $NODE, it answers $http_status: does the ClusterRoleBinding system:node-proxier exist?" ;;
     esac
+    ask_service || fail "$reason, or that this node serves could never be proven"
 }
 
 # Complete or not there at all: built under another name, synced, then renamed.

@@ -33,18 +33,6 @@ check_listeners() {
     done
 }
 
-# What the API says of the Service kubernetes in default: leaves $service_address, $service_port and sorted $endpoints.
-ask_service() {
-    reason="the API server $api_server must list the Service kubernetes for system:kube-proxy"
-    api '/api/v1/namespaces/default/services?fieldSelector=metadata.name%3Dkubernetes' >service || return 1
-    api '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices?labelSelector=kubernetes.io%2Fservice-name%3Dkubernetes' >slices || return 1
-    service_address=${KUBERNETES_SERVICE:-$(sed -n 's/^items\.0\.spec\.clusterIP=//p' service)}
-    service_port=$(sed -n 's/^items\.0\.spec\.ports\.0\.port=//p' service)
-    endpoint_port=$(sed -n 's/^items\.0\.ports\.0\.port=//p' slices)
-    endpoints=$(sed -n "s/^items\.[0-9]*\.endpoints\.[0-9]*\.addresses\.[0-9]*=\(.*\)/\1:$endpoint_port/p" slices | sort)
-    [ -n "$service_address" ] && [ -n "$service_port" ] && [ -n "$endpoints" ]
-}
-
 # In the kernel, in the mode's own form; a request alone could be answered by what another mode has left.
 check_rules() {
     ask_service || return 1
@@ -59,31 +47,38 @@ check_rules() {
     esac
 }
 
-nft_family() { case $service_address in *:*) echo ip6 ;; *) echo ip ;; esac; }
-iptables_program() { case $service_address in *:*) echo ip6tables ;; *) echo iptables ;; esac; }
+nft_family() { case $family in IPv6) echo ip6 ;; *) echo ip ;; esac; }
+iptables_program() { case $family in IPv6) echo ip6tables ;; *) echo iptables ;; esac; }
 
 check_virtual_server() {
-    expected=$(printf '%s\n' "TCP $service_address:$service_port" "$endpoints" | tr '\n' ' ')
-    virtual_servers >rules
-    actual=$(awk -v server="$service_address:$service_port" '$2 == server { for (i = 4; i <= NF; i++) print $i }' rules | sort | tr '\n' ' ')
+    expected=$(printf '%s\n' "TCP $service" "$endpoints" | tr '\n' ' ')
+    virtual_servers | canonical >rules
+    actual=$(awk -v server="$service" '$1 == "TCP" && $2 == server { for (i = 4; i <= NF; i++) print $i }' rules | sort | tr '\n' ' ')
     reason="the IPVS virtual server must be '$expected' as the API says, its real servers are '$actual'"
-    [ "TCP $service_address:$service_port $actual" = "$expected" ]
+    [ "TCP $service $actual" = "$expected" ]
+}
+
+# The Service has addresses of one family; that rules of the cluster's other one are written too, kube-proxy says itself.
+check_other_family() {
+    for other in $FAMILIES; do
+        [ "$other" != "$family" ] || continue
+        http_code "$METRICS/metrics" metrics >/dev/null
+        synced="kubeproxy_sync_proxy_rules_last_timestamp_seconds{ip_family=\"$other\"}"
+        reason="kube-proxy must write rules of $other too, as cluster.clusterCIDR says: http://$METRICS/metrics must have $synced"
+        grep -qF "$synced " metrics 2>/dev/null || return 1
+    done
 }
 
 # Through the rules, not beside them: the Service's own address, its certificate verified by the cluster's CA.
 check_request() {
     ask_service || return 1
-    reason="a TLS request to https://$service_address:$service_port must be answered"
-    request "https://$(bracketed "$service_address"):$service_port/version" >answer 2>answer.error || { reason="$reason: $(printable <answer.error)"; return 1; }
+    reason="a TLS request to https://$service must be answered"
+    request "https://$service/version" >answer 2>answer.error || { reason="$reason: $(printable <answer.error)"; return 1; }
     [ "$(tail -n 1 answer)" = 200 ] || { reason="$reason with 200, it is answered with $(tail -n 1 answer)"; return 1; }
 }
 
-bracketed() {
-    case $1 in *:*) printf '[%s]' "$1" ;; *) printf '%s' "$1" ;; esac
-}
-
 check_all() {
-    check_service && check_health && check_mode && check_listeners && check_rules && check_request
+    check_service && check_health && check_mode && check_listeners && check_rules && check_other_family && check_request
 }
 
 # The report that becomes the node's stack output (components/report.py reads it). What stands here as a constant, or was
@@ -96,14 +91,14 @@ enabled: true
 version: $(version_of "$binary")
 mode: $(cat proxy_mode)
 listeners:
-- $HEALTHZ
-- $METRICS
-kubernetesService: $service_address:$service_port
+- "$HEALTHZ"
+- "$METRICS"
+kubernetesService: "$service"
 request: answered
 EOF
     [ "$MODE" = ipvs ] || return 0
     echo virtualServers:
-    virtual_servers_of own | head -n 100 | awk '
+    virtual_servers_of own | head -n 100 | canonical | awk '
         { print "- server: " $1 " " $2 " " $3; print "  realServers:" (NF > 3 ? "" : " []") }
-        { for (i = 4; i <= NF; i++) print "  - " $i }'
+        { for (i = 4; i <= NF; i++) print "  - \"" $i "\"" }'
 }

@@ -35,7 +35,8 @@ def node(tmp_path: Path) -> FakeNode:
             "BINARY_SHA256": f"amd64={BINARY_SHA256} arm64={BINARY_SHA256}",
             "BINARY_KIB": "1",
             "K8S_DIR": "/opt/k8s",
-            "KUBERNETES_SERVICE": "10.0.0.1",
+            "FAMILIES": "IPv4",
+            "KUBERNETES_SERVICE": "",
             "HEALTH_TIMEOUT": "2",
             "MIN_READY": "0",
             "REMOVE_FOREIGN_VIRTUAL_SERVERS": "false",
@@ -58,6 +59,7 @@ def node(tmp_path: Path) -> FakeNode:
     node.write("/kube-ipvs0", "10.0.0.1\n")
     node.write("/api/k8s-node01", "kind: Node\nmetadata:\n  name: k8s-node01\n")
     node.write("/api/services", SERVICES)
+    node.write("/api/no-services", "apiVersion: v1\nitems: []\nkind: ServiceList\n")
     node.write("/api/endpointslices", ENDPOINT_SLICES)
     return node
 

@@ -29,6 +29,7 @@ items:
   kind: Service
   metadata:
     name: kubernetes
+    namespace: default
   spec:
     clusterIP: 10.0.0.1
     ports:

@@ -1,0 +1,37 @@
+"""What a node's scripts are told of its addresses: in the form that the node's own programs print."""
+
+from dataclasses import replace
+
+import pytest
+
+from components.parameters import node_parameters
+from settings import Settings
+
+
+@pytest.mark.parametrize(
+    ("address", "cidr", "families"),
+    [
+        ("192.168.99.101", "172.30.0.0/16", "IPv4"),
+        ("192.168.99.101", None, "IPv4"),
+        ("fd00:99::101", "fd00:172:30::/56", "IPv6"),
+        ("192.168.99.101", "172.30.0.0/16,fd00:172:30::/56", "IPv4 IPv6"),
+        ("fd00:99::101", "172.30.0.0/16,fd00:172:30::/56", "IPv6 IPv4"),
+    ],
+)
+def test_the_families_are_the_nodes_own_and_the_pods(
+    settings: Settings, address: str, cidr: str | None, families: str
+) -> None:
+    settings = replace(settings, cluster=replace(settings.cluster, cluster_cidr=cidr))
+    node = replace(settings.nodes[0], address=address)
+
+    assert node_parameters(settings, node)["FAMILIES"] == families
+
+
+def test_addresses_of_ipv6_are_in_their_one_form(settings: Settings) -> None:
+    settings = replace(settings, cluster=replace(settings.cluster, kubernetes_service="FD00:10:0::1"))
+    given = {"healthzBindAddress": "[FD00:99:0:0::0101]:10256", "metricsBindAddress": "0.0.0.0:10249"}
+    told = node_parameters(settings, replace(settings.nodes[0], configuration=given))
+
+    assert told["HEALTHZ"] == "[fd00:99::101]:10256"
+    assert told["METRICS"] == "0.0.0.0:10249"
+    assert told["KUBERNETES_SERVICE"] == "fd00:10::1"
