@@ -32,7 +32,8 @@ def check(it: Check, node: Surroundings) -> None:
     _check_ports(it)
     _check_owners(it, node)
     bind_address = it.configuration.bind_address
-    if bind_address is not None and node.cluster_cidr is not None:
+    # 0.0.0.0 and :: leave the address to the Node object, and have no family.
+    if bind_address and node.cluster_cidr and not parsed_address(bind_address).is_unspecified:
         check_family(bind_address, it.origin(("bindAddress",)), node.cluster_cidr, it.problems)
     by_cidr = it.configuration.detect_local_mode == LocalMode.CLUSTER_CIDR
     if by_cidr and node.cluster_cidr is None and not it.problems.at(("cluster", "clusterCIDR")):

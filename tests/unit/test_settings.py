@@ -130,6 +130,12 @@ class TestNodes:
 
         assert loaded(values).nodes[0].address == "fd00:99::101"
 
+    @pytest.mark.parametrize("address", ["0.0.0.0", "::"])
+    def test_that_are_left_to_the_node_object_have_no_family(self, values: Values, loaded: Load, address: str) -> None:
+        values["configuration"]["bindAddress"] = address
+
+        assert loaded(values).nodes[0].configuration["bindAddress"] == address
+
 
 class TestWhatIsWritten:
     """Numbers may come as text, as `pulumi config set --path` keeps them; text is not rewritten."""
