@@ -57,9 +57,14 @@ check_nft() {
     [ -z "$nft" ] || at_least "$nft" 1.0.1 || problem "mode nftables needs nft 1.0.1 or newer, this is $nft: upgrade the package nftables"
 }
 
+# What is switched off in /etc/modprobe.d, as hardening guides tell, modprobe would not load, or say so in vain.
 check_modules() {
     for module in $(kernel_modules); do
-        modprobe -n -q "$module" || problem "kernel module $module must be available for mode $MODE: install the package with the modules of kernel $(uname -r) (Debian: linux-image; cloud and minimal kernels may lack it)"
+        if ! modprobe -n -v "$module" >loading 2>/dev/null; then
+            problem "kernel module $module must be available for mode $MODE: install the package with the modules of kernel $(uname -r) (Debian: linux-image; cloud and minimal kernels may lack it)"
+        elif grep -q '^install .*/\(true\|false\)' loading; then
+            problem "kernel module $module must be loadable for mode $MODE, it is switched off: remove its line 'install' (grep -rw $module /etc/modprobe.d)"
+        fi
     done
 }
 

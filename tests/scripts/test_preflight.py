@@ -32,6 +32,17 @@ def test_all_that_is_missing_is_named_at_once(node: FakeNode) -> None:
     assert lines[4].startswith("4 of this node's requirements are not met (above); nothing was changed;")
 
 
+def test_a_module_that_is_switched_off_is_as_good_as_none(node: FakeNode) -> None:
+    """modprobe loads nothing then, and its dry run ends well."""
+    node.write("switched-off-modules", "ip_vs_rr\n")
+    done = node.run("preflight")
+    assert done.returncode == 1
+    assert (
+        "kernel module ip_vs_rr must be loadable for mode ipvs, it is switched off: remove its line 'install' "
+        "(grep -rw ip_vs_rr /etc/modprobe.d)" in done.stderr
+    )
+
+
 def test_kube_proxys_own_listeners_are_no_obstacle(node: FakeNode) -> None:
     assert node.deploy().returncode == 0
     assert node.run("preflight").returncode == 0
