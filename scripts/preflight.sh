@@ -20,6 +20,16 @@ warning() { say "warning: $*"; }
 # A program that must be there, and the Debian package that has it (the names are nearly the same elsewhere).
 require() { command -v "$1" >/dev/null 2>&1 || problem "program $1 must be there: install the package $2 (apt-get install $2)"; }
 
+# require_version PROGRAM OLDEST PACKAGE: the same, and new enough, where the program says what it is.
+require_version() {
+    require "$1" "$3"
+    found=$(timeout 20 "$1" --version 2>/dev/null | sed -n '1s/^[^0-9]*\([0-9][0-9.]*\).*/\1/p')
+    [ -z "$found" ] || at_least "$found" "$2" || problem "mode $MODE needs $1 $2 or newer, this is $found: upgrade the package $3"
+}
+
+# at_least 6.1.0-44 5.13: is the first version not older than the second?
+at_least() { [ "$(printf '%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]; }
+
 check_system() {
     [ "$(id -u)" = 0 ] || problem "the login must be root, not $(id -un): set user of kube-proxy:ssh"
     [ -d "$root/run/systemd/system" ] || problem "systemd must be the running init system"
@@ -29,6 +39,8 @@ check_system() {
     at_least "$(uname -r)" 4.19 || warning "Kubernetes is tested with Linux 4.19 and newer, this is $(uname -r)"
 }
 
+# What upstream asks for (pkg/proxy/ipvs/ipset.go, pkg/util/iptables, sigs.k8s.io/knftables, and for the kernel
+# https://kubernetes.io/docs/reference/networking/virtual-ips/#proxy-mode-nftables): iptables-restore -w came with 1.6.2.
 check_programs() {
     require curl curl
     require flock util-linux
@@ -37,24 +49,16 @@ check_programs() {
     require modprobe kmod
     case $MODE in
         ipvs)
-            require ipset ipset
+            require_version ipset 6.0 ipset
             require ipvsadm ipvsadm
-            require iptables iptables
+            require_version iptables 1.6.2 iptables
             ;;
-        iptables) require iptables iptables ;;
-        nftables) check_nft ;;
+        iptables) require_version iptables 1.6.2 iptables ;;
+        nftables)
+            require_version nft 1.0.1 nftables
+            at_least "$(uname -r)" 5.13 || problem "mode nftables needs Linux 5.13 or newer, this is $(uname -r): upgrade the kernel or choose mode ipvs"
+            ;;
     esac
-}
-
-# at_least 6.1.0-44 5.13: is the first version not older than the second?
-at_least() { [ "$(printf '%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]; }
-
-# https://kubernetes.io/docs/reference/networking/virtual-ips/#proxy-mode-nftables
-check_nft() {
-    require nft nftables
-    at_least "$(uname -r)" 5.13 || problem "mode nftables needs Linux 5.13 or newer, this is $(uname -r): upgrade the kernel or choose mode ipvs"
-    nft=$(timeout 20 nft --version 2>/dev/null | sed -n 's/^nftables v\([0-9.]*\).*/\1/p')
-    [ -z "$nft" ] || at_least "$nft" 1.0.1 || problem "mode nftables needs nft 1.0.1 or newer, this is $nft: upgrade the package nftables"
 }
 
 # What is switched off in /etc/modprobe.d, as hardening guides tell, modprobe would not load, or say so in vain.

@@ -78,3 +78,11 @@ def test_nftables_needs_a_kernel_that_has_what_it_uses(node: FakeNode, release: 
     done = node.run("preflight", PATH=f"{programs}:{PROGRAMS}:/usr/bin:/bin:/usr/sbin:/sbin")
     assert (done.returncode == 0) is (problem == "")
     assert problem in done.stderr
+
+
+def test_programs_must_be_new_enough(node: FakeNode) -> None:
+    node.write("iptables-version", "1.6.1")
+    node.write("ipset-version", "4.5")
+    said = node.run("preflight").stderr
+    assert "mode ipvs needs iptables 1.6.2 or newer, this is 1.6.1: upgrade the package iptables" in said
+    assert "mode ipvs needs ipset 6.0 or newer, this is 4.5: upgrade the package ipset" in said
