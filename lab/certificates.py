@@ -33,6 +33,7 @@ def _server_names(loopback: Loopback) -> tuple[str, ...]:
         *(loopback.of(address) for address in cluster),
         *(str(address) for address in cluster),
         str(topology.KUBERNETES_SERVICE),
+        str(topology.KUBERNETES_SERVICE_IPV6),
         *(".".join((service, *domains[:count])) for count in range(len(domains) + 1)),
     )
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from rich.box import SIMPLE_HEAD
+from rich.markup import escape
 from rich.table import Table
 
 from components.report import Report
@@ -17,7 +18,8 @@ def table(nodes: Mapping[str, Mapping[str, object]]) -> Table:
     given = [field for node in nodes.values() for field in node]
     shown = Table("", *nodes, box=SIMPLE_HEAD, pad_edge=False)
     for field in dict.fromkeys([field for field in own if field in given] + given):
-        shown.add_row(field, *(cell(node.get(field)) for node in nodes.values()))
+        # Rich takes what stands in brackets for markup, and an address of IPv6 does.
+        shown.add_row(field, *(escape(cell(node.get(field))) for node in nodes.values()))
     return shown
 
 

@@ -53,7 +53,7 @@ def api_server(lab: Lab, loopback: Loopback, name: str) -> list[str | Path]:
         f"--advertise-address={address}",
         f"--bind-address={loopback.of(address)}",
         f"--secure-port={topology.API_SERVER_PORT}",
-        f"--service-cluster-ip-range={topology.SERVICE_RANGE}",
+        f"--service-cluster-ip-range={topology.SERVICE_RANGE},{topology.SERVICE_RANGE_IPV6}",
         "--authorization-mode=Node,RBAC",
         f"--client-ca-file={lab.cert / 'ca.pem'}",
         f"--tls-cert-file={lab.cert / 'kubernetes.pem'}",

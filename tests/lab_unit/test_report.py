@@ -29,3 +29,12 @@ def test_each_node_is_a_column_and_each_field_a_row() -> None:
 )
 def test_values_are_shown_for_a_person(value: object, text: str) -> None:
     assert report.cell(value) == text
+
+
+def test_an_ipv6_address_is_shown_as_it_is() -> None:
+    console = Console(width=80, record=True, file=StringIO())
+    servers = [{"server": "TCP [fd00:10::1]:443 rr", "realServers": ["[fd00:99::121]:6443"]}]
+    console.print(report.table({"a": {"virtualServers": servers}}))
+    text = console.export_text()
+    assert "TCP [fd00:10::1]:443 rr" in text
+    assert "-> [fd00:99::121]:6443" in text
