@@ -1,0 +1,120 @@
+"""Everything that preflight finds, provoked on a node at once; each is what really happens to nodes, or looks so to any program."""
+
+import shlex
+
+from components.remote_script import command_text, payload
+from lab.node import Node
+
+SCHEDULER, PORT = "lblcr", 10300
+"""An IPVS scheduler whose module is switched off then, and a port that somebody holds."""
+
+_MISSING = "ipset ipvsadm iptables flock sha256sum"
+
+# What needs room on the disk is before the disk is full. nftables.service, started as it is, would wipe the ruleset.
+_PROVOKE = f"""\
+set -e
+mkdir /root/faults
+for program in {_MISSING}; do
+    mv "$(command -v $program)" "$(command -v $program).away"
+done
+echo 'install ip_vs_{SCHEDULER} /bin/false' >/etc/modprobe.d/faults.conf
+mv /lib/modules/$(uname -r)/kernel/net/netfilter/ipvs/ip_vs_mh.ko /root/faults/
+depmod
+
+systemd-run -q --unit=squatter --socket-property=ListenStream=192.168.99.101:{PORT} /bin/true
+cp /bin/sleep /root/faults/kube-proxy
+cp /bin/sleep /root/faults/k3s
+systemd-run -q --unit=kube-proxy-old /root/faults/kube-proxy infinity
+systemd-run -q --unit=pod --slice=kubepods-besteffort.slice /root/faults/kube-proxy infinity
+systemd-run -q --unit=k3s /root/faults/k3s infinity
+systemd-run -q --unit=firewalld sleep infinity
+systemd-run -q --unit=netfilter-persistent sleep infinity
+mkdir -p /run/systemd/system/nftables.service.d
+printf '[Service]\\nExecStart=\\nExecStart=true\\nExecStop=\\n' >/run/systemd/system/nftables.service.d/faults.conf
+systemctl daemon-reload
+systemctl start nftables
+modprobe ip_vs_rr
+ip address add 10.99.0.1/32 dev lo
+$(command -v ipvsadm.away) -A -t 10.99.0.1:80 -s rr
+ip link add cni0 type bridge
+sysctl -q -w net.ipv4.ip_forward=0 net.ipv6.conf.all.disable_ipv6=1
+
+cat >/root/faults/uname <<'END'
+#!/bin/sh
+case $1 in -m) echo x86_64 ;; *) echo 4.18.0-553.el8 ;; esac
+END
+cat >/root/faults/nft <<'END'
+#!/bin/sh
+echo 'nftables v0.9.8 (E.D.S.)'
+END
+cat >/root/faults/systemctl <<'END'
+#!/bin/sh
+case $1 in --version) echo 'systemd 219' ;; *) exec /root/faults/systemctl.own "$@" ;; esac
+END
+cp /usr/bin/systemctl /root/faults/systemctl.own
+chmod 755 /root/faults/uname /root/faults/nft /root/faults/systemctl
+for program in /usr/bin/uname /usr/sbin/nft /usr/bin/systemctl; do
+    mount --bind /root/faults/${{program##*/}} $program
+done
+for directory in /usr/local/bin /usr/lib/systemd/system; do
+    mount --bind $directory $directory
+    mount -o remount,bind,ro $directory
+done
+fallocate -l $(df --output=avail -B1 / | tail -n 1) /root/faults/fill
+date -s '1 hour'
+"""
+_MEND = f"""\
+date -s '1 hour ago'
+rm /root/faults/fill
+umount /usr/local/bin /usr/lib/systemd/system /usr/bin/uname /usr/sbin/nft /usr/bin/systemctl
+for program in {_MISSING}; do
+    mv "$(command -v $program.away)" "$(command -v $program.away | sed 's/[.]away$//')"
+done
+mv /root/faults/ip_vs_mh.ko /lib/modules/$(uname -r)/kernel/net/netfilter/ipvs/
+rm /etc/modprobe.d/faults.conf
+depmod
+systemctl stop squatter.socket kube-proxy-old pod k3s firewalld netfilter-persistent nftables
+rm -r /run/systemd/system/nftables.service.d
+systemctl daemon-reload
+ipvsadm -D -t 10.99.0.1:80
+ip address delete 10.99.0.1/32 dev lo
+ip link delete cni0
+sysctl -q -w net.ipv4.ip_forward=1 net.ipv6.conf.all.disable_ipv6=0
+rm -r /root/faults
+"""
+
+
+def provoke(node: Node) -> None:
+    """Puts a node into every trouble at once."""
+    node.run("sh", stdin=_PROVOKE.encode())
+
+
+def mend(node: Node) -> None:
+    """Takes every trouble away."""
+    node.run("sh", stdin=_MEND.encode())
+
+
+def preflight(node: Node, before: str = ":", **parameters: str) -> list[str]:
+    """Runs the stage alone, as Pulumi sends it, and returns what it says without its name.
+
+    The shell commands `before` may hide things by mounts, which nobody else on the node sees.
+    """
+    told = {
+        "NODE": node.name,
+        "SERVER": "https://192.168.99.100:8443",
+        "MODE": "nftables",
+        "IPVS_SCHEDULER": "rr",
+        "HEALTHZ": f"{node.worker.address}:10256",
+        "METRICS": f"{node.worker.address}:10249",
+        "FAMILIES": "IPv4 IPv6",
+        "VERSION": "1.36.2",
+        "BINARY_SOURCE": "preinstalled",
+        "BINARY_SHA256": "",
+        "BINARY_KIB": "0",
+        "REMOVE_FOREIGN_VIRTUAL_SERVERS": "false",
+        "EXCLUDE_CIDRS": "",
+    }
+    script = f"{before}\n{command_text('preflight')}"
+    standard_input = payload(("preflight",), told | parameters, {}).encode()
+    said = node.run(f"unshare -m sh -c {shlex.quote(script)} 2>&1; :", stdin=standard_input)
+    return [line.removeprefix(f"{node.name}: preflight: ") for line in said.splitlines()]

@@ -1,0 +1,121 @@
+"""The life of a fleet, second part: all that preflight finds, on a real node, and all of it at once."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from lab.node import Node
+from tests.lab import faults
+from tests.lab.cluster import Cluster
+
+ROOM = "KiB free, it has 0 KiB: free some space there"
+READ_ONLY = "must be writable: is the file system full or mounted read-only? (mount | grep ro,)"
+WIPES = "wipes kube-proxy's rules when it is restarted or reloads: let it leave them alone, or"
+
+ALWAYS = [
+    "systemd must be version 235 or newer, this is 219: upgrade the operating system",
+    "warning: Kubernetes is tested with Linux 4.19 and newer, this is 4.18.0-553.el8",
+    "program flock must be there: install the package util-linux (apt-get install util-linux)",
+    "program sha256sum must be there: install the package coreutils (apt-get install coreutils)",
+    f"/etc must have 1024 {ROOM}",
+    f"/usr/local/bin {READ_ONLY}",
+    f"/usr/lib/systemd/system must have 1024 {ROOM}",
+    f"/usr/lib/systemd/system {READ_ONLY}",
+    "ahead of the API server's: set it (timedatectl set-ntp true)",
+    "(/system.slice/kube-proxy-old.service): systemctl disable --now kube-proxy-old.service",
+    "(/kubepods.slice/kubepods-besteffort.slice/pod.service): remove its DaemonSet (kubectl -n kube-system delete daemonset",
+    "no other kube-proxy must run here, k3s has one of its own: start k3s with --disable-kube-proxy",
+    f"warning: firewalld {WIPES}",
+    f"warning: netfilter-persistent {WIPES}",
+    f"warning: nftables {WIPES}",
+    "warning: pods on the bridge cni0 don't reach each other through Services of IPv4 without br_netfilter: modprobe",
+]
+IN_MODE_IPVS = [
+    "program ipset must be there: install the package ipset (apt-get install ipset)",
+    "program ipvsadm must be there: install the package ipvsadm (apt-get install ipvsadm)",
+    "program iptables must be there: install the package iptables (apt-get install iptables)",
+    f"kernel module ip_vs_{faults.SCHEDULER} must be loadable for mode ipvs, it is switched off: remove its line 'install'",
+    f'port 192.168.99.101:{faults.PORT} must be free for kube-proxy, it is held by "systemd",pid=1,',
+]
+IN_MODE_NFTABLES = [
+    "mode nftables needs Linux 5.13 or newer, this is 4.18.0-553.el8: upgrade the kernel or choose mode ipvs",
+    "mode nftables needs nft 1.0.1 or newer, this is 0.9.8: upgrade the package nftables",
+    "/usr/local/bin/kube-proxy must be version 1.35.1, it says 'Kubernetes v1.36.2': install that version, or change",
+    "in mode nftables it would remove 1 of them (TCP 10.99.0.1:80): choose mode iptables, or mode ipvs with",
+    "warning: net.ipv4.ip_forward is 0, pods behind Services can't be reached through this node: sysctl -w",
+    "warning: net.ipv6.conf.all.forwarding is 0, pods behind Services can't be reached through this node: sysctl -w",
+    "the kernel must have IPv6 for the cluster's pods and Services, it is off: sysctl -w net.ipv6.conf.all.disable_ipv6=0",
+]
+
+
+@pytest.fixture(scope="class")
+def troubled(deployed: Cluster) -> Iterator[Cluster]:
+    """The fleet, its first node in every trouble."""
+    faults.provoke(deployed.nodes[0])
+    yield deployed
+    faults.mend(deployed.nodes[0])
+
+
+def state(node: Node) -> str:
+    """What a change would change: the process, the live files and the kept generations."""
+    return node.run(
+        "systemctl show -P MainPID kube-proxy; stat -c '%n %i %Z' /etc/kubernetes/* /usr/local/bin/kube-proxy "
+        "/usr/lib/systemd/system/kube-proxy.service /var/lib/kube-proxy-generations /var/lib/kube-proxy-generations/*"
+    )
+
+
+def assert_told(findings: list[str], said: list[str]) -> None:
+    """Each finding is a line, a warning or a problem, and no problem is without one."""
+    for finding in findings:
+        assert any(finding in line for line in said), f"{finding} is not in:\n" + "\n".join(said)
+
+
+class TestPreflight:
+    def test_one_up_tells_everything_and_changes_nothing(self, troubled: Cluster) -> None:
+        node = troubled.nodes[0]
+        before = state(node)
+        own = {"healthzBindAddress": f"192.168.99.101:{faults.PORT}", "ipvs": {"scheduler": faults.SCHEDULER}}
+        text = troubled.configuration_file.read_text()
+        troubled.list_nodes(lambda nodes: [nodes[0] | {"configuration": own}, *nodes[1:]])
+        done = troubled.up()
+        troubled.configuration_file.write_text(text)
+        assert done.status != 0
+        assert_told([*ALWAYS, *IN_MODE_IPVS], done.text.splitlines())
+        assert "of this node's requirements are not met (above); nothing was changed; mend them, then run" in done.text
+        assert state(node) == before
+
+    def test_other_modes_have_needs_of_their_own(self, troubled: Cluster) -> None:
+        said = faults.preflight(troubled.nodes[0], MODE="nftables", VERSION="1.35.1")
+        assert_told([*ALWAYS, *IN_MODE_NFTABLES], said)
+
+    def test_what_a_node_can_not_do_without_is_missed_by_name(self, troubled: Cluster) -> None:
+        programs = "/usr/bin/curl /usr/bin/ss /usr/bin/kmod /usr/local/bin/kube-proxy"
+        hide = f"for program in {programs}; do mount --bind /dev/null $program; done; mount -t tmpfs none /run/systemd"
+        said = faults.preflight(troubled.nodes[0], hide)
+        assert_told(
+            [
+                "systemd must be the running init system",
+                "program curl must be there: install the package curl",
+                "program ss must be there: install the package iproute2",
+                "program modprobe must be there: install the package kmod",
+                "/usr/local/bin/kube-proxy must be there (binary.source is preinstalled): install kube-proxy 1.36.2, or",
+            ],
+            said,
+        )
+
+    def test_a_module_that_the_kernel_lacks_is_named(self, troubled: Cluster) -> None:
+        said = faults.preflight(troubled.nodes[0], MODE="ipvs", IPVS_SCHEDULER="mh")
+        assert_told(
+            ["kernel module ip_vs_mh must be available for mode ipvs: install the package with the modules"], said
+        )
+
+
+def test_once_all_is_mended_the_next_up_finds_nothing(deployed: Cluster) -> None:
+    """The class above is over, and its fixture has mended it."""
+    before = deployed.processes()
+    assert faults.preflight(deployed.nodes[0], MODE="ipvs", EXCLUDE_CIDRS="0A630000/24") == [
+        "ready for kube-proxy 1.36.2 in mode ipvs"
+    ]
+    done = deployed.up()
+    assert done.status == 0, done.text
+    assert deployed.processes() == before
