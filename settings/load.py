@@ -8,7 +8,7 @@ from settings import binary, certificate_authority, client_certificate, cluster,
 from settings.files import Files
 from settings.model import Rollout, Service, Settings
 from settings.problems import Location, Problem, Problems, SettingsError
-from settings.stack import NodeSection, NodesFile, Stack
+from settings.stack import NodeSection, NodesFile, RolloutSection, Stack
 
 
 def load(values: Mapping[str, object], project_directory: Path) -> Settings:
@@ -76,5 +76,5 @@ def _read(values: Mapping[str, object], files: Files) -> tuple[Mapping[str, obje
         nodes=the_nodes,
         binary=the_binary,
         service=Service(stack.service.k8s_dir, stack.service.verbosity),
-        rollout=Rollout(**stack.rollout.model_dump()),
+        rollout=Rollout(**stack.rollout.model_dump(include=set(RolloutSection.model_fields))),
     )

@@ -82,6 +82,7 @@ CASES: list[tuple[str, object, str]] = [
         )
         for path in ("opt/k8s", "/", "/opt/%n", "/opt/k 8s", "/opt/../etc", "/opt/k8s/")
     ),
+    ("rollout.cannary", 1, 'Forbidden: unknown key; did you mean "canary"?'),
     ("rollout.canary", -1, "Invalid value: -1: must be a whole number of nodes from 0 to 100000"),
     *(
         (
