@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 from typing import Final
 
 from settings.addresses import address_and_port, families, parsed_address
 from settings.kube_proxy_configuration.check import Check
+from settings.kube_proxy_configuration.values import NODE_PORT_KEYWORDS
 from settings.kube_proxy_configuration.vocabularies import LocalMode
 from settings.problems import Location, Problems
 
@@ -35,6 +37,7 @@ def check(it: Check, node: Surroundings) -> None:
     # 0.0.0.0 and :: leave the address to the Node object, and have no family.
     if bind_address and node.cluster_cidr and not parsed_address(bind_address).is_unspecified:
         check_family(bind_address, it.origin(("bindAddress",)), node.cluster_cidr, it.problems)
+    _check_node_port_families(it, node)
     by_cidr = it.configuration.detect_local_mode == LocalMode.CLUSTER_CIDR
     if by_cidr and node.cluster_cidr is None and not it.problems.at(("cluster", "clusterCIDR")):
         it.warn(
@@ -70,6 +73,21 @@ def _check_ports(it: Check) -> None:
         it.invalid(
             name, detail=f"must have a port of its own: healthzBindAddress and metricsBindAddress both have {healthz}"
         )
+
+
+def _check_node_port_families(it: Check, node: Surroundings) -> None:
+    """Warn where NodePorts are limited in one family alone; upstream (server.go, checkBadConfig) only logs it."""
+    blocks = it.configuration.node_port_addresses
+    if not blocks or node.cluster_cidr is None or set(blocks) & set(NODE_PORT_KEYWORDS):
+        return
+    given = {ip_network(block, strict=False).version for block in blocks}
+    for family in families(node.cluster_cidr):
+        if family not in given:
+            it.warn(
+                "nodePortAddresses",
+                detail=f"has no block of IPv{family}, so NodePorts answer at all of the node's IPv{family} addresses: "
+                f"add one (e.g. {'fd00:99::/64' if family == 6 else '192.168.99.0/24'}), or write primary alone",
+            )
 
 
 def check_family(address: str, at: Location, cluster_cidr: str, problems: Problems) -> None:

@@ -102,6 +102,39 @@ def test_without_a_cluster_cidr(values: dict[str, Any], loaded: Load) -> None:
     assert loaded(values).warnings == ()
 
 
+@pytest.mark.parametrize(
+    ("cidr", "blocks", "warned"),
+    [
+        ("172.30.0.0/16", ["192.168.99.0/24"], []),
+        ("172.30.0.0/16,fd00:172:30::/56", ["192.168.99.0/24", "fd00:99::/64"], []),
+        ("172.30.0.0/16,fd00:172:30::/56", ["primary"], []),
+        (
+            "172.30.0.0/16,fd00:172:30::/56",
+            ["192.168.99.0/24"],
+            [
+                'configuration.nodePortAddresses: ["192.168.99.0/24"]: has no block of IPv6, so NodePorts answer at all '
+                "of the node's IPv6 addresses: add one (e.g. fd00:99::/64), or write primary alone"
+            ],
+        ),
+        (
+            "172.30.0.0/16",
+            ["fd00:99::/64"],
+            [
+                'configuration.nodePortAddresses: ["fd00:99::/64"]: has no block of IPv4, so NodePorts answer at all '
+                "of the node's IPv4 addresses: add one (e.g. 192.168.99.0/24), or write primary alone"
+            ],
+        ),
+    ],
+)
+def test_node_ports_that_are_limited_in_one_family_alone(
+    values: dict[str, Any], loaded: Load, cidr: str, blocks: list[str], warned: list[str]
+) -> None:
+    values["cluster"]["clusterCIDR"] = cidr
+    values["configuration"] = {"mode": "nftables", "nodePortAddresses": blocks}
+
+    assert [str(warning) for warning in loaded(values).warnings] == warned
+
+
 def test_with_a_wrong_cluster_cidr_nothing_is_said_of_none(values: dict[str, Any], project: Path) -> None:
     values["cluster"]["clusterCIDR"] = "172.30.0.0"
     values["configuration"] = {"mode": "nftables"}
