@@ -155,6 +155,13 @@ class TestBothFamilies:
         assert answer["kubernetesService"] == SERVICE
         assert answer["listeners"] == ["[fd00:99::101]:10256", "[fd00:99::101]:10249"]
 
+    def test_a_removal_takes_those_of_both_and_no_others(self, dual_stack: FakeNode) -> None:
+        head, _, _ = dual_stack.path("/proc/net/ip_vs").read_text().partition("TCP")
+        foreign = IP_VS.replace("fd00:0010:", "fd00:0098:")
+        dual_stack.write("/proc/net/ip_vs", dual_stack.path("/proc/net/ip_vs").read_text() + foreign)
+        assert dual_stack.run("remove").returncode == 0
+        assert dual_stack.path("/proc/net/ip_vs").read_text() == head + foreign
+
     @pytest.mark.parametrize("wildcard", ["0.0.0.0", "[::]"])
     def test_listeners_at_all_addresses(self, dual_stack: FakeNode, wildcard: str) -> None:
         listen_at(dual_stack, f"{wildcard}:10256", f"{wildcard}:10249")
