@@ -205,4 +205,5 @@ _USUAL = [name for name in _FIELDS if name not in ("windowsRunAsService", "winke
 CONFIGURATIONS = st.lists(st.sampled_from(_USUAL * 6 + list(_FIELDS)), max_size=6, unique=True).flatmap(
     lambda names: st.fixed_dictionaries({name: _FIELDS[name] for name in names})
 )
-CLUSTER_CIDRS = st.sampled_from([None, "172.30.0.0/16", "fd00:172:30::/56", "172.30.0.0/16,fd00:172:30::/56"])
+_POD_BLOCKS = "172.30.0.0/16", "fd00:172:30::/56"
+CLUSTER_CIDRS = st.sampled_from([None, *_POD_BLOCKS, ",".join(_POD_BLOCKS), ",".join(reversed(_POD_BLOCKS))])
