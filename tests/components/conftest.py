@@ -1,5 +1,6 @@
 """Settings of a fleet, and what the program registers for them."""
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -48,6 +49,9 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 def deploy(settings: Settings) -> Iterator[Deploy]:
     """Registers the program's components for settings, with given fields replaced, and returns what was registered."""
+
+    # The SDK takes the thread's event loop for granted; asyncio.run in a test before has ended it.
+    asyncio.set_event_loop(asyncio.new_event_loop())
 
     def run(**changes: object) -> Recorder:
         recorder = Recorder()
