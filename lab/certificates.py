@@ -1,6 +1,7 @@
 """The cluster's certificate authority and certificates, made by cfssl as the guide makes them.
 
-All of it is made at once, in `.lab/cert`, and never again: whoever wants a new authority removes the lab.
+All of it is made at once, in `.lab/cert`, and never again: whoever wants a new authority removes the lab. `trust.pem`
+is what the API servers know their clients by: the authority's certificate, and of others what is appended to it.
 """
 
 import json
@@ -39,7 +40,7 @@ def _server_names(loopback: Loopback) -> tuple[str, ...]:
 
 
 def prepare(lab: Lab, loopback: Loopback) -> None:
-    """Make the authority, the servers' and the administrator's certificates, and the service accounts' signing key."""
+    """Make the authority, everybody's certificates, and the service accounts' signing key."""
     if lab.cert.exists():
         return
     temporary = lab.cert.with_suffix(".tmp")
@@ -52,7 +53,10 @@ def prepare(lab: Lab, loopback: Loopback) -> None:
     _generate(temporary, "ca", _request("kubernetes", "k8s"), log)
     _generate(temporary, "kubernetes", _request("kube-apiserver", "k8s", _server_names(loopback)), log)
     _generate(temporary, "admin", _request("admin", "system:masters"), log)
+    manager = "kube-controller-manager"
+    _generate(temporary, manager, _request(f"system:{manager}", f"system:{manager}"), log)
     _generate(temporary, "service-account", _request("service-accounts", "k8s"), log)
+    shutil.copy(temporary / "ca.pem", temporary / "trust.pem")
     temporary.rename(lab.cert)
 
 

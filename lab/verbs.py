@@ -82,6 +82,7 @@ def status(lab: Lab) -> Table:
         programs.ETCD: f"{own.etcd}:{loopback.ETCD_PORT}",
         **{name: f"{own.of(server)}:{topology.API_SERVER_PORT}" for name, server in programs.API_SERVERS.items()},
         programs.LOAD_BALANCER: f"{own.of(topology.LOAD_BALANCER)}:{topology.LOAD_BALANCER_PORT}",
+        programs.CONTROLLER_MANAGER: "-",
         **{worker.name: f"{own.of(worker.address)}:{loopback.SSH_PORT} (SSH)" for worker in topology.WORKERS},
     }
     for name, endpoint in endpoints.items():
@@ -117,7 +118,7 @@ def _image(lab: Lab, steps: Steps) -> None:
 
 
 def _control_plane(lab: Lab, steps: Steps) -> None:
-    with steps.step("control plane: etcd, 3 API servers, load balancer"):
+    with steps.step("control plane: etcd, 3 API servers, load balancer, controller manager"):
         control_plane.start(lab, loopback.choose(lab))
 
 

@@ -1,21 +1,27 @@
 """The control plane that the nodes see: etcd, three API servers and a load balancer, on the lab's loopback network.
 
 Each API server listens at the loopback twin of the address which it advertises, so the cluster's own `kubernetes`
-Service leads a node to it. There is no kubelet and no controller manager: kube-proxy needs neither.
+Service leads a node to it. The controller manager only signs and cleans up certificate requests; there is no kubelet:
+kube-proxy needs neither.
 """
 
 import http.client
 import ssl
 import time
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from lab import certificates, processes, topology
 from lab.control_plane import objects
 from lab.control_plane.programs import (
     API_SERVERS,
+    CONTROLLER_MANAGER,
     ETCD,
     LOAD_BALANCER,
     command_lines,
+    controller_manager,
+    controller_manager_kubeconfig,
     haproxy_configuration,
     haproxy_file,
 )
@@ -31,19 +37,26 @@ def start(lab: Lab, loopback: Loopback) -> None:
     """Start what does not run, wait until the API is served through the load balancer, and register the nodes."""
     certificates.prepare(lab, loopback)
     haproxy_file(lab).write_text(haproxy_configuration(lab, loopback))
-    lab.admin_kubeconfig.write_text(objects.admin_kubeconfig(loopback))
-    for name, command in command_lines(lab, loopback).items():
-        if not processes.find(lab, name):
-            processes.start(lab, name, command)
+    lab.admin_kubeconfig.write_text(objects.kubeconfig(loopback, "admin"))
+    controller_manager_kubeconfig(lab).write_text(objects.kubeconfig(loopback, CONTROLLER_MANAGER))
+    _run(lab, command_lines(lab, loopback))
     _await_ready(lab, loopback)
+    # It gives up where the API isn't served within ten seconds.
+    _run(lab, {CONTROLLER_MANAGER: controller_manager(lab)})
     objects.register_nodes(lab)
 
 
 def stop(lab: Lab) -> None:
     """Stop the control plane; etcd, which the others need, last."""
     with ThreadPoolExecutor() as pool:
-        list(pool.map(lambda name: processes.stop(lab, name), (LOAD_BALANCER, *API_SERVERS)))
+        list(pool.map(lambda name: processes.stop(lab, name), (CONTROLLER_MANAGER, LOAD_BALANCER, *API_SERVERS)))
     processes.stop(lab, ETCD)
+
+
+def _run(lab: Lab, command_lines: Mapping[str, Sequence[str | Path]]) -> None:
+    for name, command in command_lines.items():
+        if not processes.find(lab, name):
+            processes.start(lab, name, command)
 
 
 def _await_ready(lab: Lab, loopback: Loopback) -> None:

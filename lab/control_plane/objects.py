@@ -1,4 +1,4 @@
-"""The administrator's access to the API, and the objects which the lab makes there."""
+"""Access to the API, and the objects which the lab makes there."""
 
 import yaml
 
@@ -7,18 +7,19 @@ from lab.loopback import Loopback
 from lab.paths import Lab
 
 
-def admin_kubeconfig(loopback: Loopback) -> str:
-    """Return the administrator's kubeconfig; it names the key's file, beside it, and holds no key."""
+def kubeconfig(loopback: Loopback, user: str) -> str:
+    """Return the kubeconfig of a user of this machine's; it names the files of certificate and key and holds no key."""
     server = f"https://{loopback.of(topology.LOAD_BALANCER)}:{topology.LOAD_BALANCER_PORT}"
     cluster = {"server": server, "certificate-authority": "cert/ca.pem"}
-    user = {"client-certificate": "cert/admin.pem", "client-key": "cert/admin-key.pem"}
+    identity = {"client-certificate": f"cert/{user}.pem", "client-key": f"cert/{user}-key.pem"}
+    context = f"{user}@kubernetes"
     configuration = {
         "apiVersion": "v1",
         "kind": "Config",
         "clusters": [{"name": "kubernetes", "cluster": cluster}],
-        "users": [{"name": "admin", "user": user}],
-        "contexts": [{"name": "admin@kubernetes", "context": {"cluster": "kubernetes", "user": "admin"}}],
-        "current-context": "admin@kubernetes",
+        "users": [{"name": user, "user": identity}],
+        "contexts": [{"name": context, "context": {"cluster": "kubernetes", "user": user}}],
+        "current-context": context,
     }
     return str(yaml.safe_dump(configuration, sort_keys=False))
 

@@ -7,12 +7,13 @@ from lab.loopback import ETCD_PEER_PORT, ETCD_PORT, Loopback
 from lab.paths import Lab
 
 ETCD = "etcd"
+CONTROLLER_MANAGER = "kube-controller-manager"
 LOAD_BALANCER = "haproxy"
 API_SERVERS = {f"kube-apiserver-{address.packed[-1]}": address for address in topology.API_SERVERS}
 
 
 def command_lines(lab: Lab, loopback: Loopback) -> dict[str, list[str | Path]]:
-    """Return the control plane's programs, in the order of their start, each with its command."""
+    """Return what serves the API, in the order of its start, each program with its command."""
     return {
         ETCD: etcd(lab, loopback),
         **{name: api_server(lab, loopback, name) for name in API_SERVERS},
@@ -55,7 +56,7 @@ def api_server(lab: Lab, loopback: Loopback, name: str) -> list[str | Path]:
         f"--secure-port={topology.API_SERVER_PORT}",
         f"--service-cluster-ip-range={topology.SERVICE_RANGE},{topology.SERVICE_RANGE_IPV6}",
         "--authorization-mode=Node,RBAC",
-        f"--client-ca-file={lab.cert / 'ca.pem'}",
+        f"--client-ca-file={lab.cert / 'trust.pem'}",
         f"--tls-cert-file={lab.cert / 'kubernetes.pem'}",
         f"--tls-private-key-file={lab.cert / 'kubernetes-key.pem'}",
         f"--etcd-servers=https://{loopback.etcd}:{ETCD_PORT}",
@@ -69,6 +70,27 @@ def api_server(lab: Lab, loopback: Loopback, name: str) -> list[str | Path]:
         "--feature-gates=APIServerIdentity=false,UnknownVersionInteroperabilityProxy=false",
         "--profiling=false",
     ]
+
+
+def controller_manager(lab: Lab) -> list[str | Path]:
+    """Return the controller manager's command: it signs and cleans up certificate requests, and listens nowhere."""
+    return [
+        lab.bin / CONTROLLER_MANAGER,
+        f"--kubeconfig={controller_manager_kubeconfig(lab)}",
+        "--controllers=certificatesigningrequest-signing-controller,certificatesigningrequest-cleaner-controller",
+        f"--cluster-signing-cert-file={lab.cert / 'ca.pem'}",
+        f"--cluster-signing-key-file={lab.cert / 'ca-key.pem'}",
+        # Each controller as its own service account: the controller manager's own user may do little.
+        "--use-service-account-credentials",
+        "--leader-elect=false",
+        "--secure-port=0",
+        "--profiling=false",
+    ]
+
+
+def controller_manager_kubeconfig(lab: Lab) -> Path:
+    """Return the controller manager's kubeconfig."""
+    return lab.state / "controller-manager.kubeconfig"
 
 
 def haproxy_file(lab: Lab) -> Path:

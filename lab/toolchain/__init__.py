@@ -64,7 +64,9 @@ PULUMI = GoTools(
     packages=("github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",),
     version_variables=("github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=3.259.0",),
 )
-KUBERNETES = _kubernetes("kubernetes", "1.36.2", "kubernetes", "kube-apiserver", "kube-proxy", "kubectl")
+KUBERNETES = _kubernetes(
+    "kubernetes", "1.36.2", "kubernetes", "kube-apiserver", "kube-controller-manager", "kube-proxy", "kubectl"
+)
 KUBE_PROXIES = tuple(
     _kubernetes("kube-proxy", version, folder, "kube-proxy")
     for version, folder in {

@@ -22,7 +22,9 @@ case $1 in
     while [ "$1" != -o ]; do shift; done
     printf partial >"${2}kube-proxy"
     [ ! -e "$BROKEN" ] || { echo 'compile: out of disk' >&2; echo example.org/b; exit 1; }
-    for tool in kube-proxy kube-apiserver kubectl pulumi; do printf '%s' "$tool" >"$2$tool"; done ;;
+    for tool in kube-proxy kube-apiserver kube-controller-manager kubectl pulumi; do
+      printf '%s' "$tool" >"$2$tool"
+    done ;;
 esac
 """
 
@@ -128,7 +130,7 @@ def test_a_user_who_has_pulumi_gets_no_other(lab: Lab, builds: Path, tools: Path
 
 def test_without_go_the_error_says_what_it_is_for(tools: Path) -> None:
     assert not list(tools.iterdir())
-    with pytest.raises(LabError, match=r"must be installed.* builds kube-apiserver, kube-proxy, kubectl"):
+    with pytest.raises(LabError, match=r"must be installed.* builds kube-apiserver, kube-controller-manager, "):
         toolchain.installed(KUBERNETES)
 
 
