@@ -53,7 +53,7 @@ explain: $(if $(wildcard $(PYTHON)),,$(INSTALLED)) ## Say where a node's values 
 
 test: check ## Run all checks and all tests; those of the lab have a lab of their own
 	@$(LAB) prepare
-	@eval "$$($(LAB) env 2>/dev/null)" && $(PYTHON) -m pytest -n 2 --ignore tests/lab && $(PYTHON) -m pytest tests/lab
+	@eval "$$($(LAB) env 2>/dev/null)" && $(PYTHON) -m pytest -n 2 --dist loadgroup --ignore tests/lab && $(PYTHON) -m pytest tests/lab
 
 soak: $(INSTALLED) ## Run the long campaign of faults, in a lab of its own: make soak CUTS=30 INTERRUPTIONS=10 SEED=1 PARTS=cuts
 	@$(LAB) prepare

@@ -1,9 +1,12 @@
-"""A stack of certificates with an authority."""
+"""A stack of certificates with an authority, and a cluster that takes them."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.certificates import cluster as clusters
+from tests.certificates.cluster import Cluster
 from tests.certificates.stack import Stack
 from tests.stand_ins.project import Project
 
@@ -20,3 +23,9 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Project:
 @pytest.fixture
 def stack(prepared: Project, tmp_path: Path) -> Stack:
     return Stack(prepared.copy(tmp_path / "project"))
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with clusters.running(tmp_path_factory.mktemp("cluster")) as running:
+        yield running

@@ -64,12 +64,15 @@ class Stack:
     def directory(self) -> Path:
         return self.project.directory
 
-    def authority(self, name: str = "ca", days: int = 3650, algorithm: str = "ed25519") -> None:
-        """Makes an authority, `name`.pem and `name`.key."""
+    def authority(
+        self, name: str = "ca", days: int = 3650, algorithm: str = "ed25519", signed_by: str | None = None
+    ) -> None:
+        """Makes an authority, `name`.pem and `name`.key: a root, or one below another."""
+        issuer = f" -CA {signed_by}.pem -CAkey {signed_by}.key" if signed_by else ""
         run(
             self.directory,
             f"openssl req -x509 -newkey {algorithm} -nodes -keyout {name}.key -out {name}.pem -subj /CN={name} -days {days} "
-            "-addext keyUsage=critical,keyCertSign,cRLSign",
+            f"-addext keyUsage=critical,keyCertSign,cRLSign{issuer}",
         )
 
     def pulumi(self, *arguments: str) -> str:

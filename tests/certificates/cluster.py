@@ -1,0 +1,96 @@
+"""A cluster that certificates are shown to: etcd, API servers, controller manager; no nodes."""
+
+import json
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lab import control_plane, loopback, toolchain
+from lab.paths import Lab
+
+_SECONDS = 60.0
+_REVIEW = '{"apiVersion":"authorization.k8s.io/v1","kind":"SelfSubjectRulesReview","spec":{"namespace":"default"}}'
+
+Right = tuple[str, str, str]
+"""An API group, a resource of it, a verb."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The cluster as an administrator has it, and as the owner of a certificate does."""
+
+    lab: Lab
+
+    @property
+    def authority(self) -> Path:
+        return self.lab.cert / "ca.pem"
+
+    def kubectl(self, *arguments: str | Path, stdin: str = "") -> str:
+        return self._kubectl(f"--kubeconfig={self.lab.admin_kubeconfig}", *arguments, stdin=stdin)
+
+    def trust(self, authority: str) -> None:
+        """Has the API servers accept clients of one more authority; they read the file again by themselves."""
+        with (self.lab.cert / "trust.pem").open("a") as bundle:
+            bundle.write(authority)
+
+    def as_client(self, directory: Path, *arguments: str, stdin: str = "") -> str:
+        """What `client.pem` and `client.key` of a directory come to; waits until the API servers know their authority."""
+        user = {"client-certificate": "client.pem", "client-key": "client.key"}
+        (directory / "client.kubeconfig").write_text(self.kubeconfig(user))
+        deadline = time.monotonic() + _SECONDS
+        while True:
+            try:
+                return self._kubectl(f"--kubeconfig={directory / 'client.kubeconfig'}", *arguments, stdin=stdin)
+            except subprocess.CalledProcessError as error:
+                if "Unauthorized" not in error.stderr or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.2)
+
+    def user(self, directory: Path) -> dict[str, Any]:
+        """Whom the API servers take the client for."""
+        return dict(json.loads(self.as_client(directory, "auth", "whoami", "--output=json"))["status"]["userInfo"])
+
+    def rights(self, directory: Path) -> set[Right]:
+        """What the client may do; that everybody may ask about himself is left out."""
+        create = ("create", "--raw=/apis/authorization.k8s.io/v1/selfsubjectrulesreviews", "--filename=-")
+        review = json.loads(self.as_client(directory, *create, stdin=_REVIEW))
+        return _rights(review["status"]["resourceRules"]) - self.rights_of("system:basic-user")
+
+    def rights_of(self, role: str) -> set[Right]:
+        return _rights(json.loads(self.kubectl("get", "clusterrole", role, "--output=json"))["rules"])
+
+    def kubeconfig(self, user: dict[str, str]) -> str:
+        configuration = json.loads(self.kubectl("config", "view", "--raw", "--flatten", "--output=json"))
+        configuration["users"][0]["user"] = user
+        return json.dumps(configuration)
+
+    def _kubectl(self, *arguments: str | Path, stdin: str) -> str:
+        command = [self.lab.bin / "kubectl", *arguments]
+        return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=60, check=True).stdout
+
+
+@contextmanager
+def running(directory: Path) -> Iterator[Cluster]:
+    """A lab's control plane, of the tools that `make prepare` has built."""
+    lab = Lab(directory)
+    lab.create()
+    toolchain.link(lab)
+    try:
+        control_plane.start(lab, loopback.choose(lab))
+        yield Cluster(lab)
+    finally:
+        control_plane.stop(lab)
+
+
+def _rights(rules: list[dict[str, list[str]]]) -> set[Right]:
+    return {
+        (group, resource, verb)
+        for rule in rules
+        for group in rule.get("apiGroups", [])
+        for resource in rule.get("resources", [])
+        for verb in rule["verbs"]
+    }
