@@ -6,6 +6,7 @@ module; they answer as the official ones do for the resources that the program u
 - `language_python`: pulumirpc.LanguageRuntime, for projects with `runtime: python`.
 - `command`: pulumirpc.ResourceProvider of pulumi-command (`command:remote:*`).
 - `tls`: pulumirpc.ResourceProvider of pulumi-tls.
+- `kubernetes`: pulumirpc.ResourceProvider of pulumi-kubernetes, for certificate requests.
 - `plugin`: what every plugin needs: serving, property values, differences, the engine's log.
 
 The engine finds the launchers in `bin/` by their names: on PATH or, as the lab has it, linked among its installed

@@ -19,6 +19,7 @@ def test_each_is_there_as_the_version_that_is_asked_for(tmp_path: Path) -> None:
     assert installed(tmp_path) == {
         "language-python-v3.259.0/pulumi-language-python",
         "resource-command-v1.2.1/pulumi-resource-command",
+        "resource-kubernetes-v4.34.2/pulumi-resource-kubernetes",
         "resource-tls-v5.6.2/pulumi-resource-tls",
     }
 

@@ -104,7 +104,10 @@ def test_the_life_of_a_stack(project: Project, server: SshServer, tmp_path: Path
     program(f"one | tee -a {log}", "a")
     first = succeeded(project.up())
     assert 'o: "one"' in first
-    assert "stand-ins serve in place of Pulumi's own language host and plugins: command v1.2.1, tls v" in first
+    assert (
+        "stand-ins serve in place of Pulumi's own language host and plugins: command v1.2.1, kubernetes v4.34.2, tls v"
+        in first
+    )
     assert "BEGIN CERTIFICATE" in project.state()
     assert "PRIVATE KEY" not in project.state()
     assert "sekret" not in project.state()

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import grpc
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.struct_pb2 import Struct
-from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
+from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
 
 from lab.stand_ins.plugin.property_values import UnknownValueError, decode, encode
-from lab.stand_ins.plugin.resource import Operation, OperationError, Resource
+from lab.stand_ins.plugin.resource import InitializationError, Operation, OperationError, Resource
 
 if TYPE_CHECKING:
     from lab.stand_ins.plugin.engine import Engine
@@ -62,7 +62,9 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     async def DiffConfig(self, request: provider_pb2.DiffRequest, context: Context) -> provider_pb2.DiffResponse:
         await context.abort(grpc.StatusCode.UNIMPLEMENTED, "DiffConfig is not implemented")
 
-    async def Configure(self, request: object, context: Context) -> provider_pb2.ConfigureResponse:
+    async def Configure(
+        self, request: provider_pb2.ConfigureRequest, context: Context
+    ) -> provider_pb2.ConfigureResponse:
         return provider_pb2.ConfigureResponse(
             acceptSecrets=True, supportsPreview=True, acceptResources=True, acceptOutputs=True
         )
@@ -89,7 +91,9 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     async def Read(self, request: provider_pb2.ReadRequest, context: Context) -> provider_pb2.ReadResponse:
         async with self._resource(request, context) as resource:
-            state = resource.read(decode(request.properties))
+            state = await resource.read(decode(request.properties))
+        if state is None:
+            return provider_pb2.ReadResponse()
         return provider_pb2.ReadResponse(id=request.id, properties=encode(state), inputs=request.inputs)
 
     async def Delete(self, request: provider_pb2.DeleteRequest, context: Context) -> Empty:
@@ -105,6 +109,8 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         """The resource of a request; what fails within becomes the call's answer."""
         try:
             yield self._served(request.type)
+        except InitializationError as error:
+            await context.abort(grpc.StatusCode.UNKNOWN, str(error), _partial_failure(error))
         except OperationError as error:
             await context.abort(grpc.StatusCode.UNKNOWN, str(error))
         except UnknownValueError as error:
@@ -129,3 +135,13 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             timeout_seconds=request.timeout,
             engine=self._engine,
         )
+
+
+def _partial_failure(error: InitializationError) -> tuple[tuple[str, bytes]]:
+    """What tells the engine to keep the resource, with its errors: gRPC's richer error, in the trailing metadata."""
+    detail = provider_pb2.ErrorResourceInitFailed(
+        id=error.identifier, properties=encode(error.state), reasons=[str(error)]
+    )
+    status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=str(error))
+    status.details.add().Pack(detail)
+    return (("grpc-status-details-bin", status.SerializeToString()),)

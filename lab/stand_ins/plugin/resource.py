@@ -14,6 +14,14 @@ class OperationError(Exception):
     """An operation failed; the message is what the user reads, to the letter that of the official plugin."""
 
 
+class InitializationError(OperationError):
+    """The resource is there, and belongs in the stack's state, but isn't as it should be."""
+
+    def __init__(self, message: str, identifier: str, state: Properties) -> None:
+        super().__init__(message)
+        self.identifier, self.state = identifier, state
+
+
 @dataclass(frozen=True)
 class CheckFailure:
     """An input that the plugin refuses; without a property the engine shows the reason alone."""
@@ -69,8 +77,8 @@ class Resource(ABC):
     async def update(self, operation: Operation, state: Properties, inputs: Properties) -> Properties:
         """Update, or preview it; the new state. Raises OperationError."""
 
-    def read(self, state: Properties) -> Properties:
-        """The state as it is now. The resources served so far are nowhere but in the stack's state."""
+    async def read(self, state: Properties) -> Properties | None:
+        """The state as it is now, None of what is no more. Many a resource is nowhere but in the stack's state."""
         return state
 
     async def delete(self, operation: Operation, state: Properties) -> None:  # noqa: B027

@@ -47,7 +47,7 @@ class RenewedCertificate(PlannedResource):
         """Due by the new inputs' early renewal."""
         return ("readyForRenewal",) if _is_due(state | self.planned(inputs)) else ()
 
-    def read(self, state: Properties) -> Properties:
+    async def read(self, state: Properties) -> Properties:
         """The state, marked as due if it is."""
         return state | ({"readyForRenewal": True} if _is_due(state) else {})
 
