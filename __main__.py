@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pulumi
 
-from components import ClientCertificates, Rollout, certificate_authority
+from components import CertificateAuthority, ClientCertificates, Rollout, certificate_authority
 from settings import OwnCertificateAuthority
 from settings.stack_configuration import stack_settings
 
@@ -16,6 +16,6 @@ rollout = Rollout("rollout", settings, certificates, authority.trust_bundle_pem)
 
 pulumi.export("nodes", rollout.reports)
 pulumi.export("certificate", certificates.summary)
-if isinstance(settings.certificate_authority, OwnCertificateAuthority):
+if isinstance(settings.certificate_authority, OwnCertificateAuthority) and isinstance(authority, CertificateAuthority):
     pulumi.export("caCertificate", authority.certificate_pem)
     pulumi.export("caPrivateKey", authority.private_key_pem)

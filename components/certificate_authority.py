@@ -1,4 +1,4 @@
-"""Who issues the client certificates: the cluster's CA, as it was given, or a CA of the stack's own."""
+"""Who issues the client certificates: the cluster's CA, as it was given, a CA of the stack's own, or the cluster."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,6 +7,7 @@ import pulumi
 import pulumi_tls as tls
 
 from settings import CertificateAuthority as GivenCertificateAuthority
+from settings import ClusterSigner as ClusterSignerSettings
 from settings import OwnCertificateAuthority as OwnCertificateAuthoritySettings
 
 
@@ -19,6 +20,18 @@ class CertificateAuthority:
     """A secret."""
     chain_pem: str
     """What a client shows after its own certificate; empty where a root issues."""
+    trust_bundle_pem: pulumi.Output[str]
+    not_after: pulumi.Output[datetime]
+
+
+@dataclass(frozen=True)
+class ClusterSigner:
+    """Whom to ask in the cluster, and how; the rest is as in CertificateAuthority."""
+
+    name: str
+    provider: pulumi.ProviderResource
+    approval_timeout_seconds: int
+    chain_pem: str
     trust_bundle_pem: pulumi.Output[str]
     not_after: pulumi.Output[datetime]
 
@@ -56,9 +69,11 @@ class OwnCertificateAuthority(pulumi.ComponentResource):
 
 
 def certificate_authority(
-    settings: GivenCertificateAuthority | OwnCertificateAuthoritySettings,
-) -> CertificateAuthority:
-    """Returns the given CA, or has one made."""
+    settings: GivenCertificateAuthority | OwnCertificateAuthoritySettings | ClusterSignerSettings,
+) -> CertificateAuthority | ClusterSigner:
+    """Returns the given CA, or has one made, or the way to the cluster's."""
+    if isinstance(settings, ClusterSignerSettings):
+        return _cluster_signer(settings)
     if isinstance(settings, GivenCertificateAuthority):
         return CertificateAuthority(
             certificate_pem=pulumi.Output.from_input(settings.certificate_pem),
@@ -74,4 +89,24 @@ def certificate_authority(
         chain_pem="",
         trust_bundle_pem=own.certificate_pem.apply(lambda pem: settings.trust_bundle_pem or pem),
         not_after=own.not_after,
+    )
+
+
+def _cluster_signer(settings: ClusterSignerSettings) -> ClusterSigner:
+    # Heavy, and wanted here only.
+    from pulumi_kubernetes import Provider
+
+    provider = Provider(
+        "cluster",
+        kubeconfig=pulumi.Output.secret(settings.kubeconfig.get_secret_value()),
+        # Otherwise another address of the same API would be another cluster, and every certificate issued again.
+        cluster_identifier="cluster",
+    )
+    return ClusterSigner(
+        name=settings.name,
+        provider=provider,
+        approval_timeout_seconds=settings.approval_timeout_seconds,
+        chain_pem=settings.chain_pem,
+        trust_bundle_pem=pulumi.Output.from_input(settings.trust_bundle_pem),
+        not_after=pulumi.Output.from_input(settings.not_after),
     )

@@ -11,8 +11,10 @@ import pulumi_tls as tls
 from cryptography import x509
 
 import documents.certificate_request
-from components import expiry
-from components.certificate_authority import CertificateAuthority
+from components.certificate_authority import CertificateAuthority, ClusterSigner
+from components.cluster_signed import cluster_signed
+from components.issued import Wanted
+from components.locally_signed import locally_signed
 from documents.certificate_request import USER
 from settings import ClientCertificate as ClientCertificateSettings
 from settings import KeyAlgorithm, Subject
@@ -48,45 +50,24 @@ class ClientCertificate(pulumi.ComponentResource):
         self,
         name: str,
         settings: ClientCertificateSettings,
-        authority: CertificateAuthority,
+        authority: CertificateAuthority | ClusterSigner,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("kube-proxy:index:ClientCertificate", name, None, opts)
-        self._settings, self._authority = settings, authority
         child = pulumi.ResourceOptions(parent=self)
         key = tls.PrivateKey(f"{name}-key", _KEYS[settings.key_algorithm], child)
         request = _request(f"{name}-request", settings.subject, key.private_key_pem, child)
-        certificate = tls.LocallySignedCert(
-            name,
-            cert_request_pem=request,
-            ca_cert_pem=authority.certificate_pem,
-            ca_private_key_pem=authority.private_key_pem,
-            allowed_uses=_usages(settings.key_algorithm),
-            validity_period_hours=settings.validity_hours,
-            early_renewal_hours=settings.renew_before_hours,
-            opts=pulumi.ResourceOptions(parent=self, hooks=self._when_issued(name)),
-        )
-        self.subject = certificate.cert_pem.apply(_subject)
-        self.certificate_pem = certificate.cert_pem.apply(lambda pem: pem + authority.chain_pem)
+        wanted = Wanted(key.private_key_pem, request, _key_usages(settings.key_algorithm))
+        if isinstance(authority, ClusterSigner):
+            issued = cluster_signed(name, settings, authority, wanted, self)
+        else:
+            issued = locally_signed(name, settings, authority, wanted, self)
+        self.subject = issued.certificate_pem.apply(_subject)
+        self.certificate_pem = issued.certificate_pem.apply(lambda pem: pem + authority.chain_pem)
         self.private_key_pem = key.private_key_pem
-        self.not_before = certificate.validity_start_time.apply(_to_the_second)
-        self.not_after = certificate.validity_end_time.apply(_to_the_second)
+        self.not_before = issued.not_before.apply(_to_the_second)
+        self.not_after = issued.not_after.apply(_to_the_second)
         self.register_outputs({"notBefore": self.not_before, "notAfter": self.not_after})
-
-    def _when_issued(self, name: str) -> pulumi.ResourceHookBinding:
-        """Runs where a certificate is about to be issued, in a preview too.
-
-        The tls plugin gives no reason for a renewal, so it is told here what is going on. And the limit that the
-        authority's end is moves with the clock: a certificate that was issued in time stays good. Nothing is said
-        where the authority is still to be made.
-        """
-
-        async def check(_: pulumi.ResourceHookArgs) -> None:
-            if authority_end := await self._authority.not_after.future():
-                pulumi.log.info(expiry.issue(self._settings, authority_end, datetime.now(UTC)), self)
-
-        options = pulumi.ResourceHookOptions(on_dry_run=True)
-        return pulumi.ResourceHookBinding(before_create=[pulumi.ResourceHook(f"{name}-issue", check, options)])
 
 
 def _request(name: str, subject: Subject, key: pulumi.Output[str], opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
@@ -106,10 +87,9 @@ def _request(name: str, subject: Subject, key: pulumi.Output[str], opts: pulumi.
     return tls.CertRequest(name, private_key_pem=key, subject=parts, opts=opts).cert_request_pem
 
 
-def _usages(algorithm: KeyAlgorithm) -> list[str]:
+def _key_usages(algorithm: KeyAlgorithm) -> list[str]:
     """Only RSA enciphers keys: RFC 8813 forbids it to certificates of elliptic curves."""
-    enciphers = ["key_encipherment"] if algorithm.startswith("RSA") else []
-    return ["digital_signature", *enciphers, "client_auth"]
+    return ["digital_signature", *(["key_encipherment"] if algorithm.startswith("RSA") else [])]
 
 
 def _subject(pem: str) -> str:

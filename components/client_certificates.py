@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pulumi
 
 from components import expiry
-from components.certificate_authority import CertificateAuthority
+from components.certificate_authority import CertificateAuthority, ClusterSigner
 from components.client_certificate import ClientCertificate
 from settings import Settings
 
@@ -19,7 +19,7 @@ class ClientCertificates:
     summary: pulumi.Output[dict[str, object]]
     """Of the one that ends first: ``subject``, ``notBefore``, ``notAfter`` (RFC 3339, UTC), ``daysLeft``."""
 
-    def __init__(self, settings: Settings, authority: CertificateAuthority) -> None:
+    def __init__(self, settings: Settings, authority: CertificateAuthority | ClusterSigner) -> None:
         self._settings = settings.client_certificate
         names = [node.name for node in settings.nodes]
         if self._settings.per_node:
@@ -34,7 +34,8 @@ class ClientCertificates:
     def _summarize(self, authority_end: datetime, *facts: Sequence[str]) -> dict[str, object]:
         not_after, not_before, subject = min(tuple(each) for each in facts)
         end, now = datetime.fromisoformat(not_after), datetime.now(UTC)
-        for warning in expiry.warnings(self._settings, end, authority_end, now):
+        begin = datetime.fromisoformat(not_before)
+        for warning in expiry.warnings(self._settings, begin, end, authority_end, now):
             pulumi.log.warn(warning)
         days_left = expiry.days_left(end, now)
         return {"subject": subject, "notBefore": not_before, "notAfter": not_after, "daysLeft": days_left}

@@ -25,14 +25,22 @@ def issue(settings: ClientCertificate, authority_end: datetime, now: datetime) -
     return f"a certificate is issued, valid to {_minute(end)}; the first pulumi up from {_minute(due)} on renews it"
 
 
-def warnings(settings: ClientCertificate, end: datetime, authority_end: datetime, now: datetime) -> list[str]:
+def warnings(
+    settings: ClientCertificate, begin: datetime, end: datetime, authority_end: datetime, now: datetime
+) -> list[str]:
     """Returns what should be known of a certificate that is in use.
 
-    A month before its end, or in the last quarter of a short life, it says when it can be renewed at all. And an
-    authority must be rotated before it is too old to issue the next one.
+    A month before its end, or in the last quarter of a short life, it says when it can be renewed at all. A signer may
+    have given less than it was asked for. And an authority must be rotated before it is too old to issue the next one.
     """
     found = []
     validity = timedelta(hours=settings.validity_hours)
+    if (hours := (end - begin) // timedelta(hours=1)) < settings.validity_hours:
+        return [
+            f"clientCertificate.validityHours: {settings.validity_hours}: the signer has given {hours}, to "
+            f"{_minute(end)} (kube-controller-manager: --cluster-signing-duration); use at most {hours}, for it is "
+            "renewed by the end that was asked for"
+        ]
     due = end - timedelta(hours=settings.renew_before_hours)
     if now < due and end - now < min(timedelta(days=30), validity / 4):
         found.append(

@@ -1,5 +1,7 @@
 """The certificate authority that issues kube-proxy's client certificate: it must be able to, today.
 
+Its key is given, or the stack's own, or the cluster's: then it is asked by a request.
+
 The tls plugin takes an expired authority, a server's certificate, a bundle in any order: it must be noticed here.
 """
 
@@ -13,9 +15,9 @@ from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pydantic import SecretStr
 
-from settings import certificates
+from settings import certificate_ways, certificates, kubeconfig
 from settings.files import Files
-from settings.model import CertificateAuthority, OwnCertificateAuthority
+from settings.model import CertificateAuthority, ClusterSigner, OwnCertificateAuthority
 from settings.private_keys import PrivateKey, one_of_file_and_secret, parse_pem
 from settings.problems import OMITTED, Location
 from settings.stack import Stack
@@ -25,29 +27,35 @@ _PRIVATE_KEY: Location = ("certificateAuthority", "privateKeyFile")
 _SECRET: Location = ("caPrivateKey",)
 _TRUST_BUNDLE: Location = ("certificateAuthority", "trustBundleFile")
 
+_APPROVAL_SECONDS = 600
+
 _CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
 _KEY = re.compile(r"-----BEGIN ([A-Z]+ )?PRIVATE KEY-----.*?-----END ([A-Z]+ )?PRIVATE KEY-----", re.DOTALL)
 
 
-def read(stack: Stack, files: Files) -> CertificateAuthority | OwnCertificateAuthority | None:
+def read(stack: Stack, files: Files) -> CertificateAuthority | OwnCertificateAuthority | ClusterSigner | None:
     """Return the certificate authority, or None and problems."""
-    if stack.certificate_authority.generate:
+    section = stack.certificate_authority
+    certificate_ways.refuse_two(stack, files.problems)
+    if section.generate:
         return _own(stack, files)
     found = _certificates(stack, files)
-    key = _private_key(stack, files, found)
-    trusted = _trust_bundle(stack, files) if stack.certificate_authority.trust_bundle_file else found
-    if not found or key is None or not trusted:
+    key = None if section.signer else _private_key(stack, files, found)
+    asking = kubeconfig.read(stack, files) if section.signer else None
+    trusted = _trust_bundle(stack, files) if section.trust_bundle_file else found
+    if not found or not trusted:
         return None
     path = certificates.path(found)
     # The root is what the API servers trust already, and all that they may know of it.
     shown = [certificate for certificate in path if certificate.issuer != certificate.subject]
-    return CertificateAuthority(
-        certificate_pem=certificates.to_pem(found[:1]),
-        private_key_pem=key,
-        chain_pem=certificates.to_pem(shown),
-        trust_bundle_pem=certificates.to_pem(trusted),
-        not_after=min(certificate.not_valid_after_utc for certificate in path),
-    )
+    chain_pem, trust_bundle_pem = certificates.to_pem(shown), certificates.to_pem(trusted)
+    not_after = min(certificate.not_valid_after_utc for certificate in path)
+    if section.signer and asking:
+        seconds = section.approval_timeout_seconds or _APPROVAL_SECONDS
+        return ClusterSigner(section.signer, asking, seconds, chain_pem, trust_bundle_pem, not_after)
+    if key:
+        return CertificateAuthority(certificates.to_pem(found[:1]), key, chain_pem, trust_bundle_pem, not_after)
+    return None
 
 
 def _certificates(stack: Stack, files: Files) -> Sequence[x509.Certificate]:
@@ -71,15 +79,6 @@ def _certificates(stack: Stack, files: Files) -> Sequence[x509.Certificate]:
 
 
 def _own(stack: Stack, files: Files) -> OwnCertificateAuthority:
-    section = stack.certificate_authority
-    given = {
-        _CERTIFICATE: section.certificate_file,
-        _PRIVATE_KEY: section.private_key_file,
-        _SECRET: stack.ca_private_key,
-    }
-    for at, value in given.items():
-        if value is not None:
-            files.problems.forbidden(at, "must not be given beside certificateAuthority.generate: keep one of the two")
     hours, most = stack.client_certificate.validity_hours, OwnCertificateAuthority.VALIDITY_HOURS
     if hours >= most:
         must = f"must be less than {most}, the life of a certificate authority of the stack's own"

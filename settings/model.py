@@ -58,6 +58,21 @@ class OwnCertificateAuthority:
     trust_bundle_pem: str | None
 
 
+@dataclass(frozen=True)
+class ClusterSigner:
+    """A signer that takes requests through the Kubernetes API; its CA's certificates are as in CertificateAuthority."""
+
+    MOST_VALIDITY_HOURS: ClassVar[int] = (2**31 - 1) // 3600
+    """A request's expirationSeconds is a 32 bit number."""
+
+    name: str
+    kubeconfig: SecretStr  # JSON: one context, certificates and keys embedded
+    approval_timeout_seconds: int  # how long an update waits for somebody's approval
+    chain_pem: str
+    trust_bundle_pem: str
+    not_after: datetime
+
+
 class KeyAlgorithm(StrEnum):
     """A private key's kind and size, named as in kubeadm's ClusterConfiguration (encryptionAlgorithm)."""
 
@@ -164,7 +179,7 @@ class Settings:
     """A stack's whole configuration; `warnings` are for the person who wrote it, and block nothing."""
 
     cluster: Cluster
-    certificate_authority: CertificateAuthority | OwnCertificateAuthority
+    certificate_authority: CertificateAuthority | OwnCertificateAuthority | ClusterSigner
     client_certificate: ClientCertificate
     nodes: tuple[Node, ...]
     binary: Binary

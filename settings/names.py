@@ -6,6 +6,9 @@ Each function returns its text unchanged or raises ValueError.
 import re
 from ipaddress import ip_address
 
+API_CLIENT_SIGNER = "kubernetes.io/kube-apiserver-client"
+"""Kubernetes' signer of API clients' certificates: kube-controller-manager, when somebody has approved the request."""
+
 # RFC 1123 subdomain, as k8s.io/apimachinery pkg/util/validation/validation.go has it: a Node's name is one.
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 
@@ -31,6 +34,18 @@ def node_name(text: str) -> str:
             "must be the Node object's name: at most 253 lower case letters, digits, '-' and '.', "
             "first and last a letter or digit (e.g. k8s-node01)"
         )
+    return text
+
+
+def signer_name(text: str) -> str:
+    """Accept a signer that may issue a client's certificate for the user system:kube-proxy.
+
+    Of Kubernetes' own only one does; others' are named as the API wants it (pkg/apis/certificates/validation).
+    """
+    domain, _, path = text.partition("/")
+    ours = domain == "kubernetes.io" or domain.endswith(".kubernetes.io")
+    if (ours and text != API_CLIENT_SIGNER) or "." not in domain or not all(map(_SUBDOMAIN.fullmatch, (domain, path))):
+        raise ValueError(f"must be {API_CLIENT_SIGNER}, or a signer of somebody else's (e.g. example.com/clients)")
     return text
 
 

@@ -45,9 +45,16 @@ def parse_ssh(pem: str) -> PrivateKey:
 
 
 def one_of_file_and_secret(
-    files: Files, name: str | None, at: Location, secret: SecretStr | None, secret_at: Location, what: str
+    files: Files,
+    name: str | None,
+    at: Location,
+    secret: SecretStr | None,
+    secret_at: Location,
+    what: str,
+    *,
+    itself: str = "the key itself",
 ) -> tuple[str, Location] | None:
-    """Return the text of a key and where it was given, in exactly one of a file's name and a secret.
+    """Return the text of `what` and where it was given, in exactly one of a file's name and a secret.
 
     It ends in one newline, which `pulumi config set` takes away: otherwise the same key given in the other way would
     be a change, and a certificate issued anew.
@@ -60,7 +67,7 @@ def one_of_file_and_secret(
     elif name is None:
         command = f"pulumi config set --secret kube-proxy:{key} < FILE"
         files.problems.required(
-            at, f"must name the file of {what}, or the key itself must be a secret of the stack: {command}"
+            at, f"must name the file of {what}, or {itself} must be a secret of the stack: {command}"
         )
     elif (text := files.text(name, at)) is not None:
         return f"{text.strip()}\n", at

@@ -17,7 +17,7 @@ from settings.stack import Section
 
 SectionType = TypeVar("SectionType", bound=Section)
 
-_SECRETS = ("caPrivateKey", "sshPrivateKey")
+_SECRETS = ("caPrivateKey", "adminKubeconfig", "sshPrivateKey")
 
 _TYPES = {
     "string_type": "must be a string: put it in quotes",

@@ -52,6 +52,10 @@ class CertificateAuthoritySection(Section):
     private_key_file: fields.FileName | None = None
     trust_bundle_file: fields.FileName | None = None
     generate: fields.Flag = False
+    signer: fields.SignerName | None = None
+    kubeconfig_file: fields.FileName | None = None
+    context: fields.Line | None = None
+    approval_timeout_seconds: fields.ApprovalTimeout | None = None
 
 
 class SubjectSection(Section):
@@ -141,6 +145,7 @@ class Stack(Section):
     cluster: ClusterSection = ClusterSection()
     certificate_authority: CertificateAuthoritySection = CertificateAuthoritySection()
     ca_private_key: SecretStr | None = None
+    admin_kubeconfig: SecretStr | None = None
     client_certificate: ClientCertificateSection = ClientCertificateSection()
     ssh: SSHSection = SSHSection()
     ssh_private_key: SecretStr | None = None

@@ -13,7 +13,7 @@ from settings.problems import Location
 
 NAMESPACE: Final = "kube-proxy:"
 
-_TEXTS: Final = frozenset({"caPrivateKey", "sshPrivateKey", "nodesFile"})
+_TEXTS: Final = frozenset({"caPrivateKey", "adminKubeconfig", "sshPrivateKey", "nodesFile"})
 """Keys whose values are text; all others are structures, which Pulumi also takes as JSON."""
 
 

@@ -1,17 +1,24 @@
-"""A cluster that certificates are shown to: etcd, API servers, controller manager; no nodes."""
+"""A cluster that certificates are shown to: etcd, API servers, controller manager; no nodes.
+
+In it one may ask for certificates and another approve them, each by his role of docs/certificates.md and no other.
+"""
 
 import json
 import subprocess
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from lab import control_plane, loopback, toolchain
 from lab.paths import Lab
 
+_DOCUMENTATION = Path(__file__).parents[2] / "docs" / "certificates.md"
 _SECONDS = 60.0
 _REVIEW = '{"apiVersion":"authorization.k8s.io/v1","kind":"SelfSubjectRulesReview","spec":{"namespace":"default"}}'
 
@@ -28,6 +35,16 @@ class Cluster:
     @property
     def authority(self) -> Path:
         return self.lab.cert / "ca.pem"
+
+    @property
+    def asks(self) -> Path:
+        """The kubeconfig of one who may ask."""
+        return self.lab.state / "asks.kubeconfig"
+
+    @property
+    def approves(self) -> Path:
+        """The kubeconfig of one who may approve."""
+        return self.lab.state / "approves.kubeconfig"
 
     def kubectl(self, *arguments: str | Path, stdin: str = "") -> str:
         return self._kubectl(f"--kubeconfig={self.lab.admin_kubeconfig}", *arguments, stdin=stdin)
@@ -63,10 +80,52 @@ class Cluster:
     def rights_of(self, role: str) -> set[Right]:
         return _rights(json.loads(self.kubectl("get", "clusterrole", role, "--output=json"))["rules"])
 
+    @contextmanager
+    def answering(self, *verbs: str) -> Iterator[list[str]]:
+        """Answers the requests that come meanwhile, one a verb, as a person at another terminal; yields their names."""
+        names: list[str] = []
+
+        def answer() -> None:
+            for verb in verbs:
+                names.append(self._answer(verb))
+
+        with ThreadPoolExecutor(1) as other_terminal:
+            answered = other_terminal.submit(answer)
+            yield names
+            answered.result()
+
+    def requests(self) -> dict[str, list[str]]:
+        """The conditions of each request, by its name."""
+        items = json.loads(self._kubectl(f"--kubeconfig={self.approves}", "get", "csr", "--output=json", stdin=""))[
+            "items"
+        ]
+        conditions = {item["metadata"]["name"]: item["status"].get("conditions", []) for item in items}
+        return {name: [condition["type"] for condition in found] for name, found in conditions.items()}
+
+    def _answer(self, verb: str) -> str:
+        deadline = time.monotonic() + _SECONDS
+        while time.monotonic() < deadline:
+            for name in (name for name, conditions in self.requests().items() if not conditions):
+                self._kubectl(f"--kubeconfig={self.approves}", "certificate", verb, name, stdin="")
+                return name
+            time.sleep(0.2)
+        raise TimeoutError(f"no request to {verb} within {_SECONDS:.0f} s")
+
     def kubeconfig(self, user: dict[str, str]) -> str:
         configuration = json.loads(self.kubectl("config", "view", "--raw", "--flatten", "--output=json"))
         configuration["users"][0]["user"] = user
         return json.dumps(configuration)
+
+    def admit(self) -> None:
+        """Makes the two, with their kubeconfigs."""
+        roles = yaml.safe_load_all(_DOCUMENTATION.read_text().partition("```yaml\n")[2].partition("```")[0])
+        for file, role in zip((self.asks, self.approves), roles, strict=True):
+            rules = {"apiVersion": "rbac.authorization.k8s.io/v1", "metadata": {"name": file.stem}, **role}
+            self.kubectl("create", "--filename=-", stdin=json.dumps(rules))
+            self.kubectl("create", "serviceaccount", file.stem)
+            binding = (f"--clusterrole={file.stem}", f"--serviceaccount=default:{file.stem}")
+            self.kubectl("create", "clusterrolebinding", file.stem, *binding)
+            file.write_text(self.kubeconfig({"token": self.kubectl("create", "token", file.stem).strip()}))
 
     def _kubectl(self, *arguments: str | Path, stdin: str) -> str:
         command = [self.lab.bin / "kubectl", *arguments]
@@ -81,7 +140,9 @@ def running(directory: Path) -> Iterator[Cluster]:
     toolchain.link(lab)
     try:
         control_plane.start(lab, loopback.choose(lab))
-        yield Cluster(lab)
+        cluster = Cluster(lab)
+        cluster.admit()
+        yield cluster
     finally:
         control_plane.stop(lab)
 

@@ -16,15 +16,16 @@ import sys
 from pathlib import Path
 sys.path.insert(0, {repository!r})
 import pulumi
-from components import ClientCertificates, certificate_authority
+from components import CertificateAuthority, ClientCertificates, certificate_authority
 from settings import load
 settings = load({values!r}, Path({directory!r}))
 authority = certificate_authority(settings.certificate_authority)
 certificates = ClientCertificates(settings, authority)
 pulumi.export("certificate", certificates.summary)
 pulumi.export("pem", {{name: made.certificate_pem for name, made in certificates.of_node.items()}})
-pulumi.export("caCertificate", authority.certificate_pem)
-pulumi.export("caPrivateKey", authority.private_key_pem)
+if isinstance(authority, CertificateAuthority):
+    pulumi.export("caCertificate", authority.certificate_pem)
+    pulumi.export("caPrivateKey", authority.private_key_pem)
 pulumi.export("key", {{name: made.private_key_pem for name, made in certificates.of_node.items()}})
 """
 
@@ -99,11 +100,14 @@ class Stack:
             return dict(json.loads(process.communicate(timeout=60)[0]))
 
     def move_end(self, end: datetime) -> None:
-        """Has the stack's state say that the certificate ends then: what a certificate's age is to the tls plugin."""
+        """Has the stack's state say that the certificate ends then: what a certificate's age is to the tls plugin.
+
+        Of one that the cluster has signed, that is the age of the certificate beside it.
+        """
         path = self.directory / "state" / ".pulumi" / "stacks" / "project" / "dev.json"
         state = json.loads(path.read_text())
         for resource in state["checkpoint"]["latest"]["resources"]:
-            if resource["type"] == "tls:index/locallySignedCert:LocallySignedCert":
+            if "validityEndTime" in resource.get("outputs", {}) and "certificate-authority" not in resource["urn"]:
                 resource["outputs"]["validityEndTime"] = end.isoformat()
                 start = end - timedelta(hours=resource["outputs"]["validityPeriodHours"])
                 resource["outputs"]["validityStartTime"] = start.isoformat()

@@ -1,5 +1,6 @@
 """Pulumi mocks that record every registered resource and refuse what they don't know."""
 
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -48,6 +49,10 @@ OUTPUTS: dict[str, dict[str, object]] = {
     "tls:index/selfSignedCert:SelfSignedCert": {
         "certPem": "OWN-CA-CERTIFICATE",
         "validityEndTime": "2036-11-23T08:00:00.123456+01:00",
+    },
+    "pulumi:providers:kubernetes": {},
+    "kubernetes:certificates.k8s.io/v1:CertificateSigningRequest": {
+        "status": {"certificate": b64encode(CLIENT_CERTIFICATE.encode()).decode()}
     },
     "command:remote:Command": {"stdout": REPORT, "stderr": ""},
     "command:remote:CopyToRemote": {},

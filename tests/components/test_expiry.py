@@ -16,6 +16,12 @@ def certificate(validity_hours: int = 8760, renew_before_hours: int = 720) -> Cl
     return ClientCertificate(subject, KeyAlgorithm.RSA_2048, validity_hours, renew_before_hours, False)
 
 
+def warnings(settings: ClientCertificate, end: datetime, authority_end: datetime) -> list[str]:
+    """What is said of a certificate that was given as long as it was asked for."""
+    begin = end - timedelta(hours=settings.validity_hours)
+    return expiry.warnings(settings, begin, end, authority_end, NOW)
+
+
 class TestIssue:
     def test_says_the_end_and_when_it_is_renewed(self) -> None:
         assert expiry.issue(certificate(), FAR, NOW) == (
@@ -46,7 +52,7 @@ class TestWarnings:
         ],
     )
     def test_are_none_in_an_ordinary_life(self, settings: ClientCertificate, left: timedelta) -> None:
-        assert expiry.warnings(settings, NOW + left, FAR, NOW) == []
+        assert warnings(settings, NOW + left, FAR) == []
 
     @pytest.mark.parametrize(
         ("settings", "left", "said"),
@@ -59,17 +65,28 @@ class TestWarnings:
     def test_of_an_end_that_comes_before_a_renewal_is_possible(
         self, settings: ClientCertificate, left: timedelta, said: str
     ) -> None:
-        (warning,) = expiry.warnings(settings, NOW + left, FAR, NOW)
+        (warning,) = warnings(settings, NOW + left, FAR)
 
         assert warning.startswith(f"clientCertificate.renewBeforeHours: {settings.renew_before_hours}: ")
         assert said in warning
+
+    @pytest.mark.parametrize("settings", [certificate(), certificate(24, 8)])
+    def test_of_a_shorter_life_than_was_asked_for(self, settings: ClientCertificate) -> None:
+        asked = timedelta(hours=settings.validity_hours)
+        (warning,) = expiry.warnings(settings, NOW, NOW + asked - timedelta(seconds=1), FAR, NOW)
+
+        assert warning.startswith(
+            f"clientCertificate.validityHours: {settings.validity_hours}: the signer has given "
+            f"{settings.validity_hours - 1}, to "
+        )
+        assert expiry.warnings(settings, NOW - timedelta(minutes=5), NOW + asked, FAR, NOW) == [], "dated back"
 
     def test_of_an_authority_that_can_not_issue_the_next_one(self) -> None:
         end = NOW + timedelta(days=365)
         due_and_valid = end - timedelta(days=30) + timedelta(days=365)
 
-        assert expiry.warnings(certificate(), end, due_and_valid, NOW) == []
-        assert expiry.warnings(certificate(), end, due_and_valid - timedelta(minutes=1), NOW) == [
+        assert warnings(certificate(), end, due_and_valid) == []
+        assert warnings(certificate(), end, due_and_valid - timedelta(minutes=1)) == [
             "certificateAuthority: it ends 2028-10-23 11:59 UTC, in 699 days; the certificate that is due "
             "2027-10-24 12:00 UTC would outlive it: rotate it before (docs/ca-rotation.md)"
         ]

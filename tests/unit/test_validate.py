@@ -143,6 +143,17 @@ def test_a_value_that_is_a_secret_counts_as_given(validate: Validate, stack: dic
     assert "ZmFrZQ" not in printed
 
 
+def test_a_kubeconfig_that_is_a_secret_counts_as_given(validate: Validate, stack: dict[str, Any]) -> None:
+    authority = {"signer": "kubernetes.io/kube-apiserver-client", "certificateFile": "ca.pem"}
+    stack["config"]["kube-proxy:certificateAuthority"] = authority
+    assert "certificateAuthority.kubeconfigFile: Required value" in validate(stack)[1]
+    stack["config"]["kube-proxy:adminKubeconfig"] = {"secure": "v1:0123456789abcdef:ZmFrZQ=="}
+    status, printed = validate(stack)
+
+    assert status == 0, printed
+    assert "ZmFrZQ" not in printed
+
+
 def test_a_key_given_twice_is_an_error_though_it_is_a_secret(validate: Validate, stack: dict[str, Any]) -> None:
     stack["config"]["kube-proxy:caPrivateKey"] = {"secure": "v1:0123456789abcdef:ZmFrZQ=="}
 

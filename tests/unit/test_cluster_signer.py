@@ -1,0 +1,219 @@
+"""The cluster's signer instead of a CA's key: whom to ask, with which kubeconfig, and nothing of another way beside it."""
+
+import json
+from base64 import b64decode
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from settings import ClusterSigner, Settings
+
+Values = dict[str, Any]
+Load = Callable[[Values], Settings]
+Refused = Callable[[Values], list[str]]
+
+SIGNER = "kubernetes.io/kube-apiserver-client"
+AT = "certificateAuthority.kubeconfigFile"
+
+
+def kubeconfig() -> Values:
+    """Two clusters and what is said of each in files beside it."""
+    return {
+        "clusters": [
+            {"name": "prod", "cluster": {"server": "https://10.0.0.1:6443", "certificate-authority": "../ca.pem"}},
+            {"name": "lab", "cluster": {"server": "https://127.0.0.1:6443", "insecure-skip-tls-verify": True}},
+        ],
+        "users": [
+            {"name": "admin", "user": {"client-certificate": "admin.pem", "client-key": "admin.key"}},
+            {"name": "guest", "user": {"token": "guest", "tokenFile": "token"}},
+        ],
+        "contexts": [
+            {"name": "admin@prod", "context": {"cluster": "prod", "user": "admin", "namespace": "default"}},
+            {"name": "guest@lab", "context": {"cluster": "lab", "user": "guest"}},
+        ],
+        "current-context": "admin@prod",
+    }
+
+
+@pytest.fixture
+def asking(values: Values, project: Path) -> Values:
+    """A stack that asks the cluster, with a kubeconfig in a directory of its own."""
+    (project / "kube").mkdir()
+    (project / "kube" / "admin.pem").write_text("CERTIFICATE")
+    (project / "kube" / "admin.key").write_text("KEY")
+    (project / "kube" / "config").write_text(yaml.safe_dump(kubeconfig()))
+    values["certificateAuthority"] = {"signer": SIGNER, "certificateFile": "ca.pem", "kubeconfigFile": "kube/config"}
+    return values
+
+
+def signer(settings: Settings) -> ClusterSigner:
+    found = settings.certificate_authority
+    assert isinstance(found, ClusterSigner)
+    return found
+
+
+def asked_with(settings: Settings) -> Values:
+    return dict(json.loads(signer(settings).kubeconfig.get_secret_value()))
+
+
+class TestSigner:
+    def test_is_asked_by_name_and_its_authority_is_known(self, asking: Values, loaded: Load, project: Path) -> None:
+        found = signer(loaded(asking))
+
+        assert (found.name, found.approval_timeout_seconds, found.chain_pem) == (SIGNER, 600, "")
+        assert found.trust_bundle_pem == (project / "ca.pem").read_text()
+        assert timedelta(days=3649) < found.not_after - datetime.now(UTC) < timedelta(days=3650)
+
+    @pytest.mark.parametrize("name", ["example.com/clients", "clusterissuers.cert-manager.io/vault"])
+    def test_may_be_somebody_elses(self, asking: Values, loaded: Load, name: str) -> None:
+        asking["certificateAuthority"]["signer"] = name
+
+        assert signer(loaded(asking)).name == name
+
+    @pytest.mark.parametrize(
+        "name",
+        ["kubernetes.io/kubelet-serving", "kubernetes.io/legacy-unknown", "x.kubernetes.io/y", "vault", "a/b", ""],
+    )
+    def test_must_sign_for_api_clients(self, asking: Values, refused: Refused, name: str) -> None:
+        asking["certificateAuthority"]["signer"] = name
+
+        assert (
+            f'certificateAuthority.signer: Invalid value: "{name}": must be {SIGNER}, or a signer of somebody '
+            in (refused(asking)[0])
+        )
+
+    def test_takes_a_certificate_to_be_verified_by(self, asking: Values, refused: Refused) -> None:
+        del asking["certificateAuthority"]["certificateFile"]
+
+        assert refused(asking) == [
+            "certificateAuthority.certificateFile: Required value: must name the certificate authority's certificate "
+            "(e.g. cert/ca.pem)"
+        ]
+
+    def test_counts_seconds_in_31_bits(self, asking: Values, loaded: Load, refused: Refused) -> None:
+        asking["clientCertificate"] = {"validityHours": 596_523}
+        loaded(asking)
+        asking["clientCertificate"] = {"validityHours": 596_524}
+
+        assert refused(asking) == [
+            "clientCertificate.validityHours: Invalid value: 596524: must be at most 596523 beside "
+            "certificateAuthority.signer: a request counts seconds in 31 bits"
+        ]
+
+
+class TestOneWay:
+    def test_a_key_and_a_signer_are_two(self, asking: Values, refused: Refused) -> None:
+        asking["certificateAuthority"]["privateKeyFile"] = "ca-key.pem"
+        asking["caPrivateKey"] = "a key"
+        said = "Forbidden: must not be given beside certificateAuthority.signer: keep one of the two"
+
+        assert refused(asking) == [f"certificateAuthority.privateKeyFile: {said}", f"caPrivateKey: {said}"]
+
+    def test_an_own_authority_and_a_signer_are_two(self, values: Values, refused: Refused) -> None:
+        values["certificateAuthority"] = {"generate": True, "signer": SIGNER}
+        values["adminKubeconfig"] = "a kubeconfig"
+
+        assert refused(values) == [
+            "certificateAuthority.signer: Forbidden: must not be given beside certificateAuthority.generate: "
+            "keep one of the two"
+        ]
+
+    def test_what_belongs_to_a_signer_needs_one(self, values: Values, refused: Refused) -> None:
+        values["certificateAuthority"] |= {"kubeconfigFile": "x", "context": "x", "approvalTimeoutSeconds": 1}
+        values["adminKubeconfig"] = "x"
+        said = "Forbidden: must not be given without certificateAuthority.signer, which it belongs to"
+
+        assert refused(values) == [
+            f"certificateAuthority.kubeconfigFile: {said}",
+            f"certificateAuthority.context: {said}",
+            f"certificateAuthority.approvalTimeoutSeconds: {said}",
+            f"adminKubeconfig: {said}",
+        ]
+
+
+class TestKubeconfig:
+    def test_is_one_context_with_everything_in_it(self, asking: Values, loaded: Load, project: Path) -> None:
+        found = asked_with(loaded(asking))
+
+        assert found["contexts"] == [{"name": "admin@prod", "context": {"cluster": "prod", "user": "admin"}}]
+        assert found["current-context"] == "admin@prod"
+        assert [cluster["name"] for cluster in found["clusters"]] == ["prod"]
+        cluster, user = found["clusters"][0]["cluster"], found["users"][0]["user"]
+        assert {key: b64decode(value) for key, value in user.items()} == {
+            "client-certificate-data": b"CERTIFICATE",
+            "client-key-data": b"KEY",
+        }
+        assert b64decode(cluster["certificate-authority-data"]) == (project / "ca.pem").read_bytes()
+        assert cluster["server"] == "https://10.0.0.1:6443"
+
+    def test_may_be_of_another_context(self, asking: Values, loaded: Load, project: Path) -> None:
+        asking["certificateAuthority"]["context"] = "guest@lab"
+        found = asked_with(loaded(asking))
+
+        assert found["users"] == [
+            {"name": "guest", "user": {"token": "guest", "tokenFile": str(project / "kube" / "token")}}
+        ]
+
+    def test_is_the_same_from_a_file_and_from_a_secret(self, asking: Values, loaded: Load) -> None:
+        alone = asked_with(loaded(asking))
+        del asking["certificateAuthority"]["kubeconfigFile"]
+        asking["adminKubeconfig"] = json.dumps(alone)
+
+        assert asked_with(loaded(asking)) == alone
+
+    def test_must_be_given_once(self, asking: Values, refused: Refused) -> None:
+        del asking["certificateAuthority"]["kubeconfigFile"]
+
+        assert refused(asking) == [
+            f"{AT}: Required value: must name the file of the kubeconfig with which to ask for certificates "
+            "(e.g. ~/.kube/config), or it must be a secret of the stack: "
+            "pulumi config set --secret kube-proxy:adminKubeconfig < FILE"
+        ]
+
+    @pytest.mark.parametrize("text", ["no: kubeconfig", "- a\n- list", "'", "clusters: []\nusers: []", "a: 1\na: 2"])
+    def test_must_be_one(self, asking: Values, refused: Refused, project: Path, text: str) -> None:
+        (project / "kube" / "config").write_text(text)
+
+        assert refused(asking) == [
+            f'{AT}: Invalid value: "kube/config": must be a kubeconfig with clusters, users and contexts, '
+            "as kubectl config view --raw prints it"
+        ]
+
+    def test_a_secret_one_is_never_shown(self, asking: Values, refused: Refused) -> None:
+        del asking["certificateAuthority"]["kubeconfigFile"]
+        asking["adminKubeconfig"] = "token: hunter2"
+
+        assert refused(asking) == [
+            "adminKubeconfig: Invalid value: must be a kubeconfig with clusters, users and contexts, "
+            "as kubectl config view --raw prints it"
+        ]
+
+    def test_must_have_the_context(self, asking: Values, refused: Refused, project: Path) -> None:
+        asking["certificateAuthority"]["context"] = "admin@test"
+        assert refused(asking) == [
+            'certificateAuthority.context: Unsupported value: "admin@test": supported values: "admin@prod", "guest@lab"'
+        ]
+        del asking["certificateAuthority"]["context"]
+        (project / "kube" / "config").write_text(yaml.safe_dump({**kubeconfig(), "current-context": ""}))
+        assert refused(asking) == [
+            "certificateAuthority.context: Required value: must name a context of the kubeconfig, which has no "
+            'current one; supported values: "admin@prod", "guest@lab"'
+        ]
+
+    def test_must_have_what_its_context_names(self, asking: Values, refused: Refused, project: Path) -> None:
+        (project / "kube" / "config").write_text(yaml.safe_dump({**kubeconfig(), "users": []}))
+
+        assert refused(asking) == [
+            f'{AT}: Invalid value: "kube/config": must have the cluster and the user of its context "admin@prod"'
+        ]
+
+    def test_must_have_its_files_beside_it(self, asking: Values, refused: Refused, project: Path) -> None:
+        (project / "kube" / "admin.key").unlink()
+
+        assert refused(asking) == [
+            f'{AT}: Not found: "admin.key": must name an existing file; looked for PROJECT/kube/admin.key'
+        ]
