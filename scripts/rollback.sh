@@ -63,7 +63,7 @@ expect_live_files() {
     MODE=$(live_field mode)
     HEALTHZ=$(live_field healthzBindAddress | canonical)
     METRICS=$(live_field metricsBindAddress | canonical)
-    FAMILIES=''
+    FAMILIES='' VERSION=''
 }
 
 live_field() { sed -n "s/^$1: *//p" "$configuration" | tr -d "\"'"; }

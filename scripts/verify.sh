@@ -23,6 +23,14 @@ check_mode() {
     [ "$(cat proxy_mode 2>/dev/null)" = "$MODE" ]
 }
 
+# Of the process that serves, not of the file that it was started from (k8s.io/component-base metrics/prometheus/version).
+check_version() {
+    http_code "$METRICS/metrics" metrics >/dev/null
+    running_version=$(sed -n 's/^kubernetes_build_info{.*git_version="v\([^"]*\)".*/\1/p' metrics 2>/dev/null)
+    reason="http://$METRICS/metrics must tell of kube-proxy ${VERSION:-of any version}, it tells '$running_version'"
+    [ -n "$running_version" ] && [ "$running_version" = "${VERSION:-$running_version}" ]
+}
+
 check_listeners() {
     timeout 20 ss -Hltnp >sockets
     pid=$(service_property MainPID)
@@ -62,7 +70,6 @@ check_virtual_server() {
 check_other_family() {
     for other in $FAMILIES; do
         [ "$other" != "$family" ] || continue
-        http_code "$METRICS/metrics" metrics >/dev/null
         synced="kubeproxy_sync_proxy_rules_last_timestamp_seconds{ip_family=\"$other\"}"
         reason="kube-proxy must write rules of $other too, as cluster.clusterCIDR says: http://$METRICS/metrics must have $synced"
         grep -qF "$synced " metrics 2>/dev/null || return 1
@@ -78,7 +85,8 @@ check_request() {
 }
 
 check_all() {
-    check_service && check_health && check_mode && check_listeners && check_rules && check_other_family && check_request
+    check_service && check_health && check_mode && check_version && check_listeners &&
+        check_rules && check_other_family && check_request
 }
 
 # The report that becomes the node's stack output (components/report.py reads it). What stands here as a constant, or was
@@ -88,7 +96,7 @@ report() {
 generation: $GENERATION
 active: true
 enabled: true
-version: $(version_of "$binary")
+version: $running_version
 mode: $(cat proxy_mode)
 listeners:
 - "$HEALTHZ"

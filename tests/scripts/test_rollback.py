@@ -47,6 +47,16 @@ def test_rules_other_than_the_apis_are_not_taken_for_serving(node: FakeNode) -> 
     )
 
 
+def test_a_process_of_another_version_is_not_taken_for_the_new_one(node: FakeNode) -> None:
+    assert node.deploy().returncode == 0
+    node.files["kube-proxy.conf"] += "#\n"
+    node.write("running-version", "1.35.1\n")
+    done = node.deploy()
+    assert done.returncode == 1
+    assert "http://192.168.99.101:10249/metrics must tell of kube-proxy 1.36.2, it tells '1.35.1'" in done.stderr
+    assert "the previous generation serves again" in done.stderr, "of whatever version that is"
+
+
 def bad_flag(node: FakeNode) -> None:
     node.files["kube-proxy.conf"] = "KUBE_PROXY_ARGS=--logtostderr=true\n"
 
