@@ -18,8 +18,6 @@ for program in {_MISSING}; do
     mv "$(command -v $program)" "$(command -v $program).away"
 done
 echo 'install ip_vs_{SCHEDULER} /bin/false' >/etc/modprobe.d/faults.conf
-mv /lib/modules/$(uname -r)/kernel/net/netfilter/ipvs/ip_vs_mh.ko /root/faults/
-depmod
 
 systemd-run -q --unit=squatter --socket-property=ListenStream=192.168.99.101:{PORT} /bin/true
 cp /bin/sleep /root/faults/kube-proxy
@@ -70,9 +68,7 @@ umount /usr/local/bin /usr/lib/systemd/system /usr/bin/uname /usr/sbin/nft /usr/
 for program in {_MISSING}; do
     mv "$(command -v $program.away)" "$(command -v $program.away | sed 's/[.]away$//')"
 done
-mv /root/faults/ip_vs_mh.ko /lib/modules/$(uname -r)/kernel/net/netfilter/ipvs/
 rm /etc/modprobe.d/faults.conf
-depmod
 systemctl stop squatter.socket kube-proxy-old pod k3s firewalld netfilter-persistent nftables
 rm -r /run/systemd/system/nftables.service.d
 systemctl daemon-reload
