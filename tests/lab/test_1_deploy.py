@@ -24,7 +24,7 @@ class TestBeforeAnythingIsDeployed:
         assert cluster.logins() == {name: count + 1 for name, count in before.items()}, "the first question's own"
 
     def test_every_problem_of_the_configuration_is_said_at_once(self, cluster: Cluster) -> None:
-        text = cluster.configuration_file.read_text()
+        text, before = cluster.configuration_file.read_text(), cluster.logins()
         try:
             cluster.configure(lambda values: values["cluster"].update(server="http://192.168.99.100", verison="1.36.2"))
             cluster.configure(lambda values: values["configuration"].update(mode="userspace"))
@@ -36,6 +36,7 @@ class TestBeforeAnythingIsDeployed:
         assert 'cluster.verison: Forbidden: unknown key; did you mean "version"?' in done.text
         assert 'configuration.mode: Unsupported value: "userspace": supported values: ' in done.text
         assert "Traceback" not in done.text
+        assert cluster.logins() == {name: count + 1 for name, count in before.items()}, "the first question's own"
 
 
 class TestFirstUp:
