@@ -83,6 +83,9 @@ class Node(pulumi.ComponentResource):
             "unit": self._documents.unit,
             "environment": self._documents.environment,
             "binary": self._documents.binary,
+            "server": settings.cluster.server,
+            "tlsServerName": settings.cluster.tls_server_name,
+            "proxyURL": settings.cluster.proxy_url,
             "kubernetesService": settings.cluster.kubernetes_service,
             "healthTimeoutSeconds": settings.rollout.health_timeout_seconds,
             "minReadySeconds": settings.rollout.min_ready_seconds,
@@ -102,8 +105,7 @@ class Node(pulumi.ComponentResource):
         pems = (certificate.certificate_pem, certificate.private_key_pem, self._args.trust_bundle_pem)
         return pulumi.Output.all(*pems).apply(
             lambda pems: documents.kubeconfig.render(
-                cluster_name=settings.cluster.name,
-                server=settings.cluster.server,
+                cluster=settings.cluster,
                 certificate_authority_pem=pems[2],
                 client_certificate_pem=pems[0],
                 client_key_pem=pems[1],

@@ -20,6 +20,8 @@ def node_parameters(settings: Settings, node: Node) -> dict[str, str]:
     return {
         "NODE": node.name,
         "SERVER": settings.cluster.server,
+        "TLS_SERVER_NAME": settings.cluster.tls_server_name or "",
+        "PROXY_URL": settings.cluster.proxy_url or "",
         "MODE": str(configuration["mode"]),
         "IPVS_SCHEDULER": str(ipvs.get("scheduler") or "rr"),
         "HEALTHZ": _listener(str(configuration["healthzBindAddress"])),

@@ -20,7 +20,7 @@ from pulumi_command import remote
 SCRIPTS = Path(__file__).parent.parent / "scripts"
 
 STAGES: Mapping[str, tuple[str, ...]] = {
-    "preflight": ("common.sh", "addresses.sh", "virtual_servers.sh", "neighbours.sh"),
+    "preflight": ("common.sh", "addresses.sh", "api.sh", "virtual_servers.sh", "neighbours.sh"),
     "stage": ("common.sh", "addresses.sh", "api.sh", "service.sh", "recover.sh"),
     "activate": (
         *("common.sh", "addresses.sh", "api.sh", "service.sh"),

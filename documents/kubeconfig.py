@@ -3,13 +3,14 @@
 from base64 import b64encode
 
 from documents import yaml_text
+from settings import Cluster
 
 _CONTEXT = "default"
 _USER = "kube-proxy"
 
 
 def render(
-    *, cluster_name: str, server: str, certificate_authority_pem: str, client_certificate_pem: str, client_key_pem: str
+    *, cluster: Cluster, certificate_authority_pem: str, client_certificate_pem: str, client_key_pem: str
 ) -> str:
     """Return the kubeconfig as YAML, certificates and key embedded. It holds the private key: treat it as a secret."""
     return yaml_text.dump(
@@ -17,11 +18,16 @@ def render(
             "apiVersion": "v1",
             "clusters": [
                 {
-                    "cluster": {"certificate-authority-data": _embedded(certificate_authority_pem), "server": server},
-                    "name": cluster_name,
+                    "cluster": {
+                        "certificate-authority-data": _embedded(certificate_authority_pem),
+                        **({"proxy-url": cluster.proxy_url} if cluster.proxy_url else {}),
+                        "server": cluster.server,
+                        **({"tls-server-name": cluster.tls_server_name} if cluster.tls_server_name else {}),
+                    },
+                    "name": cluster.name,
                 }
             ],
-            "contexts": [{"context": {"cluster": cluster_name, "user": _USER}, "name": _CONTEXT}],
+            "contexts": [{"context": {"cluster": cluster.name, "user": _USER}, "name": _CONTEXT}],
             "current-context": _CONTEXT,
             "kind": "Config",
             "preferences": {},

@@ -3,22 +3,48 @@
 # use_kubeconfig FILE: the keys are unpacked beside the payload, in memory, readable by root only.
 use_kubeconfig() {
     for field in certificate-authority-data client-certificate-data client-key-data; do
-        sed -n "s/^ *$field: *//p" "$1" | tr -d '"' | (umask 077 && base64 -d >"$field")
+        kubeconfig_field "$field" "$1" | (umask 077 && base64 -d >"$field")
     done
-    api_server=$(sed -n 's/^ *server: *//p' "$1" | tr -d "\"'")
+    api_server=$(kubeconfig_field server "$1")
+    find_way "$api_server" "$(kubeconfig_field tls-server-name "$1")" "$(kubeconfig_field proxy-url "$1")"
+}
+
+kubeconfig_field() { sed -n "s/^ *$1: *//p" "$2" | tr -d "\"'"; }
+
+# find_way SERVER TLS_SERVER_NAME PROXY_URL, the last two empty or given: to the API as kube-proxy goes, by client-go.
+# Leaves $api_url, and curl's options in the file way: a live kubeconfig of others may hold a proxy's password.
+find_way() {
+    authority=${1#*://}
+    authority=${authority%/}
+    api_url=https://$authority
+    [ -z "$2" ] || api_url=https://$(bracketed "$2")$(printf '%s' "$authority" | sed -n 's/.*\(:[0-9]*\)$/\1/p')
+    (
+        umask 077
+        if [ -n "$3" ]; then
+            # Go's socks5 leaves names to the proxy, as curl's socks5h does; neither heeds NO_PROXY.
+            printf 'proxy = "%s"\nnoproxy = ""\n' "$(printf '%s' "$3" | sed 's,^socks5:,socks5h:,')"
+        else
+            printf 'noproxy = "*"\n'
+        fi >way
+        # The connection goes to the server, whatever name it is verified for.
+        [ -z "$2" ] || printf 'connect-to = "::%s"\nheader = "Host: %s"\n' "$authority" "$authority" >>way
+    )
 }
 
 # request URL [curl's options]: prints the body, then the HTTP status on a line of its own; fails where nobody answers.
+# client-go meets an https proxy with the same authority and certificate as the server.
 request() {
     url=$1
     shift
-    curl -sS --noproxy '*' --connect-timeout 5 --max-time 15 --cacert certificate-authority-data \
-        --cert client-certificate-data --key client-key-data -w '\n%{http_code}\n' "$@" "$url"
+    curl -sS --connect-timeout 5 --max-time 15 -w '\n%{http_code}\n' \
+        --cacert certificate-authority-data --cert client-certificate-data --key client-key-data \
+        --proxy-cacert certificate-authority-data --proxy-cert client-certificate-data --proxy-key client-key-data \
+        "$@" "$url"
 }
 
 # api PATH: the YAML of an object or list as lines path=value; leaves the HTTP status in $http_status.
 api() {
-    if ! request "$api_server$1" -H 'Accept: application/yaml' >answer 2>answer.error; then
+    if ! request "$api_url$1" -K way -H 'Accept: application/yaml' >answer 2>answer.error; then
         http_status=0
         return 1
     fi

@@ -71,7 +71,8 @@ dotted() { printf '%s' "$1" | tr / .; }
 
 # Certificates are valid from a moment on; the header Date of any answer will do, so nothing is trusted here.
 check_clock() {
-    answered=$(curl -sk --noproxy '*' --connect-timeout 5 --max-time 10 -o /dev/null -D - "$SERVER/livez" 2>/dev/null | tr -d '\r' | sed -n 's/^[Dd]ate: //p')
+    find_way "$SERVER" "$TLS_SERVER_NAME" "$PROXY_URL"
+    answered=$(curl -sk -K way --proxy-insecure --connect-timeout 5 --max-time 10 -o /dev/null -D - "$api_url/livez" 2>/dev/null | tr -d '\r' | sed -n 's/^[Dd]ate: //p')
     [ -n "$answered" ] || return 0
     ahead=$(($(date +%s) - $(date -d "$answered" +%s)))
     [ "${ahead#-}" -le 60 ] || problem "the node's clock must be right: it is ${ahead#-} s $([ "$ahead" -gt 0 ] && echo ahead of || echo behind) the API server's: set it (timedatectl set-ntp true)"

@@ -3,6 +3,8 @@
 . ./common.sh
 # shellcheck source=addresses.sh
 . ./addresses.sh
+# shellcheck source=api.sh
+. ./api.sh
 # shellcheck source=virtual_servers.sh
 . ./virtual_servers.sh
 # shellcheck source=neighbours.sh

@@ -70,7 +70,7 @@ check_api() {
     [ "$clock" -ge "$NOT_BEFORE" ] || fail "the node's clock must be right: it is $(date -u), the client certificate is valid from $(date -u -d "@$NOT_BEFORE"); set the clock (timedatectl)"
     [ "$clock" -lt "$NOT_AFTER" ] || fail "the client certificate must be valid: it ended $(date -u -d "@$NOT_AFTER"), the node's clock is $(date -u); set the clock, or run pulumi up to renew the certificate"
     api "/api/v1/nodes/$NODE" >node || case $http_status in
-        0) fail "the API server $api_server must answer: $(printable <answer.error); check cluster.server, certificateAuthority and the node's way to it (the running kube-proxy was not touched)" ;;
+        0) fail "the API server $api_server must answer: $(printable <answer.error); check cluster.server, tlsServerName and proxyURL, certificateAuthority, and the node's way to it (the running kube-proxy was not touched)" ;;
         401) fail "the API server $api_server must accept the client certificate, it answers 401 Unauthorized: is kube-proxy:certificateAuthority the CA that it trusts (--client-ca-file)?" ;;
         404) fail "Node $NODE must exist in the cluster, or kube-proxy would wait for it for ever and write no rule: is nodes[].name the name in 'kubectl get nodes'?" ;;
         *) fail "the API server $api_server must let system:kube-proxy read Node $NODE, it answers $http_status: does the ClusterRoleBinding system:node-proxier exist?" ;;

@@ -80,7 +80,7 @@ check_other_family() {
 check_request() {
     ask_service || return 1
     reason="a TLS request to https://$service must be answered"
-    request "https://$service/version" >answer 2>answer.error || { reason="$reason: $(printable <answer.error)"; return 1; }
+    request "https://$service/version" --noproxy '*' >answer 2>answer.error || { reason="$reason: $(printable <answer.error)"; return 1; }
     [ "$(tail -n 1 answer)" = 200 ] || { reason="$reason with 200, it is answered with $(tail -n 1 answer)"; return 1; }
 }
 

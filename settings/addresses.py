@@ -99,6 +99,39 @@ def server_url(text: str) -> str:
     return text
 
 
+def tls_server_name(text: str) -> str:
+    """Accept a name that a server's certificate can be verified for."""
+    must = "must be a DNS name or an IP address in the API servers' certificate (e.g. kubernetes.default.svc)"
+    try:
+        host_name(text)
+    except ValueError:
+        raise ValueError(must) from None
+    if "%" in text:
+        raise ValueError(must)
+    return text
+
+
+def proxy_url(text: str) -> str:
+    """Accept the URL of a proxy: a scheme that client-go knows (tools/clientcmd/helpers.go), a host, a port.
+
+    The port must be there because programs differ in what they take for it; credentials would be in plain in the
+    stack's configuration.
+    """
+    must = (
+        "must be an http, https or socks5 URL of a host and a port, without a user or password "
+        "(e.g. http://192.168.99.10:3128)"
+    )
+    try:
+        url = urlsplit(text)
+        well_formed = bool(url.port) and "@" not in url.netloc
+        host_name(url.hostname or "")
+    except ValueError:
+        raise ValueError(must) from None
+    if not well_formed or not re.fullmatch(r"(http|https|socks5)://[^/?#\s]+/?", text):
+        raise ValueError(must)
+    return text
+
+
 def download_url(text: str) -> str:
     """Accept the URL of a binary that a node fetches; its digest is checked, so plain http is as safe."""
     must = "must be an http or https URL without a user or password (e.g. https://example.org/kube-proxy)"

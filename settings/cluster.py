@@ -15,4 +15,18 @@ def read(section: ClusterSection, problems: Problems) -> Cluster | None:
         )
     if section.server is None or section.version is None:
         return None
-    return Cluster(section.name, section.server, section.version, section.cluster_cidr, section.kubernetes_service)
+    if section.tls_server_name and (section.proxy_url or "").startswith("https:"):
+        problems.forbidden(
+            ("cluster", "proxyURL"),
+            "must not be an https proxy beside cluster.tlsServerName: kube-proxy would verify the proxy's certificate "
+            "for that name too; use an http or socks5 proxy",
+        )
+    return Cluster(
+        name=section.name,
+        server=section.server,
+        version=section.version,
+        cluster_cidr=section.cluster_cidr,
+        kubernetes_service=section.kubernetes_service,
+        tls_server_name=section.tls_server_name,
+        proxy_url=section.proxy_url,
+    )

@@ -36,6 +36,8 @@ class Cluster:
     version: str
     cluster_cidr: str | None
     kubernetes_service: str | None
+    tls_server_name: str | None = None  # what the API servers' certificate is verified for; the server's host if None
+    proxy_url: str | None = None  # http, https or socks5, with a port, without credentials: on the way to the server
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,8 @@ class ClusterSection(Section):
     version: fields.KubernetesVersion | None = None
     cluster_cidr: fields.ClusterCIDR | None = Field(default=None, alias="clusterCIDR")
     kubernetes_service: fields.ServiceAddress | None = None
+    tls_server_name: fields.TLSServerName | None = None
+    proxy_url: fields.ProxyURL | None = Field(default=None, alias="proxyURL")
 
 
 class CertificateAuthoritySection(Section):

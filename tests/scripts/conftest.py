@@ -25,6 +25,8 @@ def node(tmp_path: Path) -> FakeNode:
         parameters={
             "NODE": "k8s-node01",
             "SERVER": "https://192.168.99.100:8443",
+            "TLS_SERVER_NAME": "",
+            "PROXY_URL": "",
             "MODE": "ipvs",
             "IPVS_SCHEDULER": "rr",
             "HEALTHZ": "192.168.99.101:10256",

@@ -101,7 +101,7 @@ def missing_module(node: FakeNode) -> None:
         (
             other_authority,
             "the API server https://192.168.99.100:8443 must answer: curl: (60) SSL certificate problem: unable to get local "
-            "issuer certificate; check cluster.server, certificateAuthority and the node's way to it",
+            "issuer certificate; check cluster.server, tlsServerName and proxyURL, certificateAuthority, and the node's way",
         ),
         (clock_behind, "the node's clock must be right"),
         (clock_ahead, "the client certificate must be valid: it ended Thu Jan  1 00:00:01 UTC 1970"),

@@ -2,6 +2,7 @@
 
 from base64 import b64decode
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import pytest
 import yaml
@@ -28,8 +29,7 @@ class TestKubeconfig:
 
     def test_golden(self, golden: Golden) -> None:
         text = kubeconfig.render(
-            cluster_name="kubernetes",
-            server="https://192.168.99.100:8443",
+            cluster=cluster(),
             certificate_authority_pem="the certificate authority\n",
             client_certificate_pem="the client certificate, longer than a line of YAML that is folded by default\n",
             client_key_pem="the client key\n",
@@ -37,11 +37,18 @@ class TestKubeconfig:
 
         golden("kube-proxy.kubeconfig", text)
 
+    def test_another_way_to_the_server(self, golden: Golden) -> None:
+        way = replace(cluster(), tls_server_name="kubernetes.default.svc", proxy_url="http://192.168.99.10:3128")
+        text = kubeconfig.render(
+            cluster=way, certificate_authority_pem="", client_certificate_pem="", client_key_pem=""
+        )
+
+        golden("kube-proxy.way.kubeconfig", text)
+
     @given(st.text(min_size=1), st.text(), st.text())
     def test_says_what_it_was_given(self, name: str, pem: str, key: str) -> None:
         text = kubeconfig.render(
-            cluster_name=name,
-            server="https://a",
+            cluster=Cluster(name, "https://a", "1.36.2", None, None),
             certificate_authority_pem=pem,
             client_certificate_pem=pem,
             client_key_pem=key,

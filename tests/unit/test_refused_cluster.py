@@ -1,12 +1,18 @@
 """What `cluster` must not say: one wrong value, and the line that its user reads."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from tests.unit.conftest import ABSENT
 
 SERVER = "must be an https URL of a host and perhaps a port (e.g. https://192.168.99.100:8443)"
+TLS_SERVER_NAME = "must be a DNS name or an IP address in the API servers' certificate (e.g. kubernetes.default.svc)"
+PROXY_URL = (
+    "must be an http, https or socks5 URL of a host and a port, without a user or password "
+    "(e.g. http://192.168.99.10:3128)"
+)
 
 CASES: list[tuple[str, object, str]] = [
     ("cluster.server", ABSENT, "Required value: must be the API server's URL (e.g. https://192.168.99.100:8443)"),
@@ -56,6 +62,22 @@ CASES: list[tuple[str, object, str]] = [
         'Invalid value: "172.30.0.0/16,172.31.0.0/16": '
         "must be one CIDR block or one of each family (e.g. 172.30.0.0/16,fd00:172:30::/56)",
     ),
+    *(
+        ("cluster.tlsServerName", name, f'Invalid value: "{name}": {TLS_SERVER_NAME}')
+        for name in ("https://a", "a:443", "*.a", "192.168.99.300", "fe80::1%eth0")
+    ),
+    *(
+        ("cluster.proxyURL", url, f'Invalid value: "{url}": {PROXY_URL}')
+        for url in (
+            "192.168.99.10:3128",
+            "socks4://a:1080",
+            "socks5h://a:1080",
+            "http://a",
+            "http://a:1/b",
+            "http://a:0",
+        )
+    ),
+    ("cluster.proxyURL", "http://admin:hunter2@a:3128", f"Invalid value: {PROXY_URL}"),
     ("cluster.kubernetesService", "10.0.0", 'Invalid value: "10.0.0": must be an IP address (e.g. 192.168.99.101)'),
 ]
 
@@ -63,3 +85,14 @@ CASES: list[tuple[str, object, str]] = [
 @pytest.mark.parametrize(("where", "value", "said"), CASES)
 def test_refused(refused_with: Callable[[str, object], list[str]], where: str, value: object, said: str) -> None:
     assert refused_with(where, value) == [f"{where}: {said}"]
+
+
+def test_an_https_proxy_is_refused_beside_a_name_that_client_go_would_verify_it_for(
+    values: dict[str, Any], refused: Callable[[dict[str, Any]], list[str]]
+) -> None:
+    values["cluster"] |= {"tlsServerName": "a", "proxyURL": "https://b:3128"}
+
+    assert refused(values) == [
+        "cluster.proxyURL: Forbidden: must not be an https proxy beside cluster.tlsServerName: kube-proxy would verify "
+        "the proxy's certificate for that name too; use an http or socks5 proxy"
+    ]

@@ -154,6 +154,14 @@ class TestWhatIsWritten:
 
         assert loaded(values).cluster.server == server
 
+    @pytest.mark.parametrize("name", ["kubernetes.default.svc", "10.0.0.1", "fd00::1", "API.example.org"])
+    @pytest.mark.parametrize("url", ["http://proxy:3128", "socks5://[fd00::1]:1080/"])
+    def test_the_way_to_the_server_stays_as_written(self, values: Values, loaded: Load, name: str, url: str) -> None:
+        values["cluster"] |= {"tlsServerName": name, "proxyURL": url}
+        cluster = loaded(values).cluster
+
+        assert (cluster.tls_server_name, cluster.proxy_url) == (name, url)
+
     @pytest.mark.parametrize(
         ("kube_proxy", "control_plane"), [("v1.36.2", "v1.36.0"), ("1.34.9", "1.37.0"), ("1.35.0", "1.36.2+k3s1")]
     )
