@@ -36,7 +36,7 @@ class ClientCertificate(pulumi.ComponentResource):
     """
 
     subject: pulumi.Output[str]
-    """As RFC 4514 writes it, and ``openssl x509 -subject -nameopt RFC2253``."""
+    """As RFC 4514 writes it, and ``openssl x509 -subject -nameopt RFC2253,-esc_msb``."""
     certificate_pem: pulumi.Output[str]
     """The certificate, then those of its issuers below the root: an API server may know the root alone."""
     private_key_pem: pulumi.Output[str]

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from components import expiry
 from settings import ClientCertificate, KeyAlgorithm, Subject
@@ -80,6 +82,14 @@ class TestWarnings:
             f"{settings.validity_hours - 1}, to "
         )
         assert expiry.warnings(settings, NOW - timedelta(minutes=5), NOW + asked, FAR, NOW) == [], "dated back"
+
+    @given(st.integers(1, 20_000), st.integers(0, 20_000), st.integers(-100, 20_000))
+    def test_never_where_renewals_begin_early_enough(self, validity: int, early: int, left: int) -> None:
+        """A month before the end, or in the last quarter of a short life; whatever the time is."""
+        enough = max(early, min(720, validity // 4 + 1))
+        end = NOW + timedelta(hours=min(left, validity))
+
+        assert expiry.warnings(certificate(validity, enough), end - timedelta(hours=validity), end, FAR, NOW) == []
 
     def test_of_an_authority_that_can_not_issue_the_next_one(self) -> None:
         end = NOW + timedelta(days=365)

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from google.protobuf import json_format
 from google.protobuf.empty_pb2 import Empty
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pulumi.runtime.proto import provider_pb2
 
 from tests.stand_ins.plugin_process import Plugin
@@ -146,17 +148,21 @@ class TestReplacing:
 
 
 class TestRenewal:
-    def test_it_is_due_within_its_hours_without_any_change(self, tls: Plugin) -> None:
-        assert diff(tls, state(19.9), _INPUTS) == (True, [], ["readyForRenewal"])
+    @settings(max_examples=1000, deadline=None)
+    @given(st.floats(20.01, 100))
+    def test_a_thousand_previews_before_its_hours_change_nothing(self, tls: Plugin, hours_left: float) -> None:
+        assert diff(tls, state(hours_left), _INPUTS) == (False, [], [])
+
+    @settings(deadline=None)
+    @given(st.floats(-10_000, 19.99))
+    def test_from_then_on_it_is_due_without_any_change(self, tls: Plugin, hours_left: float) -> None:
+        assert diff(tls, state(hours_left), _INPUTS) == (True, [], ["readyForRenewal"])
 
     def test_a_self_signed_one_is_due_as_well(self, tls: Plugin) -> None:
         inputs = {"privateKeyPem": secret(_PEM), "validityPeriodHours": 100, "earlyRenewalHours": 20}
         created = inputs | dict.fromkeys(("isCaCertificate", "setSubjectKeyId", "setAuthorityKeyId"), False)
         old = created | {"validityEndTime": state(19.9)["validityEndTime"]}
         assert diff(tls, old, inputs, SELF) == (True, [], ["readyForRenewal"])
-
-    def test_it_is_not_due_before(self, tls: Plugin) -> None:
-        assert diff(tls, state(20.1), _INPUTS) == (False, [], [])
 
     def test_an_expired_one_is_due_without_early_renewal(self, tls: Plugin) -> None:
         never_early = {"earlyRenewalHours": 0}
