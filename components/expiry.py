@@ -15,11 +15,11 @@ def issue(settings: ClientCertificate, authority_end: datetime, now: datetime) -
     """
     end = now + timedelta(hours=settings.validity_hours)
     if end > authority_end:
-        hours = max(0, (authority_end - now) // timedelta(hours=1))
+        hours = (authority_end - now) // timedelta(hours=1)
         raise ValueError(
             f"clientCertificate.validityHours: Invalid value: {settings.validity_hours}: must end before the "
-            f"certificate authority does: {_minute(end)} is after {_minute(authority_end)}; use at most {hours}, "
-            "or rotate the certificate authority (docs/ca-rotation.md)"
+            f"certificate authority does: {_minute(end)} is after {_minute(authority_end)}; "
+            f"{f'use at most {hours}, or ' if hours > 0 else ''}rotate the certificate authority (docs/ca-rotation.md)"
         )
     due = end - timedelta(hours=settings.renew_before_hours)
     return f"a certificate is issued, valid to {_minute(end)}; the first pulumi up from {_minute(due)} on renews it"

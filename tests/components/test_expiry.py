@@ -41,6 +41,10 @@ class TestIssue:
             "authority (docs/ca-rotation.md)"
         )
 
+    def test_an_authority_at_its_end_is_to_be_rotated_and_nothing_else(self) -> None:
+        with pytest.raises(ValueError, match="UTC; rotate the certificate authority"):
+            expiry.issue(certificate(), NOW + timedelta(minutes=59), NOW)
+
 
 class TestWarnings:
     @pytest.mark.parametrize(
