@@ -1,7 +1,8 @@
 """The cluster's certificate authority and certificates, made by cfssl as the guide makes them.
 
-All of it is made at once, in `.lab/cert`, and never again: whoever wants a new authority removes the lab. `trust.pem`
-is what the API servers know their clients by: the authority's certificate, and of others what is appended to it.
+All of it is made at once, in `.lab/cert`. `trust.pem` is what the API servers know their clients by, and clients on
+this machine the API servers: the authority's certificate, during its rotation the next one's too (docs/ca-rotation.md),
+and of others what is appended. etcd has an authority of its own, as with kubeadm, and no part in that.
 """
 
 import json
@@ -24,13 +25,12 @@ def _request(common_name: str, organization: str, hosts: tuple[str, ...] = ()) -
 
 
 def _server_names(loopback: Loopback) -> tuple[str, ...]:
-    """Return every name that a client may use for the API servers, etcd or the load balancer."""
+    """Return every name that a client may use for the API servers or the load balancer."""
     service = "kubernetes"
     domains = ("default", "svc", "cluster", "local")
     cluster = (topology.LOAD_BALANCER, *topology.API_SERVERS)
     return (
         "127.0.0.1",
-        loopback.etcd,
         *(loopback.of(address) for address in cluster),
         *(str(address) for address in cluster),
         str(topology.KUBERNETES_SERVICE),
@@ -40,7 +40,7 @@ def _server_names(loopback: Loopback) -> tuple[str, ...]:
 
 
 def prepare(lab: Lab, loopback: Loopback) -> None:
-    """Make the authority, everybody's certificates, and the service accounts' signing key."""
+    """Make the authorities, everybody's certificates, and the service accounts' signing key."""
     if lab.cert.exists():
         return
     temporary = lab.cert.with_suffix(".tmp")
@@ -50,21 +50,33 @@ def prepare(lab: Lab, loopback: Loopback) -> None:
     configuration = {"signing": {"default": {"expiry": _VALIDITY}, "profiles": {_PROFILE: signing}}}
     _write_json(temporary / "ca-config.json", configuration)
     log = lab.log / "cfssl.log"
-    _generate(temporary, "ca", _request("kubernetes", "k8s"), log)
-    _generate(temporary, "kubernetes", _request("kube-apiserver", "k8s", _server_names(loopback)), log)
-    _generate(temporary, "admin", _request("admin", "system:masters"), log)
-    manager = "kube-controller-manager"
-    _generate(temporary, manager, _request(f"system:{manager}", f"system:{manager}"), log)
-    _generate(temporary, "service-account", _request("service-accounts", "k8s"), log)
+    make_authority(temporary, "ca", log)
+    make_authority(temporary, "etcd-ca", log)
+    _generate(temporary, "etcd", _request("etcd", "k8s", (loopback.etcd,)), log, authority="etcd-ca")
+    _generate(temporary, "service-account", _request("service-accounts", "k8s"), log, authority="ca")
+    issue(temporary, loopback, log)
     shutil.copy(temporary / "ca.pem", temporary / "trust.pem")
     temporary.rename(lab.cert)
 
 
-def _generate(directory: Path, name: str, request: dict[str, object], log: Path) -> None:
+def make_authority(directory: Path, name: str, log: Path) -> None:
+    """Make `name`.pem and `name`-key.pem."""
+    _generate(directory, name, _request("kubernetes", "k8s"), log, authority=None)
+
+
+def issue(directory: Path, loopback: Loopback, log: Path, authority: str = "ca") -> None:
+    """Issue, with new keys, what the API servers show and what the administrator and the controller manager do."""
+    _generate(directory, "kubernetes", _request("kube-apiserver", "k8s", _server_names(loopback)), log, authority)
+    _generate(directory, "admin", _request("admin", "system:masters"), log, authority)
+    manager = "kube-controller-manager"
+    _generate(directory, manager, _request(f"system:{manager}", f"system:{manager}"), log, authority)
+
+
+def _generate(directory: Path, name: str, request: dict[str, object], log: Path, authority: str | None) -> None:
     request_file = directory / f"{name}-csr.json"
     _write_json(request_file, request)
-    authority = ["-ca=ca.pem", "-ca-key=ca-key.pem", "-config=ca-config.json", f"-profile={_PROFILE}"]
-    how = ["-initca"] if name == "ca" else authority
+    signer = [f"-ca={authority}.pem", f"-ca-key={authority}-key.pem", "-config=ca-config.json", f"-profile={_PROFILE}"]
+    how = signer if authority else ["-initca"]
     answer = commands.run(["cfssl", "gencert", *how, request_file.name], directory=directory, log=log)
     commands.run(["cfssljson", "-bare", name], directory=directory, stdin=answer.encode(), log=log)
     for key in directory.glob("*-key.pem"):

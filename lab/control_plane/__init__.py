@@ -6,6 +6,7 @@ kube-proxy needs neither.
 """
 
 import http.client
+import signal
 import ssl
 import time
 from collections.abc import Mapping, Sequence
@@ -40,16 +41,26 @@ def start(lab: Lab, loopback: Loopback) -> None:
     lab.admin_kubeconfig.write_text(objects.kubeconfig(loopback, "admin"))
     controller_manager_kubeconfig(lab).write_text(objects.kubeconfig(loopback, CONTROLLER_MANAGER))
     _run(lab, command_lines(lab, loopback))
-    _await_ready(lab, loopback)
+    _await_ready(lab, loopback, *API_SERVERS, LOAD_BALANCER)
     # It gives up where the API isn't served within ten seconds.
     _run(lab, {CONTROLLER_MANAGER: controller_manager(lab)})
     objects.register_nodes(lab)
 
 
+def restart(lab: Lab, loopback: Loopback) -> None:
+    """Have the API servers, one after the other, and then the load balancer read their certificates anew."""
+    commands = command_lines(lab, loopback)
+    for name in (*API_SERVERS, LOAD_BALANCER):
+        processes.stop(lab, name)
+        processes.start(lab, name, commands[name])
+        _await_ready(lab, loopback, name)
+
+
 def stop(lab: Lab) -> None:
-    """Stop the control plane; etcd, which the others need, last."""
+    """Stop the control plane at once; etcd, which the others need, last and in order: it alone keeps anything."""
     with ThreadPoolExecutor() as pool:
-        list(pool.map(lambda name: processes.stop(lab, name), (CONTROLLER_MANAGER, LOAD_BALANCER, *API_SERVERS)))
+        programs = (CONTROLLER_MANAGER, LOAD_BALANCER, *API_SERVERS)
+        list(pool.map(lambda name: processes.stop(lab, name, signal.SIGKILL), programs))
     processes.stop(lab, ETCD)
 
 
@@ -59,13 +70,14 @@ def _run(lab: Lab, command_lines: Mapping[str, Sequence[str | Path]]) -> None:
             processes.start(lab, name, command)
 
 
-def _await_ready(lab: Lab, loopback: Loopback) -> None:
-    """Wait for each API server and for the load balancer. Raises LabError when one ends or takes too long."""
+def _await_ready(lab: Lab, loopback: Loopback, *names: str) -> None:
+    """Wait for API servers or the load balancer. Raises LabError when one ends or takes too long."""
     served = {name: (loopback.of(address), topology.API_SERVER_PORT) for name, address in API_SERVERS.items()}
     served[LOAD_BALANCER] = (loopback.of(topology.LOAD_BALANCER), topology.LOAD_BALANCER_PORT)
-    authority = ssl.create_default_context(cafile=lab.cert / "ca.pem")
+    authority = ssl.create_default_context(cafile=lab.cert / "trust.pem")
     deadline = time.monotonic() + _READY_SECONDS
-    for name, (host, port) in served.items():
+    for name in names:
+        host, port = served[name]
         while not _is_ready(host, port, authority):
             for program in (ETCD, name):
                 if not processes.find(lab, program):

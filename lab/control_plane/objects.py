@@ -10,7 +10,7 @@ from lab.paths import Lab
 def kubeconfig(loopback: Loopback, user: str) -> str:
     """Return the kubeconfig of a user of this machine's; it names the files of certificate and key and holds no key."""
     server = f"https://{loopback.of(topology.LOAD_BALANCER)}:{topology.LOAD_BALANCER_PORT}"
-    cluster = {"server": server, "certificate-authority": "cert/ca.pem"}
+    cluster = {"server": server, "certificate-authority": "cert/trust.pem"}
     identity = {"client-certificate": f"cert/{user}.pem", "client-key": f"cert/{user}-key.pem"}
     context = f"{user}@kubernetes"
     configuration = {

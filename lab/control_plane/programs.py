@@ -24,7 +24,7 @@ def command_lines(lab: Lab, loopback: Loopback) -> dict[str, list[str | Path]]:
 def etcd(lab: Lab, loopback: Loopback) -> list[str | Path]:
     """Return etcd's command: one member, with TLS, because loopback is shared by everybody on this machine."""
     client, peer = f"https://{loopback.etcd}:{ETCD_PORT}", f"https://{loopback.etcd}:{ETCD_PEER_PORT}"
-    certificate, key, authority = lab.cert / "kubernetes.pem", lab.cert / "kubernetes-key.pem", lab.cert / "ca.pem"
+    certificate, key, authority = lab.cert / "etcd.pem", lab.cert / "etcd-key.pem", lab.cert / "etcd-ca.pem"
     return [
         "etcd",
         "--name=lab",
@@ -60,15 +60,17 @@ def api_server(lab: Lab, loopback: Loopback, name: str) -> list[str | Path]:
         f"--tls-cert-file={lab.cert / 'kubernetes.pem'}",
         f"--tls-private-key-file={lab.cert / 'kubernetes-key.pem'}",
         f"--etcd-servers=https://{loopback.etcd}:{ETCD_PORT}",
-        f"--etcd-cafile={lab.cert / 'ca.pem'}",
-        f"--etcd-certfile={lab.cert / 'kubernetes.pem'}",
-        f"--etcd-keyfile={lab.cert / 'kubernetes-key.pem'}",
+        f"--etcd-cafile={lab.cert / 'etcd-ca.pem'}",
+        f"--etcd-certfile={lab.cert / 'etcd.pem'}",
+        f"--etcd-keyfile={lab.cert / 'etcd-key.pem'}",
         "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
         f"--service-account-key-file={lab.cert / 'service-account.pem'}",
         f"--service-account-signing-key-file={lab.cert / 'service-account-key.pem'}",
         # An identity is its machine's, and the three would fight for one.
         "--feature-gates=APIServerIdentity=false,UnknownVersionInteroperabilityProxy=false",
         "--profiling=false",
+        # So long it serves on once it has taken itself out of the Service: nobody meets a server that is gone.
+        "--shutdown-delay-duration=5s",
     ]
 
 
@@ -100,7 +102,7 @@ def haproxy_file(lab: Lab) -> Path:
 
 def haproxy_configuration(lab: Lab, loopback: Loopback) -> str:
     """Return the load balancer's configuration: TCP, to the API servers which say that they are ready."""
-    check = f'check check-ssl verify required ca-file "{lab.cert / "ca.pem"}" inter 2s fastinter 500ms fall 2 rise 1'
+    check = f'check check-ssl verify required ca-file "{lab.cert / "trust.pem"}" inter 2s fastinter 500ms fall 2 rise 1'
     servers = "".join(
         f"  server {name} {loopback.of(address)}:{topology.API_SERVER_PORT} {check}\n"
         for name, address in API_SERVERS.items()
