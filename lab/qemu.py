@@ -12,9 +12,7 @@ CONSOLE = "console.log"
 MONITOR = "monitor.sock"
 CREDENTIALS = "tmpfiles.extra"
 
-CPUS = 1
-"""Emulated, a second one makes all that a node does cost a quarter more, where two nodes share two cores anyway."""
-
+CPUS = 2
 MEMORY_MIB = 1024
 
 
