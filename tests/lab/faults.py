@@ -13,18 +13,18 @@ _MISSING = "ipset ipvsadm iptables flock sha256sum"
 # What needs room on the disk is before the disk is full. nftables.service, started as it is, would wipe the ruleset.
 _PROVOKE = f"""\
 set -e
-mkdir /root/faults
+mkdir /var/tmp/faults
 for program in {_MISSING}; do
     mv "$(command -v $program)" "$(command -v $program).away"
 done
 echo 'install ip_vs_{SCHEDULER} /bin/false' >/etc/modprobe.d/faults.conf
 
 systemd-run -q --unit=squatter --socket-property=ListenStream=192.168.99.101:{PORT} /bin/true
-cp /bin/sleep /root/faults/kube-proxy
-cp /bin/sleep /root/faults/k3s
-systemd-run -q --unit=kube-proxy-old /root/faults/kube-proxy infinity
-systemd-run -q --unit=pod --slice=kubepods-besteffort.slice /root/faults/kube-proxy infinity
-systemd-run -q --unit=k3s /root/faults/k3s infinity
+cp /bin/sleep /var/tmp/faults/kube-proxy
+cp /bin/sleep /var/tmp/faults/k3s
+systemd-run -q --unit=kube-proxy-old /var/tmp/faults/kube-proxy infinity
+systemd-run -q --unit=pod --slice=kubepods-besteffort.slice /var/tmp/faults/kube-proxy infinity
+systemd-run -q --unit=k3s /var/tmp/faults/k3s infinity
 systemd-run -q --unit=firewalld sleep infinity
 systemd-run -q --unit=netfilter-persistent sleep infinity
 mkdir -p /run/systemd/system/nftables.service.d
@@ -37,33 +37,33 @@ $(command -v ipvsadm.away) -A -t 10.99.0.1:80 -s rr
 ip link add cni0 type bridge
 sysctl -q -w net.ipv4.ip_forward=0 net.ipv6.conf.all.disable_ipv6=1
 
-cat >/root/faults/uname <<'END'
+cat >/var/tmp/faults/uname <<'END'
 #!/bin/sh
 case $1 in -m) echo x86_64 ;; *) echo 4.18.0-553.el8 ;; esac
 END
-cat >/root/faults/nft <<'END'
+cat >/var/tmp/faults/nft <<'END'
 #!/bin/sh
 echo 'nftables v0.9.8 (E.D.S.)'
 END
-cat >/root/faults/systemctl <<'END'
+cat >/var/tmp/faults/systemctl <<'END'
 #!/bin/sh
-case $1 in --version) echo 'systemd 219' ;; *) exec /root/faults/systemctl.own "$@" ;; esac
+case $1 in --version) echo 'systemd 219' ;; *) exec /var/tmp/faults/systemctl.own "$@" ;; esac
 END
-cp /usr/bin/systemctl /root/faults/systemctl.own
-chmod 755 /root/faults/uname /root/faults/nft /root/faults/systemctl
+cp /usr/bin/systemctl /var/tmp/faults/systemctl.own
+chmod 755 /var/tmp/faults/uname /var/tmp/faults/nft /var/tmp/faults/systemctl
 for program in /usr/bin/uname /usr/sbin/nft /usr/bin/systemctl; do
-    mount --bind /root/faults/${{program##*/}} $program
+    mount --bind /var/tmp/faults/${{program##*/}} $program
 done
 for directory in /usr/local/bin /usr/lib/systemd/system; do
     mount --bind $directory $directory
     mount -o remount,bind,ro $directory
 done
-fallocate -l $(df --output=avail -B1 / | tail -n 1) /root/faults/fill
+fallocate -l $(df --output=avail -B1 / | tail -n 1) /var/tmp/faults/fill
 date -s '1 hour'
 """
 _MEND = f"""\
 date -s '1 hour ago'
-rm /root/faults/fill
+rm /var/tmp/faults/fill
 umount /usr/local/bin /usr/lib/systemd/system /usr/bin/uname /usr/sbin/nft /usr/bin/systemctl
 for program in {_MISSING}; do
     mv "$(command -v $program.away)" "$(command -v $program.away | sed 's/[.]away$//')"
@@ -76,7 +76,7 @@ ipvsadm -D -t 10.99.0.1:80
 ip address delete 10.99.0.1/32 dev lo
 ip link delete cni0
 sysctl -q -w net.ipv4.ip_forward=1 net.ipv6.conf.all.disable_ipv6=0
-rm -r /root/faults
+rm -r /var/tmp/faults
 """
 
 
