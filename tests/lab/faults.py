@@ -98,6 +98,8 @@ def preflight(node: Node, before: str = ":", **parameters: str) -> list[str]:
     told = {
         "NODE": node.name,
         "SERVER": "https://192.168.99.100:8443",
+        "TLS_SERVER_NAME": "",
+        "PROXY_URL": "",
         "MODE": "nftables",
         "IPVS_SCHEDULER": "rr",
         "HEALTHZ": f"{node.worker.address}:10256",
