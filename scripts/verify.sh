@@ -78,7 +78,6 @@ check_other_family() {
 
 # Through the rules, not beside them: the Service's own address, its certificate verified by the cluster's CA.
 check_request() {
-    ask_service || return 1
     reason="a TLS request to https://$service must be answered"
     request "https://$service/version" --noproxy '*' >answer 2>answer.error || { reason="$reason: $(printable <answer.error)"; return 1; }
     [ "$(tail -n 1 answer)" = 200 ] || { reason="$reason with 200, it is answered with $(tail -n 1 answer)"; return 1; }

@@ -47,13 +47,11 @@ def start(lab: Lab, loopback: Loopback) -> None:
     objects.register_nodes(lab)
 
 
-def restart(lab: Lab, loopback: Loopback) -> None:
-    """Have the API servers, one after the other, and then the load balancer read their certificates anew."""
-    commands = command_lines(lab, loopback)
-    for name in (*API_SERVERS, LOAD_BALANCER):
-        processes.stop(lab, name)
-        processes.start(lab, name, commands[name])
-        _await_ready(lab, loopback, name)
+def restart_load_balancer(lab: Lab, loopback: Loopback) -> None:
+    """Have the load balancer read its certificates anew; the API servers do so by themselves."""
+    processes.stop(lab, LOAD_BALANCER)
+    _run(lab, command_lines(lab, loopback))
+    _await_ready(lab, loopback, LOAD_BALANCER)
 
 
 def stop(lab: Lab) -> None:

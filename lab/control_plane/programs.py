@@ -69,8 +69,6 @@ def api_server(lab: Lab, loopback: Loopback, name: str) -> list[str | Path]:
         # An identity is its machine's, and the three would fight for one.
         "--feature-gates=APIServerIdentity=false,UnknownVersionInteroperabilityProxy=false",
         "--profiling=false",
-        # So long it serves on once it has taken itself out of the Service: nobody meets a server that is gone.
-        "--shutdown-delay-duration=5s",
     ]
 
 

@@ -15,7 +15,7 @@ class TestASecretIsNowhereInPlain:
         lab = deployed.lab
         user = yaml.safe_load(deployed.nodes[0].run("cat /etc/kubernetes/kube-proxy.kubeconfig"))["users"][0]["user"]
         secrets = {
-            "the CA's key": (lab.cert / "ca-key.pem").read_text(),
+            **{f"the key {path.name}": path.read_text() for path in lab.cert.glob("*ca-key.pem")},
             "the client's key": base64.b64decode(user["client-key-data"]).decode(),
             "the SSH key": (lab.ssh / "id_ed25519").read_text(),
         }

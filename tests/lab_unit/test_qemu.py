@@ -23,6 +23,12 @@ def test_a_node_without_a_snapshot_boots(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "-loadvm" not in command
 
 
+def test_an_emulated_node_has_a_processor_that_is_cheap_to_emulate(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(qemu, "accelerator", lambda: "tcg,thread=multi")
+    command = qemu.command(topology.WORKERS[0], NodeImage(Path("/cache/image")), Loopback("127.80.3"), None)
+    assert command[command.index("-cpu") + 1] == "Westmere"
+
+
 @pytest.mark.parametrize(
     ("flags", "accessible", "accelerator"),
     [
