@@ -59,8 +59,9 @@ def network(worker: Worker, loopback: Loopback) -> str:
 def command(worker: Worker, image: NodeImage, loopback: Loopback, snapshot: str | None) -> list[str | Path]:
     """Return the command which runs the node, from its disk or from a snapshot with its memory."""
     accelerated_by = accelerator()
-    # All emulated processors have one clock, which Linux doesn't believe: it would read another, much dearer one.
-    speed = "tsc=reliable mitigations=off"
+    # An emulated processor's clock is reliable, which Linux doesn't believe: it would read another, much dearer one.
+    # Code is translated anew wherever it comes to lie: programs with fixed addresses start three times faster.
+    speed = "tsc=reliable mitigations=off norandmaps"
     kernel = f"root=/dev/vda rw console=ttyS0 systemd.hostname={worker.name} {speed}"
     machine: list[str | Path] = [
         "qemu-system-x86_64",
