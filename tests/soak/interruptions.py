@@ -15,23 +15,21 @@ def interruptions(campaign: Campaign, rounds: int) -> None:
     ways = (ssh_cut, interrupted, interrupted_twice, killed, frozen)
     for number in range(rounds):
         way = ways[number % len(ways)]
-        with campaign.round(way.__name__.replace("_", " ")) as this, probe.probed(campaign.cluster.nodes) as answers:
-            this.notes.append(campaign.change("oomScoreAdj", "version", "validityHours"))
-            _interrupt(campaign, this, way)
-        for name, each in answers.items():
-            campaign.count("requests during interrupted rollouts", len(each.each))
-            campaign.count("requests failed during interrupted rollouts", each.failed)
-            if each.failed:
-                print(f"             PROBLEM {name}: {each}", flush=True)
-                this.problems.append(f"{name}: {each}")
+        with campaign.round(way.__name__.replace("_", " ")) as this:
+            with probe.probed(campaign.cluster.nodes) as answers:
+                this.notes.append(campaign.change("oomScoreAdj", "version", "validityHours"))
+                _interrupt(campaign, this, way)
+            for name, each in answers.items():
+                campaign.count("requests during interrupted rollouts", len(each.each))
+                campaign.count("requests failed during interrupted rollouts", each.failed)
+                if each.failed:
+                    this.problems.append(f"{name}: {each}")
 
 
 def _interrupt(campaign: Campaign, this: Round, way: Callable[[Campaign, Running], None]) -> None:
     running = campaign.cluster.begin(*UP)
-    line, delay = (
-        campaign.chance.choice(("-preflight ", "-activate ", "-activate ")),
-        campaign.chance.uniform(0, SPAN_SECONDS),
-    )
+    line = campaign.chance.choice(("-preflight ", "-activate ", "-activate "))
+    delay = campaign.chance.uniform(0, SPAN_SECONDS)
     reached = running.says(line)
     ended = running.ends(delay)
     this.notes.append(
