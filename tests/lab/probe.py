@@ -3,6 +3,7 @@
 A line per request: the node's seconds since boot, the HTTP status, the seconds that it took, curl's reason.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -61,8 +62,9 @@ class Answers:
         return max(gaps)
 
     def __str__(self) -> str:
-        reasons = [answer.text for answer in self.each if not answer.ok]
-        return f"{self.failed} of {len(self.each)} requests failed: {', '.join(dict.fromkeys(reasons))}"
+        said = f"{self.failed} of {len(self.each)} requests failed"
+        reasons = [re.sub(r" after \d+ (ms|milliseconds)", "", answer.text) for answer in self.each if not answer.ok]
+        return f"{said}: {', '.join(dict.fromkeys(reasons))}" if reasons else said
 
 
 def parse(log: str) -> Answers:

@@ -9,17 +9,20 @@ OUTAGE = """\
 12.60 503 0.1
 13.00 200 0.1
 13.20 200 0.1
-13.40 000 0.0 Failed to connect
+13.40 000 0.0 Failed to connect to 10.0.0.1 port 443 after 7 ms: Couldn't connect to server
+13.60 000 0.0 Failed to connect to 10.0.0.1 port 443 after 19 ms: Couldn't connect to server
 14.00 200 0.1
 """
 
 
 def test_every_answer_but_200_is_a_failure() -> None:
     answers = parse(OUTAGE)
-    assert (len(answers.each), answers.failed) == (8, 3)
+    assert (len(answers.each), answers.failed) == (9, 4)
     assert str(answers) == (
-        "3 of 8 requests failed: 000 Connection timed out after 2001 milliseconds, 503, 000 Failed to connect"
+        "4 of 9 requests failed: 000 Connection timed out, 503, "
+        "000 Failed to connect to 10.0.0.1 port 443: Couldn't connect to server"
     )
+    assert str(parse("1.00 200 0.1\n")) == "0 of 1 requests failed"
 
 
 def test_a_gap_lasts_from_the_last_success_to_the_next() -> None:
