@@ -67,9 +67,9 @@ def main() -> int:
             _run(campaign, arguments)
         finally:
             shutil.copy(cluster.lab.log / "pulumi.log", directory)
-    Console(soft_wrap=True).print(_summary(campaign))
-    failed = [each for each in campaign.rounds if each.problems]
-    print(f"{len(campaign.rounds)} rounds, {len(failed)} failed", flush=True)
+            Console(soft_wrap=True).print(_summary(campaign))
+            failed = [each for each in campaign.rounds if each.problems]
+            print(f"{len(campaign.rounds)} rounds, {len(failed)} failed", flush=True)
     return 1 if failed else 0
 
 
