@@ -65,6 +65,6 @@ async def _send(connection: asyncssh.SSHClientConnection, binary: Binary, path: 
     target = str(remote_path(binary))
     async with connection.start_sftp_client() as sftp:
         await sftp.makedirs(str(BINARIES), exist_ok=True)
-        await sftp.put(str(path), f"{target}.new")
+        await sftp.put(str(path), f"{target}.new", follow_symlinks=True)
     new, old = shlex.quote(f"{target}.new"), shlex.quote(target)
     await connection.run(f"sync {new} && mv -f {new} {old}", check=True)

@@ -26,8 +26,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
 @pytest.fixture
 def binary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Binary:
     monkeypatch.setattr(uploaded_binary, "BINARIES", PurePosixPath(tmp_path / "binaries"))
+    (tmp_path / "kube-proxy-1.36.2").write_bytes(CONTENT)
     path = tmp_path / "kube-proxy"
-    path.write_bytes(CONTENT)
+    path.symlink_to("kube-proxy-1.36.2")
     digest = hashlib.sha256(CONTENT).hexdigest()
     return Binary("1.36.2", BinarySource.FILE, path, None, {Architecture.AMD64: digest})
 

@@ -10,8 +10,10 @@ from tests.lab.cluster import UP
 from tests.lab.running import Running
 from tests.soak.campaign import Campaign, Round
 
-SPAN_SECONDS = 30.0
-"""How long an activation takes on emulated nodes, about."""
+MOMENTS = (("-stage ", 10), ("-activate ", 30), (": activate: restarting", 2), (": activate: restarting", 15))
+"""Until when after which line: while files are staged, switched, or proven; as long as that takes on emulated nodes."""
+
+OF_A_BINARY = ("-binary ", 30)
 
 
 def power_cuts(campaign: Campaign, cuts: int) -> None:
@@ -21,13 +23,10 @@ def power_cuts(campaign: Campaign, cuts: int) -> None:
             kind = campaign.chance.choice(("oomScoreAdj", "oomScoreAdj", "version", "version", "mode", "validityHours"))
             this.notes.append(campaign.change(kind))
             running = campaign.cluster.begin(*UP)
-            moments = [_moment(campaign, node, kind) for node in campaign.cluster.nodes]
+            line, span = campaign.chance.choice((*MOMENTS, OF_A_BINARY) if kind == "version" else MOMENTS)
+            delays = [campaign.chance.uniform(0, span) for _ in campaign.cluster.nodes]
             with ThreadPoolExecutor() as pool:
-                cut = [
-                    pool.submit(_cut, running, node, *moment)
-                    for node, moment in zip(campaign.cluster.nodes, moments, strict=True)
-                ]
-                this.notes += [each.result() for each in cut]
+                this.notes += pool.map(partial(_cut, running, line), campaign.cluster.nodes, delays)
             _end(campaign, this, running)
             with ThreadPoolExecutor() as pool:
                 this.notes += pool.map(partial(_after, campaign), campaign.cluster.nodes)
@@ -37,26 +36,12 @@ def power_cuts(campaign: Campaign, cuts: int) -> None:
         cuts -= len(campaign.cluster.nodes)
 
 
-def _moment(campaign: Campaign, node: Node, kind: str) -> tuple[str, float]:
-    """Returns a line to wait for and seconds from there: while files are sent, staged, switched, or proven."""
-    uniform = campaign.chance.uniform
-    moments = [
-        (f"{node.name}-stage ", uniform(0, SPAN_SECONDS / 3)),
-        (f"{node.name}-activate ", uniform(0, SPAN_SECONDS / 4)),
-        (f"{node.name}-activate ", uniform(0, SPAN_SECONDS)),
-        (f"{node.name}: activate: restarting", uniform(0, 2)),
-    ]
-    if kind == "version":
-        moments.append((f"{node.name}-binary ", uniform(0, SPAN_SECONDS)))
-    return campaign.chance.choice(moments)
-
-
-def _cut(running: Running, node: Node, line: str, delay: float) -> str:
-    reached = running.says(line)
+def _cut(running: Running, line: str, node: Node, delay: float) -> str:
+    reached = running.says(f"{node.name}{line}")
     if reached:
         running.ends(delay)
     node.kill()
-    return f"{node.name}: cut {delay:.1f} s after '{line.strip()}'{'' if reached else ', which never came'}"
+    return f"{node.name}: cut {delay:.1f} s after '{node.name}{line}'{'' if reached else ', which never came'}"
 
 
 def _end(campaign: Campaign, this: Round, running: Running) -> None:
