@@ -69,22 +69,23 @@ mend_modes() {
 # Until all is proven, the time is over, or kube-proxy keeps dying.
 await_service() {
     deadline=$(($(now) + HEALTH_TIMEOUT))
-    died_before=$(service_property NRestarts)
+    ask_systemd
+    restarts_before=$restarts
     until check_all; do
-        died=$(($(service_property NRestarts) - died_before))
-        [ "$(now)" -lt "$deadline" ] && [ "$died" -lt 2 ] && [ "$(service_property ActiveState)" != failed ] || return 1
+        [ "$(now)" -lt "$deadline" ] && [ $((restarts - restarts_before)) -lt 2 ] && [ "$active" != failed ] || return 1
         sleep 1
     done
 }
 
 # A kube-proxy that serves and dies soon after must not reach the rest of the fleet.
 stays_up() {
-    process=$(service_property MainPID)
+    process=$pid
     ready_until=$(($(now) + MIN_READY))
     while [ "$(now)" -lt "$ready_until" ]; do
         sleep 1
         reason="kube-proxy must stay up for $MIN_READY s (rollout.minReadySeconds) once it serves, it ended before"
-        [ "$(service_property MainPID)" = "$process" ] || return 1
+        ask_systemd
+        [ "${pid:-$process}" = "$process" ] || return 1
     done
     check_all
 }

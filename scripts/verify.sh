@@ -2,12 +2,27 @@
 
 http_code() { curl -s --noproxy '*' --max-time 5 -o "${2:-/dev/null}" -w '%{http_code}' "http://$1" || :; }
 
+# What systemd says of the unit: leaves $active, $enabled, $restarts and $pid. One question, since it is asked again and
+# again while kube-proxy starts and needs the processor.
+ask_systemd() {
+    active='' enabled='' restarts=0 pid=''
+    timeout 20 systemctl show -p ActiveState,UnitFileState,NRestarts,MainPID kube-proxy.service >unit 2>/dev/null || :
+    while IFS='=' read -r property value; do
+        case $property in
+            ActiveState) active=$value ;;
+            UnitFileState) enabled=$value ;;
+            NRestarts) restarts=$value ;;
+            MainPID) pid=$value ;;
+        esac
+    done <unit
+}
+
 check_service() {
-    active=$(service_property ActiveState)
+    ask_systemd
     reason="kube-proxy.service must be active, it is $active"
     [ "$active" = active ] || return 1
-    reason="kube-proxy.service must be enabled"
-    is_enabled
+    reason="kube-proxy.service must be enabled, it is $enabled"
+    [ "$enabled" = enabled ]
 }
 
 check_health() {
@@ -33,7 +48,6 @@ check_version() {
 
 check_listeners() {
     timeout 20 ss -Hltnp >sockets
-    pid=$(service_property MainPID)
     for listener in "$HEALTHZ" "$METRICS"; do
         reason="$listener must be held by kube-proxy (process $pid)"
         awk -v address="$listener" -v owner="pid=$pid," \

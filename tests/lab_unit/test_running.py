@@ -12,7 +12,8 @@ from tests.lab.running import Running
 
 SCRIPT = """
 import signal, subprocess, sys
-child = subprocess.Popen(["sleep", "300"], process_group=0, stdout=subprocess.DEVNULL)
+quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+child = subprocess.Popen(["sleep", "300"], process_group=0, **quiet)
 signal.signal(signal.SIGINT, lambda *_: sys.exit("interrupted"))
 print(child.pid, flush=True)
 signal.pause()
