@@ -21,6 +21,8 @@ from lab.topology import Worker
 BOOTED = "booted"
 SUSPENDED = "suspended"
 _BOOT_SECONDS = 600.0
+_RESET_SECONDS = 240.0
+"""An emulated processor may lose its timer interrupt: such a boot hangs for ever, and a reset brings the node up."""
 _POLL_SECONDS = 0.1
 
 
@@ -127,10 +129,14 @@ class Node:
 
     def _await_ssh(self) -> None:
         """Wait for the node's SSH server. Raises LabError when the machine ends or does not answer in time."""
-        deadline = time.monotonic() + _BOOT_SECONDS
+        began = time.monotonic()
+        deadline, reset = began + _BOOT_SECONDS, began + _RESET_SECONDS
         while time.monotonic() < deadline:
             if self._says_ssh():
                 return
+            if time.monotonic() > reset:
+                self._monitor("system_reset")
+                reset += _RESET_SECONDS
             if not self.is_running():
                 raise LabError(f"{self.name}: QEMU ended", processes.log_file(self.lab, self.name))
             time.sleep(_POLL_SECONDS)
