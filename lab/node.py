@@ -128,17 +128,20 @@ class Node:
             raise LabError(f"{self.name}: the clock must be set over SSH", self._directory / qemu.CONSOLE)
 
     def _await_ssh(self) -> None:
-        """Wait for the node's SSH server. Raises LabError when the machine ends or does not answer in time."""
+        """Wait for the node's SSH server; a boot that hangs is begun again.
+
+        Raises LabError when the machine ends or does not answer in time.
+        """
         began = time.monotonic()
         deadline, reset = began + _BOOT_SECONDS, began + _RESET_SECONDS
         while time.monotonic() < deadline:
             if self._says_ssh():
                 return
+            if not self.is_running():
+                raise LabError(f"{self.name}: QEMU ended", processes.log_file(self.lab, self.name))
             if time.monotonic() > reset:
                 self._monitor("system_reset")
                 reset += _RESET_SECONDS
-            if not self.is_running():
-                raise LabError(f"{self.name}: QEMU ended", processes.log_file(self.lab, self.name))
             time.sleep(_POLL_SECONDS)
         raise LabError(f"{self.name}: SSH must answer within {_BOOT_SECONDS:.0f} s", self._directory / qemu.CONSOLE)
 
