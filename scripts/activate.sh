@@ -26,10 +26,10 @@ changed_files() {
     done
 }
 
-# Why kube-proxy must restart; empty where it need not. The list of modules is read at a boot.
+# Why kube-proxy must restart; empty where it need not.
 restart_reason() {
-    if [ -n "${changed#modules }" ]; then
-        printf 'changed: %s' "${changed% }"
+    if [ -n "$read_at_start" ]; then
+        printf 'changed: %s' "${read_at_start% }"
     elif [ -e "$state/activating" ]; then
         printf 'an earlier activation was interrupted'
     elif ! is_active; then
@@ -49,12 +49,16 @@ install_file() {
     sync "${2%/*}"
 }
 
-switch() {
-    mkdir -p "$root$K8S_DIR/kube-proxy"
+install_changed() {
     live_files >files.list
     while read -r name path mode; do
         case " $changed" in *" $name "*) install_file "$staged/$name" "$path" "$mode" ;; esac
     done <files.list
+}
+
+switch() {
+    mkdir -p "$root$K8S_DIR/kube-proxy"
+    install_changed
     case "$(service_property NeedDaemonReload) $changed" in *yes*|*" kube-proxy.service "*) control daemon-reload ;; esac
     is_enabled || control enable --quiet kube-proxy.service
 }
@@ -127,6 +131,9 @@ restarted=$([ ! -e "$state/activating" ] || echo yes)
 use_kubeconfig "$staged/kube-proxy.kubeconfig"
 
 changed=$(changed_files)
+# Neither kube-proxy nor its unit: what is read at a boot.
+read_at_start=${changed#modules }
+read_at_start=${read_at_start#kube-ipvs0.network }
 why=$(restart_reason)
 if [ -n "$why" ]; then
     keep_previous
@@ -138,7 +145,7 @@ if [ -n "$why" ]; then
     restarted=yes
     control restart kube-proxy.service || give_up "kube-proxy.service must start: systemctl restart failed"
 else
-    [ -z "$changed" ] || install_file "$staged/modules" "$(live_path modules)" 644
+    install_changed
     is_enabled || control enable --quiet kube-proxy.service
 fi
 mend_modes

@@ -20,6 +20,7 @@ binary=$root/usr/local/bin/kube-proxy
 live_files() {
     cat <<EOF
 modules $root/etc/modules-load.d/kube-proxy.conf 644
+kube-ipvs0.network $root/etc/systemd/network/00-kube-ipvs0.network 644
 kube-proxy.kubeconfig $root/etc/kubernetes/kube-proxy.kubeconfig 600
 kube-proxy-config.yaml $root/etc/kubernetes/kube-proxy-config.yaml 644
 kube-proxy.conf $root/etc/kubernetes/kube-proxy.conf 644

@@ -16,6 +16,18 @@ load_modules() {
     done <modules
 }
 
+# Otherwise a systemd-networkd that is told to manage any interface takes the Services' addresses off kube-ipvs0 when it
+# starts, for up to ipvs.syncPeriod.
+leave_interface_unmanaged() {
+    cat >kube-ipvs0.network <<'EOF'
+# kube-proxy keeps the Services' addresses on this interface in mode ipvs.
+[Match]
+Name=kube-ipvs0
+[Link]
+Unmanaged=yes
+EOF
+}
+
 # The generation's name is the digest of its files: what arrived is what was sent, or it is refused.
 check_arrival() {
     arrived=$(cd files && sha256sum -- * | sha256sum | cut -d ' ' -f 1)
@@ -84,7 +96,7 @@ store() {
     incoming=$state/incoming.$$
     trap 'rm -rf "$incoming"' EXIT
     mkdir -m 700 "$incoming"
-    cp modules files/* "$incoming/"
+    cp modules kube-ipvs0.network files/* "$incoming/"
     live_files | while read -r name _ mode; do
         [ ! -e "$incoming/$name" ] || chmod "$mode" "$incoming/$name"
     done
@@ -103,6 +115,7 @@ check_arrival
 mkdir -p "$state/binaries"
 chmod 700 "$state"
 load_modules
+leave_interface_unmanaged
 obtain_binary
 check_version
 check_configuration

@@ -77,7 +77,10 @@ check_virtual_server() {
     virtual_servers | canonical >rules
     actual=$(awk -v server="$service" '$1 == "TCP" && $2 == server { for (i = 4; i <= NF; i++) print $i }' rules | sort | tr '\n' ' ')
     reason="the IPVS virtual server must be '$expected' as the API says, its real servers are '$actual'"
-    [ "TCP $service $actual" = "$expected" ]
+    [ "TCP $service $actual" = "$expected" ] || return 1
+    # The node's own requests are answered without it, those of its pods are not.
+    reason="kube-ipvs0 must have the Service address $service_address, or pods don't reach the Service: does systemd-networkd or NetworkManager take it off? (networkctl reload, nmcli device set kube-ipvs0 managed no)"
+    own_addresses | canonical | grep -qxF "address $(bracketed "$service_address")"
 }
 
 # The Service has addresses of one family; that rules of the cluster's other one are written too, kube-proxy says itself.
@@ -121,5 +124,6 @@ EOF
     echo virtualServers:
     virtual_servers_of own | head -n 100 | canonical | awk '
         { print "- server: " $1 " " $2 " " $3; print "  realServers:" (NF > 3 ? "" : " []") }
-        { for (i = 4; i <= NF; i++) print "  - \"" $i "\"" }'
+        { for (i = 4; i <= NF; i++) print "  - \"" $i "\"" }
+        END { if (!NR) print "  []" }'
 }

@@ -22,9 +22,12 @@ virtual_servers() {
 }
 
 # What tells kube-proxy's own: "address 10.0.0.1", "address [fd00:0000:…:0001]", "port TCP 30080".
-own_addresses_and_ports() {
+own_addresses() {
     ip -o -4 addr show dev kube-ipvs0 2>/dev/null | awk '{ sub("/.*", "", $4); print "address", $4 }'
     awk '$6 == "kube-ipvs0" { gsub(/..../, "&:", $1); sub(/:$/, "", $1); print "address [" $1 "]" }' "$root/proc/net/if_inet6" 2>/dev/null || :
+}
+
+own_ports() {
     for set in TCP UDP SCTP-HASH; do
         for family in '' 6-; do
             timeout 20 ipset save "KUBE-${family}NODE-PORT-$set" 2>/dev/null |
@@ -35,7 +38,7 @@ own_addresses_and_ports() {
 
 # virtual_servers_of own|foreign: the lines of virtual_servers that are kube-proxy's, or the others.
 virtual_servers_of() {
-    { own_addresses_and_ports; virtual_servers; } | awk -v wanted="$1" '
+    { own_addresses; own_ports; virtual_servers; } | awk -v wanted="$1" '
         $1 == "address" || $1 == "port" { own[$2 " " $3]; next }
         {
             address = port = $2

@@ -10,6 +10,7 @@ for generation in $(ls | grep -x '[0-9a-f]\\{64\\}'); do
         cmp -s "$generation/$name" "$place" || continue 2
     done <<END
 modules /etc/modules-load.d/kube-proxy.conf
+kube-ipvs0.network /etc/systemd/network/00-kube-ipvs0.network
 kube-proxy.kubeconfig /etc/kubernetes/kube-proxy.kubeconfig
 kube-proxy-config.yaml /etc/kubernetes/kube-proxy-config.yaml
 kube-proxy.conf /etc/kubernetes/kube-proxy.conf

@@ -95,6 +95,13 @@ class TestFirstUp:
             assert {"nf_conntrack", "ip_vs", "ip_vs_rr"} <= set(node.run("cut -d ' ' -f 1 /proc/modules").split())
             assert node.run("cat /etc/modules-load.d/kube-proxy.conf").split() == ["nf_conntrack", "ip_vs", "ip_vs_rr"]
 
+    def test_systemd_networkd_leaves_the_services_addresses_alone(self, cluster: Cluster) -> None:
+        """The lab's networkd is told to manage every interface: it takes off whatever it finds there when it starts."""
+        node = cluster.nodes[0]
+        node.run("systemctl restart systemd-networkd; /lib/systemd/systemd-networkd-wait-online -i enp0s1")
+        assert "unmanaged" in node.run("networkctl list --no-legend kube-ipvs0")
+        assert " 10.0.0.1/32 " in node.run("ip -o -4 address show dev kube-ipvs0")
+
     def test_kubectl_sees_the_guides_kubeconfig_and_the_api_takes_it(self, cluster: Cluster, tmp_path: Path) -> None:
         kubeconfig = tmp_path / "kube-proxy.kubeconfig"
         kubeconfig.touch(mode=0o600)

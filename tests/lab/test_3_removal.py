@@ -74,7 +74,7 @@ class TestRefreshAndRemoval:
             )
             assert rules.of(node) == rules.OF_MODE["none"]
             left = node.run(
-                "ls -d /etc/kubernetes /var/lib/kube-proxy* /usr/local/bin/kube-proxy /opt/k8s /etc/modules-load.d/kube-proxy.conf /usr/lib/systemd/system/kube-proxy.service 2>/dev/null; :"
+                "ls -d /etc/kubernetes /var/lib/kube-proxy* /usr/local/bin/kube-proxy /opt/k8s /etc/modules-load.d/kube-proxy.conf /etc/systemd/network/*ipvs* /usr/lib/systemd/system/kube-proxy.service 2>/dev/null; :"
             )
             assert left == ""
         assert foreign.things(shared) == things

@@ -23,6 +23,7 @@ def test_the_first_activation_installs_enables_starts_and_proves(node: FakeNode)
         "etc/kubernetes/kube-proxy-config.yaml": "0o644",
         "etc/kubernetes/kube-proxy.conf": "0o644",
         "etc/modules-load.d/kube-proxy.conf": "0o644",
+        "etc/systemd/network/00-kube-ipvs0.network": "0o644",
         "usr/lib/systemd/system/kube-proxy.service": "0o644",
         "usr/local/bin/kube-proxy": "0o755",
     }
@@ -70,6 +71,26 @@ def test_a_changed_file_restarts_once_and_says_why(node: FakeNode, name: str) ->
     assert done.returncode == 0, done.stderr
     assert f"k8s-node01: activate: restarting kube-proxy (changed: {name})\n" in done.stderr
     assert node.calls().count(RESTART) == 1
+
+
+@pytest.mark.parametrize("path", ["/etc/modules-load.d/kube-proxy.conf", "/etc/systemd/network/00-kube-ipvs0.network"])
+def test_a_file_that_is_read_at_a_boot_is_put_back_without_a_restart(node: FakeNode, path: str) -> None:
+    node.deploy()
+    node.calls()
+    before = node.live()
+    node.path(path).unlink()
+    done = node.run("activate")
+    assert done.returncode == 0, done.stderr
+    assert node.live() == before
+    assert node.calls() == []
+
+
+def test_a_service_address_that_somebody_takes_off_kube_ipvs0_is_no_success(node: FakeNode) -> None:
+    """The node's own request to the Service is answered all the same, its pods' requests are not."""
+    node.write("/kube-ipvs0", "10.0.0.10\n")
+    done = node.deploy()
+    assert done.returncode == 1
+    assert "kube-ipvs0 must have the Service address 10.0.0.1, or pods don't reach the Service" in done.stderr
 
 
 def test_a_changed_mode_of_a_file_is_mended_without_a_restart(node: FakeNode) -> None:

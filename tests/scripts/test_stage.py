@@ -19,6 +19,7 @@ def test_a_generation_is_complete_private_and_beside_the_live_one(node: FakeNode
     staged = node.path(f"{STATE}/{digest}")
     modes = {path.name: oct(path.stat().st_mode & 0o777) for path in staged.iterdir() if path.name != "binary"}
     assert modes == {
+        "kube-ipvs0.network": "0o644",
         "kube-proxy": "0o755",
         "kube-proxy-config.yaml": "0o644",
         "kube-proxy.conf": "0o644",
