@@ -22,6 +22,7 @@ def power_cuts(campaign: Campaign, cuts: int) -> None:
         with campaign.round("power cut") as this:
             kind = campaign.chance.choice(("oomScoreAdj", "oomScoreAdj", "version", "version", "mode", "validityHours"))
             this.notes.append(campaign.change(kind))
+            before = [generations.last_served(node) for node in campaign.cluster.nodes]
             running = campaign.cluster.begin(*UP)
             line, span = campaign.chance.choice((*MOMENTS, OF_A_BINARY) if kind == "version" else MOMENTS)
             delays = [campaign.chance.uniform(0, span) for _ in campaign.cluster.nodes]
@@ -29,7 +30,7 @@ def power_cuts(campaign: Campaign, cuts: int) -> None:
                 this.notes += pool.map(partial(_cut, running, line), campaign.cluster.nodes, delays)
             _end(campaign, this, running)
             with ThreadPoolExecutor() as pool:
-                this.notes += pool.map(partial(_after, campaign), campaign.cluster.nodes)
+                this.notes += pool.map(partial(_after, campaign), campaign.cluster.nodes, before)
             began = time.monotonic()
             campaign.converge()
             campaign.count("seconds of the up after a power cut", time.monotonic() - began)
@@ -57,11 +58,11 @@ def _end(campaign: Campaign, this: Round, running: Running) -> None:
         campaign.pulumi("cancel", "--yes")
 
 
-def _after(campaign: Campaign, node: Node) -> str:
+def _after(campaign: Campaign, node: Node, before: str) -> str:
     """The node comes up, serves by itself, and has one generation's files."""
     node.start()
     generation = generations.assert_serves(node)
-    which = "old" if generation == generations.last_served(node) else "new"
+    which = "old" if generation == before else "new"
     marked = generations.is_activating(node)
     campaign.count("power cuts survived", 1)
     campaign.count(f"power cuts {'during' if marked else 'outside'} a switch", 1)
