@@ -87,11 +87,15 @@ stays_up() {
     ready_until=$(($(now) + MIN_READY))
     while [ "$(now)" -lt "$ready_until" ]; do
         sleep 1
-        reason="kube-proxy must stay up for $MIN_READY s (rollout.minReadySeconds) once it serves, it ended before"
         ask_systemd
-        [ "${pid:-$process}" = "$process" ] || return 1
+        is_same_process || return 1
     done
-    check_all
+    await_service && is_same_process
+}
+
+is_same_process() {
+    reason="kube-proxy must stay up for $MIN_READY s (rollout.minReadySeconds) once it serves, it ended before"
+    [ "${pid:-$process}" = "$process" ]
 }
 
 prove() {

@@ -93,6 +93,14 @@ def test_a_service_address_that_somebody_takes_off_kube_ipvs0_is_no_success(node
     assert "kube-ipvs0 must have the Service address 10.0.0.1, or pods don't reach the Service" in done.stderr
 
 
+def test_one_request_that_is_lost_once_it_serves_is_no_failure(node: FakeNode) -> None:
+    node.parameters["MIN_READY"] = "1"
+    node.write("unanswered", "2")
+    done = node.deploy()
+    assert done.returncode == 0, done.stderr
+    assert len(node.path("tried").read_text().splitlines()) == 3
+
+
 def test_a_changed_mode_of_a_file_is_mended_without_a_restart(node: FakeNode) -> None:
     node.deploy()
     node.calls()

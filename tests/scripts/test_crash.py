@@ -1,9 +1,8 @@
 """A node that loses its power after any step of a stage has, when it is up again, one generation's files, entire."""
 
-import itertools
 import os
-import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,11 +27,10 @@ FILES = {
 }
 
 
-def environment(node: FakeNode, after: int = 0) -> dict[str, str]:
-    path = crash.wrap(node.root / "wrappers", f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}")
-    for log in ("/steps", "/synced"):
-        node.path(log).unlink(missing_ok=True)
-    return {"PATH": path, "CRASH_AFTER": str(after)}
+@pytest.fixture
+def cut_off(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the copies of a node are left."""
+    return tmp_path_factory.mktemp("cut-off")
 
 
 def boot(node: FakeNode) -> dict[str, str]:
@@ -47,19 +45,20 @@ def boot(node: FakeNode) -> dict[str, str]:
     return read | {"kube-proxy.service": loaded}
 
 
-def crashes(node: FakeNode, stage: str, to: Path) -> Iterator[tuple[int, FakeNode]]:
-    """Yields copies of a node, each cut off one step further into a stage, until one comes through."""
-    for step in itertools.count(1):
-        copy = node.copy(to / str(step))
-        before = crash.on_disk(copy.root)
-        done = copy.run(stage, **environment(copy, step))
-        if done.returncode == 0:
-            assert step > 5, "the stage changes something"
-            return
-        assert done.returncode < 0, f"step {step}: killed, not failed: {done.stderr}"
+def crashes(node: FakeNode, stage: str, to: Path, status: int = 0) -> Iterator[tuple[int, FakeNode]]:
+    """Yields copies of a node, each cut off one step further into a stage."""
+    node.path("/synced").unlink(missing_ok=True)
+    before = crash.contents(node.root)
+    node.copy(to / "0")
+    path = crash.wrap(to.with_name(f"{to.name}-programs"), f"{PROGRAMS}{os.pathsep}{os.environ['PATH']}")
+    done = node.run(stage, PATH=path, CUT_OFF=str(to))
+    assert done.returncode == status, done.stderr
+    steps = sorted(int(directory.name) for directory in to.iterdir())
+    assert len(steps) > 5, "the stage changes something"
+    for step in steps[1:]:
+        copy = replace(node, root=to / str(step))
         crash.lose(copy.root, before)
         yield step, copy
-        shutil.rmtree(copy.root)
 
 
 def converges(node: FakeNode) -> bool:
@@ -67,12 +66,12 @@ def converges(node: FakeNode) -> bool:
     return node.run("activate").returncode == 0 and boot(node) == NEW
 
 
-def test_after_every_step_of_staging(node: FakeNode, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_after_every_step_of_staging(node: FakeNode, cut_off: Path) -> None:
     node.files |= OLD
     assert node.deploy().returncode == 0
     live = node.live()
     node.files |= NEW
-    for step, copy in crashes(node, "stage", tmp_path_factory.mktemp("crashes")):
+    for step, copy in crashes(node, "stage", cut_off):
         assert copy.live() == live, f"something live is touched at step {step}"
         assert boot(copy) == OLD
         assert copy.run("stage").returncode == 0, f"after step {step}"
@@ -86,18 +85,19 @@ def test_what_a_stage_has_done_is_on_the_disk(node: FakeNode, stage: str) -> Non
     node.files |= NEW
     if stage == "activate":
         assert node.run("stage").returncode == 0
-    before = crash.on_disk(node.root)
-    assert node.run(stage, **environment(node)).returncode == 0
+    node.path("/synced").unlink(missing_ok=True)
+    before = crash.contents(node.root)
+    assert node.run(stage).returncode == 0
     assert crash.unsynced(node.root, before) == []
 
 
-def test_after_every_step_of_a_change(node: FakeNode, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_after_every_step_of_a_change(node: FakeNode, cut_off: Path) -> None:
     node.files |= OLD
     assert node.deploy().returncode == 0
     node.files |= NEW
     assert node.run("stage").returncode == 0
     survived = []
-    for step, copy in crashes(node, "activate", tmp_path_factory.mktemp("crashes")):
+    for step, copy in crashes(node, "activate", cut_off):
         running = boot(copy)
         assert running in (OLD, NEW), f"a mixture after step {step}"
         assert converges(copy), f"after step {step}"
@@ -106,36 +106,27 @@ def test_after_every_step_of_a_change(node: FakeNode, tmp_path_factory: pytest.T
     assert set(survived) == {"old", "new"}
 
 
-def test_after_every_step_of_the_first_activation(node: FakeNode, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_after_every_step_of_the_first_activation(node: FakeNode, cut_off: Path) -> None:
     node.files |= NEW
     assert node.run("stage").returncode == 0
-    for step, copy in crashes(node, "activate", tmp_path_factory.mktemp("crashes")):
+    for step, copy in crashes(node, "activate", cut_off):
         assert boot(copy) in ({}, NEW), f"a mixture after step {step}"
         assert converges(copy), f"after step {step}"
 
 
-def test_after_every_step_of_a_rollback(node: FakeNode, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_after_every_step_of_a_rollback(node: FakeNode, cut_off: Path) -> None:
     """The new generation never serves: whatever is cut off, the old one is what runs after the next try."""
     node.files |= OLD
     assert node.deploy().returncode == 0
     node.files |= NEW | {"kube-proxy-config.yaml": CONFIGURATION + "oomScoreAdj: 666\n"}
     assert node.run("stage").returncode == 0
-    for step in itertools.count(1):
-        copy = node.copy(tmp_path_factory.mktemp("crash") / "node")
-        before = crash.on_disk(copy.root)
-        done = copy.run("activate", **environment(copy, step))
-        if done.returncode > 0:
-            break
-        crash.lose(copy.root, before)
+    for step, copy in crashes(node, "activate", cut_off, status=1):
         boot(copy)
         assert copy.run("activate").returncode == 1
         assert boot(copy) == OLD, f"after step {step}"
-        shutil.rmtree(copy.root)
 
 
-def test_after_every_step_of_a_switch_of_modes(
-    between_modes: FakeNode, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_after_every_step_of_a_switch_of_modes(between_modes: FakeNode, cut_off: Path) -> None:
     """What the old mode had in the kernel is gone after the next activation, however far the first one came."""
     node = between_modes
     node.files |= OLD
@@ -144,7 +135,7 @@ def test_after_every_step_of_a_switch_of_modes(
     node.parameters["MODE"] = "iptables"
     node.files |= NEW | {"kube-proxy-config.yaml": CONFIGURATION.replace("ipvs", "iptables")}
     assert node.run("stage").returncode == 0
-    for step, copy in crashes(node, "activate", tmp_path_factory.mktemp("crashes")):
+    for step, copy in crashes(node, "activate", cut_off):
         done = copy.run("activate")
         assert done.returncode == 0, f"after step {step}: {done.stderr}"
         assert not copy.path("kube-ipvs0").exists(), f"after step {step}"
@@ -152,12 +143,12 @@ def test_after_every_step_of_a_switch_of_modes(
         assert copy.path("ipsets").read_text() == "KUBE-DST-ABCDEF\n", f"after step {step}"
 
 
-def test_after_every_step_of_a_removal(between_modes: FakeNode, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_after_every_step_of_a_removal(between_modes: FakeNode, cut_off: Path) -> None:
     """At a boot in between kube-proxy runs as before or not at all; the next removal leaves nothing."""
     node = between_modes
     node.files |= OLD
     assert node.deploy().returncode == 0
-    for step, copy in crashes(node, "remove", tmp_path_factory.mktemp("crashes")):
+    for step, copy in crashes(node, "remove", cut_off):
         assert boot(copy) in (OLD, {}), f"after step {step}"
         done = copy.run("remove")
         assert done.returncode == 0, f"after step {step}: {done.stderr}"
