@@ -7,7 +7,8 @@ from tests.lab.cluster import UP
 from tests.lab.running import Running, cut_connections
 from tests.soak.campaign import Campaign, Round
 
-SPAN_SECONDS = 40.0
+MOMENTS = (("-preflight ", 20), ("-activate ", 12), ("-activate ", 12))
+"""Until when after which line; about as long as a rollout then takes on emulated nodes."""
 
 
 def interruptions(campaign: Campaign, rounds: int) -> None:
@@ -28,8 +29,8 @@ def interruptions(campaign: Campaign, rounds: int) -> None:
 
 def _interrupt(campaign: Campaign, this: Round, way: Callable[[Campaign, Running], None]) -> None:
     running = campaign.cluster.begin(*UP)
-    line = campaign.chance.choice(("-preflight ", "-activate ", "-activate "))
-    delay = campaign.chance.uniform(0, SPAN_SECONDS)
+    line, span = campaign.chance.choice(MOMENTS)
+    delay = campaign.chance.uniform(0, span)
     reached = running.says(line)
     ended = running.ends(delay)
     this.notes.append(
@@ -43,7 +44,8 @@ def _interrupt(campaign: Campaign, this: Round, way: Callable[[Campaign, Running
             generations.await_quiet(node)
             generations.assert_serves(node, 60)
     campaign.converge()
-    campaign.count(f"rollouts interrupted and converged: {way.__name__}", 1)
+    when = "interrupted" if ended is None else "at their end when interrupted"
+    campaign.count(f"rollouts {when} and converged: {way.__name__}", 1)
 
 
 def ssh_cut(campaign: Campaign, running: Running) -> None:
