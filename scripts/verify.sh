@@ -79,7 +79,7 @@ check_virtual_server() {
     reason="the IPVS virtual server must be '$expected' as the API says, its real servers are '$actual'"
     [ "TCP $service $actual" = "$expected" ] || return 1
     # The node's own requests are answered without it, those of its pods are not.
-    reason="kube-ipvs0 must have the Service address $service_address, or pods don't reach the Service: does systemd-networkd or NetworkManager take it off? (networkctl reload, nmcli device set kube-ipvs0 managed no)"
+    reason="kube-ipvs0 must have the Service address $service_address, or pods don't reach the Service: somebody takes it off (systemd-networkd, NetworkManager?); let them leave kube-ipvs0 alone, or wait for kube-proxy to put it back, with rollout.healthTimeoutSeconds above ipvs.syncPeriod"
     own_addresses | canonical | grep -qxF "address $(bracketed "$service_address")"
 }
 
