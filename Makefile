@@ -2,12 +2,12 @@
 .PHONY: help up prepare start down clean status report ssh console env validate explain test soak check format lock
 
 PYTHON := .venv/bin/python
-LAB := $(PYTHON) -m lab
+LAB := $(PYTHON) -m development.lab
 INSTALLED := .venv/.installed
 COMPILE := .venv/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --python-version 3.11
-SOURCES := __main__.py settings documents components lab tests
+SOURCES := __main__.py settings documents components development tests
 STAGES := $(addprefix scripts/,load.sh preflight.sh stage.sh activate.sh remove.sh recover.sh)
-SHELL_SCRIPTS = $(STAGES) $(shell grep -rlIE '^\#!/(usr/)?bin/(env )?(ba)?sh' --exclude='*.py' lab .ci tests)
+SHELL_SCRIPTS = $(STAGES) $(shell grep -rlIE '^\#!/(usr/)?bin/(env )?(ba)?sh' --exclude='*.py' development .ci tests)
 NODE_GIVEN = $(or $(NODE),$(error NODE must name a node, as in: make $@ NODE=k8s-node01))
 
 help: ## List the verbs
@@ -72,9 +72,9 @@ format: $(INSTALLED) ## Format the Python sources
 
 lock: $(INSTALLED) ## Resolve the dependencies of pyproject.toml anew into the two requirements files
 	$(COMPILE) --upgrade pyproject.toml -o requirements.txt
-	$(COMPILE) --upgrade --group lab pyproject.toml -c requirements.txt -o lab/requirements.txt
+	$(COMPILE) --upgrade --group development pyproject.toml -c requirements.txt -o development/requirements.txt
 
-$(INSTALLED): lab/bootstrap.sh lab/bootstrap-requirements.txt lab/requirements.txt
+$(INSTALLED): development/bootstrap.sh development/bootstrap-requirements.txt development/requirements.txt
 	@echo 'Python packages: .venv' >&2
-	@sh lab/bootstrap.sh
+	@sh development/bootstrap.sh
 	@touch $@

@@ -1,6 +1,6 @@
 """The feature gates of each supported minor version: kube-proxy ends at its start over one that it doesn't know.
 
-A file of gates/ is what lab/toolchain/feature_gates.go prints for that version; a new minor version is a new file.
+Each file in gates/ is the output of development/toolchain/feature_gates.go for one minor version.
 The rules are those of k8s.io/component-base featuregate/feature_gate.go.
 """
 

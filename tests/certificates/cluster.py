@@ -15,8 +15,9 @@ from typing import Any
 
 import yaml
 
-from lab import control_plane, loopback, toolchain
-from lab.paths import Lab
+from development import toolchain
+from development.lab import control_plane, loopback
+from development.paths import Lab
 
 _DOCUMENTATION = Path(__file__).parents[2] / "docs" / "certificates.md"
 _SECONDS = 60.0

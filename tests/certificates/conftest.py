@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from development.pulumi_stand_ins.tests.project import Project
 from tests.certificates import cluster as clusters
 from tests.certificates.cluster import Cluster
 from tests.certificates.stack import Stack
-from tests.stand_ins.project import Project
 
 
 @pytest.fixture(scope="session")

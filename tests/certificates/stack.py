@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from tests.stand_ins.project import Project
+from development.pulumi_stand_ins.tests.project import Project
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 

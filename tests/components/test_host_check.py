@@ -11,8 +11,8 @@ from pydantic import SecretStr
 
 from components import host_check
 from components.host_check import HostError, try_host
+from development.pulumi_stand_ins.tests.ssh_server import SshServer
 from settings import SSH, Node
-from tests.stand_ins.ssh_server import SshServer
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ from pydantic import SecretStr
 
 from components import uploaded_binary
 from components.host_check import HostError
+from development.pulumi_stand_ins.tests.ssh_server import SshServer
 from settings import SSH, Architecture, Binary, BinarySource, Node
-from tests.stand_ins.ssh_server import SshServer
 
 CONTENT = b"\x7fELF" * 100_000
 

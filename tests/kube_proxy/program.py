@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from lab.toolchain import KUBE_PROXIES, KUBERNETES
+from development.toolchain import KUBE_PROXIES, KUBERNETES
 
 VERSIONS = tuple(sorted(tools.version for tools in (KUBERNETES, *KUBE_PROXIES)))
 

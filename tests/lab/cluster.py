@@ -12,10 +12,10 @@ from typing import Any
 
 import yaml
 
-from lab import environment, verbs
-from lab.node import Node
-from lab.paths import Lab
-from lab.progress import Steps
+from development.lab import environment, verbs
+from development.lab.node import Node
+from development.paths import Lab
+from development.progress import Steps
 from tests.lab.running import Running
 
 PROJECT = Path(__file__).parents[2]

@@ -3,7 +3,7 @@
 import shlex
 
 from components.remote_script import command_text, payload
-from lab.node import Node
+from development.lab.node import Node
 
 SCHEDULER, PORT = "lblcr", 10300
 """An IPVS scheduler whose module is switched off then, and a port that somebody holds."""

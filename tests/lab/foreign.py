@@ -1,6 +1,6 @@
 """Things of others on a node, as near to kube-proxy's own as they come: each must survive whatever we do."""
 
-from lab.node import Node
+from development.lab.node import Node
 
 EXCLUDED = "10.99.0.0/24"
 """For ``ipvs.excludeCIDRs``: in mode ipvs kube-proxy itself removes any other virtual server."""

@@ -1,6 +1,6 @@
 """What a node's kube-proxy is made of: the live files, compared with the generations that the node keeps."""
 
-from lab.node import Node
+from development.lab.node import Node
 
 # scripts/common.sh, live_files: a generation's file names and their places.
 _LIVE = """\

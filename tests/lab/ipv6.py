@@ -6,15 +6,15 @@ import json
 
 import yaml
 
-from lab import topology
-from lab.node import Node
+from development.lab import topology
+from development.lab.node import Node
 from tests.lab.cluster import Cluster
 
 SERVICE = f"[{topology.KUBERNETES_SERVICE_IPV6}]:443"
 BACKENDS = {str(server): f"fd00:99::{server.packed[-1]}" for server in topology.API_SERVERS}
 NAME = "kubernetes-both"
 
-# nft and iptables see a connection only where the kernel has a route for it (lab/node_image/customize.sh).
+# nft and iptables see a connection only where the kernel has a route for it (development/lab/node_image/customize.sh).
 _ADD = """\
 set -e
 link=$(ip -o -4 address show to 192.168.99.0/24 | cut -d ' ' -f 2)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from lab.node import Node
+from development.lab.node import Node
 
 SERVICE = "https://10.0.0.1/version"
 _UNIT = "probe"

@@ -1,6 +1,6 @@
 """Which of kube-proxy's rules a node's kernel has, asked by each mode's own names (k8s.io/kubernetes pkg/proxy)."""
 
-from lab.node import Node
+from development.lab.node import Node
 
 OF_MODE = {
     "ipvs": {"virtual server", "kube-ipvs0", "ipset", "chain", "chain of ipvs"},

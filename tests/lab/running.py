@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from lab.node import Node
+from development.lab.node import Node
 
 # Every SSH session of root's without a terminal but this one's own; the server itself goes on.
 _CUT_CONNECTIONS = """\

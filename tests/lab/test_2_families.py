@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from lab import topology
+from development.lab import topology
 from tests.lab import ipv6
 from tests.lab.cluster import Cluster
 

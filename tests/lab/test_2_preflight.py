@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from lab.node import Node
+from development.lab.node import Node
 from tests.lab import faults
 from tests.lab.cluster import Cluster
 

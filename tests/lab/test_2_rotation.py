@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import pytest
 import yaml
 
-from lab import certificates, control_plane, loopback, topology
+from development.lab import certificates, control_plane, loopback, topology
 from tests.lab import generations, probe
 from tests.lab.cluster import Cluster
 

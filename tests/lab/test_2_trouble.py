@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from lab import control_plane, loopback, processes
-from lab.control_plane import objects
-from lab.control_plane.programs import LOAD_BALANCER
-from lab.node import Node
+from development.lab import control_plane, loopback, processes
+from development.lab.control_plane import objects
+from development.lab.control_plane.programs import LOAD_BALANCER
+from development.lab.node import Node
 from tests.lab.cluster import Cluster
 
 

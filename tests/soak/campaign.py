@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from lab import stack
+from development.lab import stack
 from tests.lab import generations
 from tests.lab.cluster import UP, Cluster, binary
 

@@ -4,7 +4,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from lab.node import Node
+from development.lab.node import Node
 from tests.lab import generations
 from tests.lab.cluster import UP
 from tests.lab.running import Running

@@ -1,0 +1,51 @@
+"""The Debian packages that the lab and the tests need on this machine."""
+
+import subprocess
+from pathlib import Path
+
+from development import commands
+from development.errors import LabError
+from development.progress import Step
+
+PACKAGES = (
+    "e2fsprogs",
+    "etcd-server",
+    "golang-cfssl",
+    "haproxy",
+    "mmdebstrap",
+    "openssh-client",
+    "openssh-server",  # for development/pulumi_stand_ins/tests: a server on loopback
+    "openssl",  # for development/pulumi_stand_ins/tests
+    "qemu-system-x86",
+    "qemu-utils",
+    "shellcheck",
+    "socat",
+)
+_INSTALL = Path(__file__).parent / "install_packages.sh"
+
+
+def missing() -> list[str]:
+    """Return the packages that are not installed. Raises LabError on a machine without dpkg."""
+    query = ["dpkg-query", "--show", "--showformat=${Package} ${db:Status-Status}\n", *PACKAGES]
+    try:
+        shown = subprocess.run(query, capture_output=True, text=True, check=False).stdout
+    except FileNotFoundError:
+        raise LabError(f"the lab must run on Debian 12 or later, with the packages {', '.join(PACKAGES)}") from None
+    installed = {line.split()[0] for line in shown.splitlines() if line.endswith(" installed")}
+    return [package for package in PACKAGES if package not in installed]
+
+
+def install(step: Step, log: Path) -> None:
+    """Install what is missing, as root or through `sudo -n`; no service of it is started or enabled.
+
+    Raises LabError, naming the packages, where that is not possible.
+    """
+    packages = missing()
+    if not packages:
+        return
+    step.say(", ".join(packages))
+    try:
+        commands.run(commands.privileged(["sh", _INSTALL, *packages]), log=log, seconds=1200)
+    except LabError as error:
+        asked = f"these Debian packages must be installed: `apt-get install {' '.join(packages)}` as root"
+        raise LabError(f"{asked}; the lab's own attempt failed: {error}", log) from error

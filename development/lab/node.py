@@ -1,0 +1,165 @@
+"""A worker node: a virtual machine that starts, stops, is reset to its clean first boot, and runs commands.
+
+At its first start systemd takes the node's SSH keys from a credential which QEMU hands over (`tmpfiles.extra`, see
+systemd.system-credentials(7)). Once booted it is snapshotted with its memory as `booted`; putting it aside keeps it as
+`suspended`. Coming back from a snapshot takes about two seconds, booting fifteen to twenty without KVM.
+"""
+
+import signal
+import socket
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from development import commands
+from development.errors import LabError
+from development.lab import disk, loopback, node_image, processes, qemu, qmp, ssh
+from development.lab.loopback import SSH_PORT
+from development.lab.topology import Worker
+from development.paths import Lab
+
+BOOTED = "booted"
+SUSPENDED = "suspended"
+_BOOT_SECONDS = 600.0
+_RESET_SECONDS = 240.0
+"""An emulated processor may lose its timer interrupt: such a boot hangs for ever, and a reset brings the node up."""
+_POLL_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Node:
+    """A worker of a lab."""
+
+    lab: Lab
+    worker: Worker
+
+    @property
+    def name(self) -> str:
+        """Return the node's name."""
+        return self.worker.name
+
+    @property
+    def _directory(self) -> Path:
+        return self.lab.node(self.name)
+
+    def is_running(self) -> bool:
+        """Tell whether the virtual machine runs."""
+        return processes.find(self.lab, self.name) is not None
+
+    def start(self) -> None:
+        """Bring the node up: where it was suspended, else by booting its disk, which is made if there is none.
+
+        A start that was interrupted is brought to its end.
+        """
+        snapshots, running = self._snapshots(), self.is_running()
+        if running and snapshots == {BOOTED} and self._says_ssh():
+            return
+        if not running:
+            if BOOTED not in snapshots:
+                self._make_disk()
+            self._run_machine(SUSPENDED if SUSPENDED in snapshots else None)
+        self._await_ssh()
+        self._set_clock()
+        if BOOTED not in snapshots:
+            self._await_complete_boot()
+            self._monitor(f"savevm {BOOTED}")
+        if SUSPENDED in snapshots:
+            self._monitor(f"delvm {SUSPENDED}")  # or the next start after a power cut would bring back what is past
+
+    def suspend(self) -> None:
+        """Put the node aside with its memory; one that has never come up completely is made anew at its next start."""
+        if self.is_running() and BOOTED in self._snapshots():
+            self._monitor(f"savevm {SUSPENDED}")
+        self.kill()
+
+    def reset(self) -> None:
+        """Bring the node back to its clean first boot, its clock set to now."""
+        snapshots = self._snapshots()
+        if BOOTED not in snapshots:
+            self.start()
+            return
+        if self.is_running():
+            self._monitor(f"loadvm {BOOTED}")
+        else:
+            self._run_machine(BOOTED)
+        self._await_ssh()
+        self._set_clock()
+        if SUSPENDED in snapshots:
+            self._monitor(f"delvm {SUSPENDED}")
+
+    def kill(self) -> None:
+        """Cut the node's power: what it had not synced to its disk is gone."""
+        processes.stop(self.lab, self.name, signal.SIGKILL)
+
+    def run(self, command: str, stdin: bytes = b"", seconds: float = 120) -> str:
+        """Run a command on the node as root and return its output.
+
+        Raises LabError with what it said when it fails or takes longer than `seconds`.
+        """
+        return commands.run(ssh.command(self.lab, self.name, command), stdin=stdin, seconds=seconds)
+
+    def _snapshots(self) -> set[str]:
+        return disk.snapshots(self._directory)
+
+    def _make_disk(self) -> None:
+        disk.make(self._directory, node_image.image())
+        credential = self._directory / qemu.CREDENTIALS
+        credential.touch(mode=0o600)
+        credential.write_text(ssh.tmpfiles(self.lab, self.worker))
+
+    def _run_machine(self, snapshot: str | None) -> None:
+        command = qemu.command(self.worker, disk.image(self._directory), loopback.choose(self.lab), snapshot)
+        processes.start(self.lab, self.name, command, directory=self._directory)
+
+    def _monitor(self, command_line: str) -> None:
+        qmp.monitor(self._directory / qemu.MONITOR, command_line)
+
+    def _set_clock(self) -> None:
+        """Set the node's clock, which is the snapshot's after a restore, and lags by a second or two after a boot.
+
+        A certificate issued just now would otherwise not be valid yet. The time is sent when the connection stands:
+        opening it takes a second.
+        """
+        command = ssh.command(self.lab, self.name, "echo ready; read now; date --utc --set=@$now")
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as remote:
+            if remote.stdout and remote.stdout.readline():
+                remote.communicate(f"{time.time():.3f}\n")
+        if remote.returncode:
+            raise LabError(f"{self.name}: the clock must be set over SSH", self._directory / qemu.CONSOLE)
+
+    def _await_ssh(self) -> None:
+        """Wait for the node's SSH server; a boot that hangs is begun again.
+
+        Raises LabError when the machine ends or does not answer in time.
+        """
+        began = time.monotonic()
+        deadline, reset = began + _BOOT_SECONDS, began + _RESET_SECONDS
+        while time.monotonic() < deadline:
+            if self._says_ssh():
+                return
+            if not self.is_running():
+                raise LabError(f"{self.name}: QEMU ended", processes.log_file(self.lab, self.name))
+            if time.monotonic() > reset:
+                self._monitor("system_reset")
+                reset += _RESET_SECONDS
+            time.sleep(_POLL_SECONDS)
+        raise LabError(f"{self.name}: SSH must answer within {_BOOT_SECONDS:.0f} s", self._directory / qemu.CONSOLE)
+
+    def _says_ssh(self) -> bool:
+        """Tell whether an SSH server greets; QEMU accepts a connection even before the node does."""
+        try:
+            endpoint = (loopback.choose(self.lab).of(self.worker.address), SSH_PORT)
+            with socket.create_connection(endpoint, timeout=5) as connection:
+                return connection.recv(4) == b"SSH-"
+        except OSError:
+            return False
+
+    def _await_complete_boot(self) -> None:
+        try:
+            self.run("systemctl is-system-running --wait", seconds=_BOOT_SECONDS)
+        except LabError as error:
+            failed = self.run("systemctl --failed --plain --no-legend")
+            raise LabError(
+                f"{self.name}: no unit must fail at boot: {failed}", self._directory / qemu.CONSOLE
+            ) from error

@@ -1,0 +1,94 @@
+"""SSH to the nodes: keys, the client's configuration, and the inventory for the dev stack.
+
+The lab makes each node's host key and puts it into the node, so every client can pin it before the first connection.
+"""
+
+import base64
+from pathlib import Path
+
+import yaml
+
+from development import commands
+from development.lab import loopback, topology
+from development.lab.loopback import SSH_PORT
+from development.lab.topology import Worker
+from development.paths import Lab
+
+
+def client_key(lab: Lab) -> Path:
+    """Return the private key that the nodes let in as root."""
+    return lab.ssh / "id_ed25519"
+
+
+def host_key(lab: Lab, worker: Worker) -> Path:
+    """Return the private host key of a node."""
+    return lab.node(worker.name) / "ssh_host_ed25519_key"
+
+
+def public(key: Path) -> str:
+    """Return a key's public half as `ssh-ed25519 AAAA…`, without a comment."""
+    return " ".join(key.with_suffix(".pub").read_text().split()[:2])
+
+
+def prepare(lab: Lab) -> None:
+    """Make the keys that are missing, and all files which follow from them."""
+    _make_key(client_key(lab))
+    for worker in topology.WORKERS:
+        lab.node(worker.name).mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_key(host_key(lab, worker))
+    known = [f"{worker.name} {public(host_key(lab, worker))}\n" for worker in topology.WORKERS]
+    (lab.ssh / "known_hosts").write_text("".join(known))
+    lab.ssh_config.write_text("\n".join(_alias(lab, worker) for worker in topology.WORKERS))
+    lab.nodes_file.write_text(_inventory(lab))
+
+
+def _make_key(path: Path) -> None:
+    if path.with_suffix(".pub").exists():
+        return
+    path.unlink(missing_ok=True)  # left by an interrupted ssh-keygen, which writes the public half last
+    commands.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", path])
+
+
+def _alias(lab: Lab, worker: Worker) -> str:
+    settings = {
+        "HostName": loopback.choose(lab).of(worker.address),
+        "Port": SSH_PORT,
+        "User": "root",
+        "IdentityFile": f'"{client_key(lab)}"',
+        "IdentitiesOnly": "yes",
+        "HostKeyAlias": worker.name,
+        "UserKnownHostsFile": f'"{lab.ssh / "known_hosts"}"',
+        "StrictHostKeyChecking": "yes",
+        "ConnectTimeout": 10,
+        "LogLevel": "ERROR",
+    }
+    return f"Host {worker.name}\n" + "".join(f"  {name} {value}\n" for name, value in settings.items())
+
+
+def _inventory(lab: Lab) -> str:
+    nodes = [
+        {
+            "name": worker.name,
+            "address": str(worker.address),
+            "hostKey": public(host_key(lab, worker)),
+            "ssh": {"host": loopback.choose(lab).of(worker.address), "port": SSH_PORT},
+        }
+        for worker in topology.WORKERS
+    ]
+    return str(yaml.safe_dump(nodes, sort_keys=False))
+
+
+def command(lab: Lab, name: str, *remote: str) -> list[str]:
+    """Return the command which opens SSH to a node, for a shell or for a remote command."""
+    return ["ssh", "-F", str(lab.ssh_config), name, *remote]
+
+
+def tmpfiles(lab: Lab, worker: Worker) -> str:
+    """Return the node's SSH files as tmpfiles.d(5) lines, for systemd to make them at the first boot."""
+    client = base64.b64encode(client_key(lab).with_suffix(".pub").read_bytes()).decode()
+    host = base64.b64encode(host_key(lab, worker).read_bytes()).decode()
+    return (
+        "d /root/.ssh 0700 root root\n"
+        f"f~ /root/.ssh/authorized_keys 0600 root root - {client}\n"
+        f"f~ /etc/ssh/ssh_host_ed25519_key 0600 root root - {host}\n"
+    )

@@ -1,0 +1,46 @@
+"""The virtual machine's command line, as it is."""
+
+from pathlib import Path
+
+import pytest
+
+from development.lab import qemu, topology
+from development.lab.loopback import Loopback
+from development.lab.node_image import NodeImage
+
+GOLDEN = Path(__file__).parent / "golden" / "qemu.txt"
+
+
+def test_the_command_line_is_the_golden_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(qemu, "accelerator", lambda: "kvm")
+    command = qemu.command(topology.WORKERS[0], NodeImage(Path("/cache/image")), Loopback("127.80.3"), "booted")
+    assert "".join(f"{argument}\n" for argument in command) == GOLDEN.read_text()
+
+
+def test_a_node_without_a_snapshot_boots(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(qemu, "accelerator", lambda: "kvm")
+    command = qemu.command(topology.WORKERS[0], NodeImage(Path("/cache/image")), Loopback("127.80.3"), None)
+    assert "-loadvm" not in command
+
+
+def test_an_emulated_node_has_a_processor_that_is_cheap_to_emulate(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(qemu, "accelerator", lambda: "tcg,thread=multi")
+    command = qemu.command(topology.WORKERS[0], NodeImage(Path("/cache/image")), Loopback("127.80.3"), None)
+    assert command[command.index("-cpu") + 1] == "Westmere"
+
+
+@pytest.mark.parametrize(
+    ("flags", "accessible", "accelerator"),
+    [
+        ("fpu vmx sse", True, "kvm"),
+        ("fpu svm sse", True, "kvm"),
+        ("fpu sse", True, "tcg,thread=multi"),
+        ("fpu vmx sse", False, "tcg,thread=multi"),
+    ],
+)
+def test_kvm_is_used_only_where_the_processor_has_it(
+    monkeypatch: pytest.MonkeyPatch, flags: str, accessible: bool, accelerator: str
+) -> None:
+    monkeypatch.setattr(Path, "read_text", lambda _: f"processor\t: 0\nflags\t\t: {flags}\n")
+    monkeypatch.setattr("os.access", lambda *_: accessible)
+    assert qemu.accelerator() == accelerator

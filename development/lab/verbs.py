@@ -1,0 +1,151 @@
+"""What can be done with a lab: the verbs behind `make` and `python -m development.lab`."""
+
+import shutil
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from rich.table import Table
+
+from development import debian_packages, toolchain
+from development.errors import LabError
+from development.lab import control_plane, loopback, node_image, processes, report, ssh, stack, topology
+from development.lab.control_plane import programs
+from development.lab.node import Node
+from development.locks import exclusive
+from development.paths import Lab
+from development.progress import Steps
+from development.pulumi_stand_ins import installation
+from development.toolchain import GoTools, build
+
+
+def nodes(lab: Lab) -> list[Node]:
+    """Return the lab's worker nodes."""
+    return [Node(lab, worker) for worker in topology.WORKERS]
+
+
+def packages(lab: Lab, steps: Steps) -> None:
+    """Install the Debian packages that the lab and the checks need."""
+    with steps.step("Debian packages") as step:
+        debian_packages.install(step, lab.log / "apt-get.log")
+
+
+def prepare(lab: Lab, steps: Steps) -> None:
+    """Make what a lab and its tests need, up to a kube-proxy of each supported minor; start nothing."""
+    _make(lab, steps, (*toolchain.needed(), *toolchain.KUBE_PROXIES))
+
+
+def _make(lab: Lab, steps: Steps, tools: tuple[GoTools, ...]) -> None:
+    """Make packages, tools and the nodes' image. What is there already is left as it is."""
+    packages(lab, steps)
+    _together([lambda: _tools(lab, steps, tools), lambda: _image(lab, steps)])
+    toolchain.link(lab)
+    if toolchain.user_pulumi():
+        installation.uninstall(lab.pulumi_home)
+    else:
+        installation.install(lab.pulumi_home, lab.project / ".venv", toolchain.PULUMI.version)
+
+
+def start(lab: Lab, steps: Steps) -> None:
+    """Bring the lab up: packages, tools, nodes and control plane. What is there already is left as it is."""
+    _make(lab, steps, toolchain.needed())
+    ssh.prepare(lab)
+    _together([lambda: _control_plane(lab, steps), *(_starter(node, steps) for node in nodes(lab))])
+
+
+def up(lab: Lab, steps: Steps) -> None:
+    """Bring the lab up, deploy kube-proxy to its nodes by `pulumi up`, and print what it came to."""
+    start(lab, steps)
+    with steps.step("pulumi up") as step:
+        step.summary = stack.up(lab, step)
+    steps.console.print(deployment(lab))
+
+
+def down(lab: Lab, steps: Steps) -> None:
+    """Put the nodes aside as they are and stop everything; `up` goes on from there."""
+    suspended = [_suspender(node, steps) for node in nodes(lab)]
+    _together([lambda: _stop_control_plane(lab, steps), *suspended])
+
+
+def clean(lab: Lab, steps: Steps) -> None:
+    """Stop everything and remove the lab, its nodes and the dev stack's state; the cache of tools and image stays."""
+    with steps.step("remove the lab"):
+        for node in nodes(lab):
+            node.kill()
+        control_plane.stop(lab)
+        shutil.rmtree(lab.state)
+
+
+def status(lab: Lab) -> Table:
+    """Return a table of everything that the lab runs."""
+    shown = Table("program", "state", "process", "address", title=f"logs: {lab.log}")
+    own = loopback.choose(lab)
+    endpoints = {
+        programs.ETCD: f"{own.etcd}:{loopback.ETCD_PORT}",
+        **{name: f"{own.of(server)}:{topology.API_SERVER_PORT}" for name, server in programs.API_SERVERS.items()},
+        programs.LOAD_BALANCER: f"{own.of(topology.LOAD_BALANCER)}:{topology.LOAD_BALANCER_PORT}",
+        programs.CONTROLLER_MANAGER: "-",
+        **{worker.name: f"{own.of(worker.address)}:{loopback.SSH_PORT} (SSH)" for worker in topology.WORKERS},
+    }
+    for name, endpoint in endpoints.items():
+        process = processes.find(lab, name)
+        shown.add_row(name, "runs" if process else "stopped", str(process.pid) if process else "-", endpoint)
+    return shown
+
+
+def deployment(lab: Lab) -> Table:
+    """Return the table of the nodes that the dev stack deployed. Raises LabError where it has not."""
+    deployed = stack.outputs(lab).get("nodes")
+    if not isinstance(deployed, Mapping):
+        raise LabError("the stack's output `nodes` must be there; deploy it by `make up`")
+    return report.table(deployed)
+
+
+def _together(actions: list[Callable[[], None]]) -> None:
+    """Run actions at the same time; when all have ended, raise the first failure."""
+    with ThreadPoolExecutor(len(actions)) as pool:
+        for future in [pool.submit(action) for action in actions]:
+            future.result()
+
+
+def _tools(lab: Lab, steps: Steps, wanted: tuple[GoTools, ...]) -> None:
+    for tools in wanted:
+        with steps.step(f"{tools.name} {tools.version}: {', '.join(tools.programs)}") as step:
+            build.build(tools, step, lab.log / f"{tools.name}-{tools.version}-build.log")
+
+
+def _image(lab: Lab, steps: Steps) -> None:
+    with steps.step("node image") as step:
+        node_image.make(step, lab.log / "node-image.log")
+
+
+def _control_plane(lab: Lab, steps: Steps) -> None:
+    with steps.step("control plane: etcd, 3 API servers, load balancer, controller manager"):
+        control_plane.start(lab, loopback.choose(lab))
+
+
+def _stop_control_plane(lab: Lab, steps: Steps) -> None:
+    with steps.step("control plane stopped"):
+        control_plane.stop(lab)
+
+
+def _starter(node: Node, steps: Steps) -> Callable[[], None]:
+    def action() -> None:
+        with steps.step(f"node {node.name}"):
+            node.start()
+
+    return action
+
+
+def _suspender(node: Node, steps: Steps) -> Callable[[], None]:
+    def action() -> None:
+        with steps.step(f"node {node.name} suspended"):
+            node.suspend()
+
+    return action
+
+
+def locked(lab: Lab, steps: Steps, action: Callable[[Lab, Steps], None]) -> None:
+    """Run a verb that changes the lab while no other does."""
+    lab.create()
+    with exclusive(lab.state / "lock", lambda: steps.console.print("waiting: another command works on this lab")):
+        action(lab, steps)

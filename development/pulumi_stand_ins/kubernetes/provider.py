@@ -1,0 +1,63 @@
+"""The provider itself: which cluster it speaks to, and when another kubeconfig is another cluster."""
+# ruff: noqa: N802, D102, ARG002 - method names, their meaning and their arguments are the protocol's (provider.proto)
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from google.protobuf.empty_pb2 import Empty
+from pulumi.runtime.proto import provider_pb2
+
+from development.pulumi_stand_ins.kubernetes.certificate_signing_request import CertificateSigningRequest
+from development.pulumi_stand_ins.plugin.property_values import decode, reveal, without_secrets
+from development.pulumi_stand_ins.plugin.provider import Provider
+
+if TYPE_CHECKING:
+    import grpc
+
+    from development.pulumi_stand_ins.plugin.engine import Engine
+
+    Context = grpc.aio.ServicerContext[Any, Any]
+
+# The version of the SDK in requirements.txt: the engine warns of a plugin that is older than its SDK.
+VERSION = "4.34.2"
+
+_REQUIRED = {"kubeconfig", "clusterIdentifier"}
+_INPUTS = _REQUIRED | {"version"}
+
+
+class KubernetesProvider(Provider):
+    """Needs a kubeconfig and a cluster's identifier; while that stays, no other input makes it another cluster."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._requests = CertificateSigningRequest()
+        resources = {"kubernetes:certificates.k8s.io/v1:CertificateSigningRequest": self._requests}
+        super().__init__(VERSION, resources, engine)
+
+    async def CheckConfig(self, request: provider_pb2.CheckRequest, context: Context) -> provider_pb2.CheckResponse:
+        given = {key for key, value in decode(request.news).items() if value is not None}
+        failures = [
+            provider_pb2.CheckFailure(property=key, reason="this stand-in takes kubeconfig and clusterIdentifier, both")
+            for key in sorted((given - _INPUTS) | (_REQUIRED - given))
+        ]
+        return provider_pb2.CheckResponse(inputs=request.news, failures=failures)
+
+    async def DiffConfig(self, request: provider_pb2.DiffRequest, context: Context) -> provider_pb2.DiffResponse:
+        olds, news = (without_secrets(decode(struct)) for struct in (request.olds, request.news))
+        assert isinstance(olds, dict) and isinstance(news, dict)  # noqa: S101, PT018 - Structs are
+        changed = [key for key in sorted(_INPUTS) if olds.get(key) != news.get(key)]
+        return provider_pb2.DiffResponse(
+            changes=provider_pb2.DiffResponse.DIFF_SOME if changed else provider_pb2.DiffResponse.DIFF_NONE,
+            diffs=changed,
+            replaces=[key for key in changed if key == "clusterIdentifier"],
+        )
+
+    async def Configure(
+        self, request: provider_pb2.ConfigureRequest, context: Context
+    ) -> provider_pb2.ConfigureResponse:
+        self._requests.kubeconfig = reveal(decode(request.args)["kubeconfig"])
+        return await super().Configure(request, context)
+
+    async def Cancel(self, request: Empty, context: Context) -> Empty:
+        self._requests.cancelled.set()
+        return Empty()

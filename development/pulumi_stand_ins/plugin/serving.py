@@ -1,0 +1,60 @@
+"""A plugin's process: a gRPC server on a free loopback port, which ends with the engine.
+
+The protocol of a plugin's start is the engine's (sdk/go/common/resource/plugin/plugin.go): the port in decimal on the
+first line of standard output, arguments that end with the engine's own address, SIGINT to the process group at the end.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+
+import grpc
+
+from development.pulumi_stand_ins.plugin.engine import Engine
+
+# The engine's own limit (rpcutil.GrpcChannelOptions); gRPC's default of 4 MiB is less than one large standard input.
+_MESSAGE_BYTES = 400 * 1024 * 1024
+_OPTIONS = (("grpc.max_receive_message_length", _MESSAGE_BYTES), ("grpc.max_send_message_length", _MESSAGE_BYTES))
+
+Register = Callable[[grpc.aio.Server, Engine], None]
+
+
+def serve(register: Register) -> None:
+    """Serve what `register` adds to the server, until a signal arrives or the engine's process is gone."""
+    asyncio.run(_serve(register, engine_address=next((a for a in sys.argv[:0:-1] if not a.startswith("-")), None)))
+
+
+async def _serve(register: Register, engine_address: str | None) -> None:
+    server = grpc.aio.server(options=_OPTIONS)
+    register(server, Engine(engine_address))
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    ended = _end_of_engine()
+    print(port, flush=True)
+    await ended
+    # Ends the calls under way, and with one of them the program that a language host runs. The engine waits for this.
+    with suppress(TimeoutError):
+        await asyncio.wait_for(server.stop(grace=0), timeout=1)
+    # Nothing is wanted of what still waits, for a frozen node perhaps.
+    os._exit(0)
+
+
+def _end_of_engine() -> asyncio.Future[None]:
+    """Resolves on SIGINT, on SIGTERM, and when the parent process ends, even when it was killed."""
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[None] = loop.create_future()
+
+    def end() -> None:
+        if not ended.done():
+            ended.set_result(None)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, end)
+    try:
+        loop.add_reader(os.pidfd_open(os.getppid()), end)
+    except ProcessLookupError:
+        end()
+    return ended

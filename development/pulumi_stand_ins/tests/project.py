@@ -1,0 +1,93 @@
+"""A small Pulumi project and the real engine, with the stand-ins first on PATH."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from development.pulumi_stand_ins.tests.plugin_process import BIN
+
+_PULUMI_YAML = """\
+name: project
+runtime:
+  name: python
+  options:
+    toolchain: pip
+    virtualenv: {virtualenv}
+"""
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project with one stack `dev`, its state beside it."""
+
+    directory: Path
+
+    def prepare(self) -> None:
+        """Write the project and make its stack, which takes a second of key derivation: once, then copy it."""
+        assert shutil.which("pulumi"), "the engine `pulumi` must be on PATH: these tests run it"
+        (self.directory / "state").mkdir(parents=True)
+        (self.directory / "Pulumi.yaml").write_text(_PULUMI_YAML.format(virtualenv=sys.prefix))
+        made = self.pulumi("stack", "init", "dev")
+        assert made.returncode == 0, made.stdout
+
+    def copy(self, directory: Path) -> "Project":
+        """The same project and stack, on their own."""
+        return Project(Path(shutil.copytree(self.directory, directory)))
+
+    def program(self, text: str) -> None:
+        (self.directory / "__main__.py").write_text(text)
+
+    def up(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        return self.pulumi("up", "--yes", "--skip-preview", *arguments)
+
+    def pulumi(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        with self.start(*arguments) as process:
+            output, _ = process.communicate(timeout=60)
+        return subprocess.CompletedProcess(arguments, process.returncode, output)
+
+    @contextmanager
+    def start(self, *arguments: str) -> "Iterator[subprocess.Popen[str]]":
+        """The engine, both streams in one, without a terminal; it ends with the block."""
+        process = subprocess.Popen(
+            ["pulumi", *arguments, "--non-interactive"],
+            cwd=self.directory,
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            process_group=0,
+        )
+        with process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    def state(self) -> str:
+        """The stack's state as it is stored."""
+        return (self.directory / "state" / ".pulumi" / "stacks" / "project" / "dev.json").read_text()
+
+    def outputs(self, name: str) -> dict[str, Any] | None:
+        """The outputs of a resource in the state, if it is there."""
+        resources = json.loads(self.state())["checkpoint"]["latest"].get("resources") or []
+        found: list[dict[str, Any]] = [r["outputs"] for r in resources if r["urn"].endswith(f"::{name}")]
+        return found[0] if found else None
+
+    def _environment(self) -> dict[str, str]:
+        return os.environ | {
+            "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+            "PULUMI_HOME": str(self.directory / "home"),
+            "PULUMI_BACKEND_URL": f"file://{self.directory}/state",
+            "PULUMI_CONFIG_PASSPHRASE": "test",
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            # The selection is kept by the project's path, which a copy has not.
+            "PULUMI_STACK": "dev",
+        }

@@ -1,0 +1,176 @@
+"""How the command plugin dials: attempts, pauses, host keys, and the exact texts of the official one."""
+
+import os
+import re
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+
+from development.pulumi_stand_ins.tests.plugin_process import Plugin, failure
+from development.pulumi_stand_ins.tests.ssh_server import SshServer, eventually, free_port, generate_key
+from development.pulumi_stand_ins.tests.wire import secret
+
+COMMAND = "command:remote:Command"
+
+
+def dial(plugin: Plugin, connection: dict[str, Any], timeout: float = 0) -> str:
+    """Run `true` over the connection: its failure, or nothing."""
+    try:
+        plugin.create(COMMAND, {"connection": secret(connection), "create": "true"}, timeout=timeout)
+    except grpc.RpcError as error:
+        return failure(error)
+    return ""
+
+
+@pytest.fixture(scope="module")
+def three_keys(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
+    """A server with an Ed25519, an ECDSA and an RSA host key."""
+    with SshServer(tmp_path_factory.mktemp("keys"), host_keys=("ed25519", "ecdsa", "rsa")) as running:
+        yield running
+
+
+class TestAttempts:
+    @pytest.mark.parametrize(("limit", "least_seconds"), [(0, 0.0), (1, 0.1), (3, 0.1 + 0.15 + 0.225)])
+    def test_a_limit_allows_one_attempt_more_with_growing_pauses(
+        self, command: Plugin, server: SshServer, limit: int, least_seconds: float
+    ) -> None:
+        port = free_port()
+        begin = time.monotonic()
+        message = dial(command, server.connection(port=port, dialErrorLimit=limit))
+        assert message == f"after {limit} failed attempts: dial tcp 127.0.0.1:{port}: connect: connection refused"
+        assert time.monotonic() - begin >= least_seconds
+        assert command.log.messages == [f"Dial {n}/{limit} failed: retrying" for n in range(1, limit + 1)]
+
+    def test_a_host_that_comes_up_in_time_is_reached(self, command: Plugin, tmp_path: Path) -> None:
+        late = SshServer(tmp_path)
+        inputs = {"connection": secret(late.connection(dialErrorLimit=-1)), "create": "true"}
+        waiting = command.create_later(COMMAND, inputs)
+        eventually(lambda: len(command.log.messages) > 0)
+        with late:
+            assert waiting.result(20).state["stdout"] == ""
+        assert command.log.messages[0] == "Dial 1/inf failed: retrying"
+
+    def test_an_address_that_swallows_packets_times_out(self, command: Plugin, server: SshServer) -> None:
+        # Never accepted and with a full backlog, a listener leaves further connects unanswered.
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            listener.listen(0)
+            port = listener.getsockname()[1]
+            with socket.create_connection(("127.0.0.1", port)):
+                message = dial(command, server.connection(port=port, perDialTimeout=1))
+        assert message == f"after 0 failed attempts: dial tcp 127.0.0.1:{port}: i/o timeout"
+
+    def test_a_custom_timeout_ends_the_pauses(self, command: Plugin, server: SshServer) -> None:
+        message = dial(command, server.connection(port=free_port(), dialErrorLimit=-1), timeout=0.5)
+        assert message == "context deadline exceeded"
+
+    def test_a_closed_handshake_is_an_end_of_file(self, command: Plugin, server: SshServer) -> None:
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            listener.listen()
+            waiting = command.create_later(
+                COMMAND,
+                {"connection": secret(server.connection(port=listener.getsockname()[1])), "create": "true"},
+            )
+            connection, _ = listener.accept()
+            # All that came is read before the end, which so is a plain end and not a reset.
+            connection.recv(4096)
+            connection.close()
+            with pytest.raises(grpc.RpcError) as raised:
+                waiting.result(20)
+        assert failure(raised.value) == "after 0 failed attempts: ssh: handshake failed: EOF"
+
+
+class TestAuthentication:
+    def test_a_wrong_key_is_tried_once_for_each_attempt(
+        self, command: Plugin, server: SshServer, tmp_path: Path
+    ) -> None:
+        stranger = generate_key(tmp_path / "stranger", "ed25519")
+        before = server.connections()
+        assert dial(command, server.connection(privateKey=stranger, dialErrorLimit=1)) == (
+            "after 1 failed attempts: ssh: handshake failed: ssh: unable to authenticate, "
+            "attempted methods [none publickey], no supported methods remain"
+        )
+        assert server.connections() - before == 2
+
+    def test_without_any_credential(self, command: Plugin, server: SshServer) -> None:
+        connection = server.connection()
+        del connection["privateKey"]
+        assert "attempted methods [none], no supported methods remain" in dial(command, connection)
+
+    def test_garbage_is_no_key_and_nothing_is_contacted(self, command: Plugin, server: SshServer) -> None:
+        before = server.connections()
+        assert dial(command, server.connection(privateKey="garbage")) == "ssh: no key found"
+        assert server.connections() == before
+
+    def test_a_locked_key_wants_its_passphrase(self, command: Plugin, server: SshServer) -> None:
+        import asyncssh
+
+        key = asyncssh.import_private_key(server.private_key)
+        locked = key.export_private_key("pkcs8-pem", passphrase="right").decode()
+        assert dial(command, server.connection(privateKey=locked, privateKeyPassword="right")) == ""
+        assert dial(command, server.connection(privateKey=locked)) == "ssh: this private key is passphrase protected"
+        wrong = server.connection(privateKey=locked, privateKeyPassword="wrong")
+        assert dial(command, wrong) == "x509: decryption password incorrect"
+
+    def test_a_key_without_its_final_newline_is_a_key(self, command: Plugin, server: SshServer) -> None:
+        assert dial(command, server.connection(privateKey=server.private_key.rstrip("\n"))) == ""
+
+    def test_an_agent_answers_where_no_key_is_given(self, command: Plugin, server: SshServer, tmp_path: Path) -> None:
+        socket_path = tmp_path / "agent"
+        connection = server.connection(agentSocketPath=str(socket_path))
+        del connection["privateKey"]
+        assert dial(command, connection) == f"dial unix {socket_path}: connect: no such file or directory"
+        with subprocess.Popen(["ssh-agent", "-D", "-a", socket_path], stdout=subprocess.DEVNULL) as agent:
+            try:
+                eventually(socket_path.exists)
+                environment = os.environ | {"SSH_AUTH_SOCK": str(socket_path)}
+                subprocess.run(["ssh-add", "-q", server.directory / "user"], env=environment, check=True)
+                assert dial(command, connection) == ""
+            finally:
+                agent.terminate()
+
+
+class TestHostKey:
+    def test_another_key_is_refused_and_tried_again(self, command: Plugin, server: SshServer, tmp_path: Path) -> None:
+        generate_key(tmp_path / "other", "ed25519")
+        other = (tmp_path / "other.pub").read_text()
+        before = server.connections()
+        message = dial(command, server.connection(hostKey=other, dialErrorLimit=1))
+        assert message == "after 1 failed attempts: ssh: handshake failed: ssh: host key mismatch"
+        assert server.connections() - before == 2
+
+    def test_without_one_any_host_is_believed(self, command: Plugin, server: SshServer) -> None:
+        connection = server.connection()
+        del connection["hostKey"]
+        assert dial(command, connection) == ""
+
+    @pytest.mark.parametrize(
+        "form", ["{key}", "{key} comment", "[h]:22 {key}", "{key}\nssh-ed25519 AAAA", "# c\n{key}"]
+    )
+    def test_lines_of_authorized_keys_and_known_hosts_are_read(
+        self, command: Plugin, server: SshServer, form: str
+    ) -> None:
+        key = " ".join(server.host_key().split()[:2])
+        assert dial(command, server.connection(hostKey=form.format(key=key))) == ""
+
+    @pytest.mark.parametrize("text", ["", "AAAAC3NzaC1lZDI1NTE5", "SHA256:abc"])
+    def test_anything_else_is_no_key(self, command: Plugin, server: SshServer, text: str) -> None:
+        assert dial(command, server.connection(hostKey=text)) == "failed to parse host key: ssh: no key found"
+
+    def test_ecdsa_is_believed_too(self, command: Plugin, three_keys: SshServer) -> None:
+        assert dial(command, three_keys.connection(hostKey=three_keys.host_key("ecdsa"))) == ""
+
+    def test_a_correct_rsa_key_never_works(self, command: Plugin, three_keys: SshServer) -> None:
+        message = dial(command, three_keys.connection(hostKey=three_keys.host_key("rsa")))
+        assert message.startswith(
+            "after 0 failed attempts: ssh: handshake failed: ssh: no common algorithm for host key; "
+            "we offered: [ssh-rsa], peer offered: ["
+        )
+        assert re.search(r"peer offered: \[[^]]*rsa-sha2-512", message)

@@ -1,0 +1,42 @@
+"""The stand-ins among the engine's installed plugins, and away again for an engine that fetches the official ones."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from development.pulumi_stand_ins import installation
+
+VIRTUALENV = Path(__file__).parents[2] / ".venv"
+
+
+def installed(pulumi_home: Path) -> set[str]:
+    return {str(path.relative_to(pulumi_home / "plugins")) for path in (pulumi_home / "plugins").glob("*/*")}
+
+
+def test_each_is_there_as_the_version_that_is_asked_for(tmp_path: Path) -> None:
+    for _ in range(2):
+        installation.install(tmp_path, VIRTUALENV, "3.259.0")
+    assert installed(tmp_path) == {
+        "language-python-v3.259.0/pulumi-language-python",
+        "resource-command-v1.2.1/pulumi-resource-command",
+        "resource-kubernetes-v4.34.2/pulumi-resource-kubernetes",
+        "resource-tls-v5.6.2/pulumi-resource-tls",
+    }
+
+
+def test_one_starts_from_there(tmp_path: Path) -> None:
+    installation.install(tmp_path, VIRTUALENV, "3.259.0")
+    program = tmp_path / "plugins" / "resource-tls-v5.6.2" / "pulumi-resource-tls"
+    with subprocess.Popen([program, "127.0.0.1:1"], stdout=subprocess.PIPE, text=True, env=dict(os.environ)) as plugin:
+        assert plugin.stdout is not None
+        assert int(plugin.stdout.readline()) > 0, "the port that it serves at"
+        plugin.terminate()
+
+
+def test_all_go_again_and_nothing_else_does(tmp_path: Path) -> None:
+    installation.install(tmp_path, VIRTUALENV, "3.259.0")
+    official = tmp_path / "plugins" / "resource-tls-v9.9.9" / "pulumi-resource-tls"
+    official.parent.mkdir()
+    official.touch()
+    installation.uninstall(tmp_path)
+    assert installed(tmp_path) == {"resource-tls-v9.9.9/pulumi-resource-tls"}

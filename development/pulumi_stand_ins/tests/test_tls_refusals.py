@@ -1,0 +1,91 @@
+"""What the tls plugin refuses when it makes a resource, in the official words and without a word of a key."""
+
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+
+from development.pulumi_stand_ins.tests.plugin_process import Plugin, failure
+from development.pulumi_stand_ins.tests.tls_resources import ANOTHER_PEM, KEY, LEAF, SELF, openssl
+from development.pulumi_stand_ins.tests.wire import secret
+
+
+def create_fails(plugin: Plugin, token: str, inputs: dict[str, Any]) -> str:
+    with pytest.raises(grpc.RpcError) as raised:
+        plugin.create(token, inputs)
+    return failure(raised.value)
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("inputs", "text"),
+        [
+            (
+                {"caCertPem": "garbage"},
+                'Failed to parse CA certificate PEM: failed to decode PEM of expected type "CERTIFICATE" from bytes',
+            ),
+            (
+                {"caCertPem": ANOTHER_PEM.format("CERTIFICATE REQUEST")},
+                'Failed to parse CA certificate PEM: invalid PEM type - expected "CERTIFICATE", got "CERTIFICATE REQUEST"',
+            ),
+            (
+                {"caPrivateKeyPem": secret("")},
+                "Failed to parse CA private key PEM: failed to decode PEM block: decoded bytes 0, undecoded 0",
+            ),
+            (
+                {"caPrivateKeyPem": secret(ANOTHER_PEM.format("ENCRYPTED PRIVATE KEY"))},
+                "Failed to parse CA private key PEM: unsupported PEM preamble/type: ENCRYPTED PRIVATE KEY",
+            ),
+            (
+                {"certRequestPem": "-"},
+                "Failed to parse certificate request PEM: "
+                'failed to decode PEM of expected type "CERTIFICATE REQUEST" from bytes',
+            ),
+        ],
+    )
+    def test_the_official_words(self, tls: Plugin, leaf: dict[str, Any], inputs: dict[str, Any], text: str) -> None:
+        assert create_fails(tls, LEAF, leaf | inputs) == text
+
+    def test_an_authority_needs_a_subject(self, tls: Plugin, authority: dict[str, Any]) -> None:
+        message = create_fails(
+            tls,
+            SELF,
+            {
+                "privateKeyPem": authority["caPrivateKeyPem"],
+                "isCaCertificate": True,
+                "allowedUses": ["cert_signing"],
+                "validityPeriodHours": 1,
+            },
+        )
+        assert message.startswith("Invalid Certificate Subject: Must contain at least one Distinguished Name")
+
+    def test_a_key_with_a_passphrase(self, tls: Plugin, leaf: dict[str, Any], tmp_path: Path) -> None:
+        (tmp_path / "key").write_text(leaf["caPrivateKeyPem"]["value"])
+        locked = openssl("rsa", "-in", tmp_path / "key", "-aes128", "-traditional", "-passout", "pass:word")
+        message = create_fails(tls, LEAF, leaf | {"caPrivateKeyPem": secret(locked)})
+        assert message.startswith(
+            "Failed to parse CA private key PEM: failed to parse private key given PEM preamble 'RSA PRIVATE KEY': asn1:"
+        )
+
+    def test_a_key_that_is_not_the_authoritys(self, tls: Plugin, leaf: dict[str, Any]) -> None:
+        other = tls.create(KEY, {"algorithm": "RSA"}).state["privateKeyPem"]
+        assert create_fails(tls, LEAF, leaf | {"caPrivateKeyPem": other}) == (
+            "Failed to create certificate: x509: provided PrivateKey doesn't match parent's PublicKey"
+        )
+
+    def test_an_authority_that_is_none_is_only_warned_of(self, tls: Plugin, leaf: dict[str, Any]) -> None:
+        key = tls.create(KEY, {"algorithm": "RSA"}).state["privateKeyPem"]
+        plain = {"privateKeyPem": key, "subject": {"commonName": "x"}, "allowedUses": [], "validityPeriodHours": 0}
+        certificate = tls.create(SELF, plain).state["certPem"]
+        tls.create(LEAF, leaf | {"caCertPem": certificate, "caPrivateKeyPem": key})
+        assert tls.log.messages[-1].endswith("certificate validation.: Potentially Invalid Certificate Authority")
+
+
+def test_no_message_has_any_of_a_key(tls: Plugin, leaf: dict[str, Any]) -> None:
+    key = leaf["caPrivateKeyPem"]["value"]
+    broken = key.replace("RSA PRIVATE KEY", "EC PRIVATE KEY")
+    message = create_fails(tls, LEAF, leaf | {"caPrivateKeyPem": secret(broken)})
+    lines = [line for line in key.splitlines() if not line.startswith("-")]
+    assert not any(line in message for line in lines)
+    assert lines

@@ -1,0 +1,134 @@
+"""The tools that are built from their Go modules: the Pulumi engine, Kubernetes' own programs, further kube-proxies.
+
+Each module is pinned by the `go.mod` and `go.sum` in its folder here. Its programs are kept in the cache, under a
+digest of those two and Go's version, and linked into the lab's `bin`. A `pulumi` which the user has is used instead
+of the built one.
+"""
+
+import hashlib
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from development import commands
+from development.errors import LabError
+from development.paths import Lab, cache_directory
+
+_HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class GoTools:
+    """Programs of one Go module; `version_variables` are set by the linker, without them the tools report none."""
+
+    name: str
+    version: str
+    folder: str
+    packages: tuple[str, ...]
+    version_variables: tuple[str, ...]
+
+    @property
+    def module(self) -> Path:
+        """Return the directory of the main module which pins the tools."""
+        return _HERE / self.folder
+
+    @property
+    def programs(self) -> tuple[str, ...]:
+        """Return the programs' names: by Go's rule the last elements of their packages."""
+        return tuple(package.rsplit("/", 1)[-1] for package in self.packages)
+
+    @property
+    def build_flags(self) -> tuple[str, ...]:
+        """Return the flags that decide what the built programs are."""
+        variables = " ".join(f"-X {variable}" for variable in self.version_variables)
+        return ("-trimpath", "-buildvcs=false", f"-ldflags=-s -w {variables}")
+
+
+def _kubernetes(name: str, version: str, folder: str, *programs: str) -> GoTools:
+    major, minor, _ = version.split(".")
+    variables = {"gitVersion": f"v{version}", "gitMajor": major, "gitMinor": minor, "gitTreeState": "clean"}
+    return GoTools(
+        name,
+        version,
+        folder,
+        packages=tuple(f"k8s.io/kubernetes/cmd/{program}" for program in programs),
+        version_variables=tuple(f"k8s.io/component-base/version.{key}={value}" for key, value in variables.items()),
+    )
+
+
+PULUMI = GoTools(
+    name="pulumi",
+    version="3.259.0",
+    folder="pulumi",
+    packages=("github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",),
+    version_variables=("github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=3.259.0",),
+)
+KUBERNETES = _kubernetes(
+    "kubernetes", "1.36.2", "kubernetes", "kube-apiserver", "kube-controller-manager", "kube-proxy", "kubectl"
+)
+KUBE_PROXIES = tuple(
+    _kubernetes("kube-proxy", version, folder, "kube-proxy")
+    for version, folder in {
+        "1.34.2": "kube-proxy-1.34",
+        "1.35.1": "kube-proxy-1.35",
+        "1.37.2": "kube-proxy-1.37",
+    }.items()
+)
+"""The supported minors beside KUBERNETES' own; the tests ask them what they accept."""
+
+
+def user_pulumi() -> Path | None:
+    """Return the `pulumi` that the user has on PATH, passing over one that a lab has built and `make env` put there."""
+    for entry in os.environ.get("PATH", os.defpath).split(os.pathsep):
+        found = shutil.which("pulumi", path=entry)
+        if found and not Path(found).resolve().is_relative_to(cache_directory().resolve()):
+            return Path(found)
+    return None
+
+
+def needed() -> tuple[GoTools, ...]:
+    """Return what has to be built before a lab can start."""
+    return (KUBERNETES,) if user_pulumi() else (KUBERNETES, PULUMI)
+
+
+def installed(tools: GoTools) -> Path:
+    """Return the cache's directory of these tools, as pinned and for the Go at hand; it exists once they are built.
+
+    Raises LabError when there is no Go.
+    """
+    try:
+        go = commands.run(["go", "env", "GOVERSION", "GOARCH"], directory=tools.module)
+    except LabError as error:
+        raise LabError(f"{error}; Go 1.21 or later builds {', '.join(tools.programs)}") from None
+    digest = hashlib.sha256(go.encode())
+    for pin in (tools.module / "go.mod", tools.module / "go.sum"):
+        digest.update(pin.read_bytes())
+    digest.update(" ".join(tools.build_flags).encode())
+    return cache_directory() / "toolchain" / f"{tools.name}-{tools.version}-{digest.hexdigest()[:16]}"
+
+
+def link(lab: Lab) -> None:
+    """Make the lab's `bin`: a link to each tool that is built, to kube-proxy also by its version: `kube-proxy-1.36.2`.
+
+    Beside each kube-proxy stands its checksum, `kube-proxy.sha256`, in the form that sha256sum writes.
+    """
+    wanted: dict[str, Path] = {}
+    for tools in (*needed(), *KUBE_PROXIES):
+        if not (directory := installed(tools)).exists():
+            continue
+        for program in tools.programs:
+            # The first that has a program gives it its plain name: the version that the dev stack deploys.
+            wanted.setdefault(program, directory / program)
+            if program == "kube-proxy":
+                wanted[f"{program}-{tools.version}"] = directory / program
+    for name in {link.name for link in lab.bin.iterdir() if link.is_symlink()} - set(wanted):
+        (lab.bin / name).unlink()
+    for name, target in wanted.items():
+        link = lab.bin / name
+        if not link.is_symlink() or link.readlink() != target:
+            link.unlink(missing_ok=True)
+            link.symlink_to(target)
+        if target.name == "kube-proxy":
+            digest = target.with_name("kube-proxy.sha256").read_text().split()[0]
+            (lab.bin / f"{name}.sha256").write_text(f"{digest}  {name}\n")

@@ -1,0 +1,72 @@
+"""Compiles Go tools into the cache: once, with progress, and complete or not at all."""
+
+import hashlib
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from development import commands
+from development.errors import LabError
+from development.locks import exclusive
+from development.progress import Step
+from development.toolchain import GoTools, installed
+
+_ENVIRONMENT = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOWORK": "off"}
+
+
+def build(tools: GoTools, step: Step, log: Path) -> None:
+    """Build the tools if the cache does not have them.
+
+    What Go has compiled stays in Go's own build cache, so an interrupted build goes on where it was. Raises LabError
+    with the last line that Go said of it when the build fails.
+    """
+    target = installed(tools)
+    if target.exists():
+        return
+    parent = target.parent
+    with exclusive(parent / f"{tools.name}.lock", lambda: step.say("waiting: another lab builds it")):
+        for abandoned in parent.glob(f"{tools.name}-*.tmp"):
+            shutil.rmtree(abandoned)
+        if not target.exists():
+            temporary = Path(tempfile.mkdtemp(prefix=f"{tools.name}-", suffix=".tmp", dir=parent))
+            _compile(tools, temporary, step, log)
+            _write_checksums(temporary, tools.programs)
+            temporary.rename(target)
+
+
+def _compile(tools: GoTools, target: Path, step: Step, log: Path) -> None:
+    step.say("downloading modules")
+    stale = "{{if .Stale}}{{.ImportPath}}{{end}}"
+    total = len(_go(["list", "-deps", *tools.build_flags, "-f", stale, *tools.packages], tools, log, step.say))
+    done = 0
+
+    def heard(line: str) -> None:
+        nonlocal done
+        done += is_package(line)
+        step.say(f"linking {', '.join(tools.programs)}" if done >= total else f"{done} of {total} packages")
+
+    _go(["build", "-v", *tools.build_flags, "-o", f"{target}/", *tools.packages], tools, log, heard)
+
+
+def _go(arguments: list[str], tools: GoTools, log: Path, heard: Callable[[str], None]) -> list[str]:
+    """Run Go in the tools' module and return the packages that it names."""
+    status, lines = commands.follow(
+        ["go", *arguments], log=log, directory=tools.module, environment=_ENVIRONMENT, heard=heard
+    )
+    if status:
+        said = next((line for line in reversed(lines) if line and not is_package(line)), f"ended with status {status}")
+        raise LabError(f"go {arguments[0]} of {tools.name} {tools.version}: {said}", log)
+    return [line for line in lines if is_package(line)]
+
+
+def is_package(line: str) -> bool:
+    """Tell whether a line of `go list` or `go build -v` names a package, rather than a download or an error."""
+    return bool(line.strip()) and not set(" \t:") & set(line.strip())
+
+
+def _write_checksums(directory: Path, programs: tuple[str, ...]) -> None:
+    for program in programs:
+        with (directory / program).open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        (directory / f"{program}.sha256").write_text(f"{digest}  {program}\n")
