@@ -34,6 +34,7 @@ class Connection:
     private_key: asyncssh.SSHKey | None = field(repr=False)
     password: str | None = field(repr=False)
     agent_socket_path: str | None
+    """Socket of an SSH agent, from the input or from SSH_AUTH_SOCK; None for no agent."""
     proxy: Connection | None = None
 
 
@@ -55,7 +56,7 @@ def parse(inputs: Mapping[str, Any]) -> Connection:
         host_key=None if host_key is None else _host_key(host_key),
         private_key=None if private_key is None else _private_key(private_key, values.get("privateKeyPassword")),
         password=values.get("password"),
-        agent_socket_path=values.get("agentSocketPath", os.environ.get("SSH_AUTH_SOCK")),
+        agent_socket_path=values.get("agentSocketPath", os.environ.get("SSH_AUTH_SOCK") or None),
         proxy=bastion,
     )
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import asyncssh
 
 from development.pulumi_stand_ins.command import go_errors
 from development.pulumi_stand_ins.command.connection import Connection
-from development.pulumi_stand_ins.command.handshake import handshake, over_tcp
+from development.pulumi_stand_ins.command.handshake import client_keys, handshake, over_tcp
 from development.pulumi_stand_ins.plugin.engine import Severity
 from development.pulumi_stand_ins.plugin.resource import Operation, OperationError
 
@@ -26,13 +27,15 @@ async def dial(operation: Operation, connection: Connection) -> asyncssh.SSHClie
     """A connection of its own, through the proxy if there is one. Raises OperationError."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + operation.timeout_seconds if operation.timeout_seconds else None
+    keys = await client_keys(connection)
     proxy = connection.proxy
     if proxy is None:
-        return await _with_retries(operation, "Dial", connection, deadline, lambda: over_tcp(connection))
+        return await _with_retries(operation, "Dial", connection, deadline, lambda: over_tcp(connection, keys))
     try:
-        tunnel = await _with_retries(operation, "Dial proxy", proxy, deadline, lambda: over_tcp(proxy))
+        proxy_keys = await client_keys(proxy)
+        tunnel = await _with_retries(operation, "Dial proxy", proxy, deadline, lambda: over_tcp(proxy, proxy_keys))
         return await _with_retries(
-            operation, "Dial from proxy", connection, deadline, lambda: handshake(connection, tunnel=tunnel)
+            operation, "Dial from proxy", connection, deadline, lambda: handshake(connection, keys, tunnel=tunnel)
         )
     except OperationError as error:
         raise OperationError(f"proxy: {error}") from None
@@ -52,13 +55,18 @@ async def _with_retries(
             raise OperationError(f"after {limit} failed attempts: {text}")
         shown = "inf" if limit == -1 else str(limit)
         await operation.log(Severity.INFO, f"{what} {failures}/{shown} failed: retrying", status=True)
-        await _pause(pause, deadline)
+        await _pause(operation, pause, deadline)
         pause = min(pause * _PAUSE_FACTOR, _LONGEST_PAUSE_SECONDS)
 
 
-async def _pause(seconds: float, deadline: float | None) -> None:
-    """Wait between attempts, where alone the official plugin heeds a resource's custom timeout."""
+async def _pause(operation: Operation, seconds: float, deadline: float | None) -> None:
+    """Wait between attempts.
+
+    Only here does the official plugin check for a cancellation and for a resource's custom timeout.
+    """
     left = seconds if deadline is None else deadline - asyncio.get_running_loop().time()
-    await asyncio.sleep(max(0.0, min(seconds, left)))
+    with suppress(TimeoutError):
+        await asyncio.wait_for(operation.cancelled.wait(), max(0.0, min(seconds, left)))
+        raise OperationError("context canceled")
     if left < seconds:
         raise OperationError("context deadline exceeded")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from typing import TypeAlias
 
 import asyncssh
 from asyncssh.packet import SSHPacket
@@ -12,10 +13,33 @@ from development.pulumi_stand_ins.command import go_errors
 from development.pulumi_stand_ins.command.connection import Connection
 from development.pulumi_stand_ins.plugin.resource import OperationError
 
+Keys: TypeAlias = list[asyncssh.SSHKey] | list[asyncssh.SSHKeyPair] | None
 
-async def over_tcp(connection: Connection) -> asyncssh.SSHClientConnection:
-    """One attempt over a TCP connection of its own. Raises go_errors.DIAL_ERRORS, OperationError."""
-    return await handshake(connection, sock=await _tcp(connection))
+
+async def client_keys(connection: Connection) -> Keys:
+    """The given private key, or else the agent's keys.
+
+    Like the official plugin, this connects to the agent even if a private key is given, and never retries. Go's client
+    tries each authentication method once, so the agent's keys are not offered after a private key that was refused.
+    Raises OperationError.
+    """
+    agent = None if connection.agent_socket_path is None else await _agent(connection.agent_socket_path)
+    if connection.private_key is not None:
+        return [connection.private_key]
+    return None if agent is None else list(await agent.get_keys()) or None
+
+
+async def _agent(path: str) -> asyncssh.SSHAgentClient:
+    try:
+        return await asyncssh.connect_agent(path)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise OperationError(f"dial unix {path}: connect: {reason}") from None
+
+
+async def over_tcp(connection: Connection, keys: Keys) -> asyncssh.SSHClientConnection:
+    """One attempt over a new TCP connection. Raises go_errors.DIAL_ERRORS."""
+    return await handshake(connection, keys, sock=await _tcp(connection))
 
 
 async def _tcp(connection: Connection) -> socket.socket:
@@ -39,10 +63,11 @@ async def _tcp(connection: Connection) -> socket.socket:
 
 async def handshake(
     connection: Connection,
+    keys: Keys,
     sock: socket.socket | None = None,
     tunnel: asyncssh.SSHClientConnection | None = None,
 ) -> asyncssh.SSHClientConnection:
-    """One attempt over a socket, or through a bastion. Raises go_errors.DIAL_ERRORS, OperationError."""
+    """One attempt over a socket or through a bastion. Raises go_errors.DIAL_ERRORS."""
     client = _Client()
     try:
         return await asyncssh.connect(
@@ -51,7 +76,7 @@ async def handshake(
             sock=sock,
             tunnel=tunnel or (),
             client_factory=lambda: client,
-            options=_options(connection, await _client_keys(connection)),
+            options=_options(connection, keys),
         )
     except (asyncssh.ConnectionLost, ConnectionResetError):
         # A server without a host key of the pinned kind hangs up, where Go's client has already seen why.
@@ -61,28 +86,12 @@ async def handshake(
         raise
 
 
-async def _client_keys(connection: Connection) -> list[asyncssh.SSHKey] | list[asyncssh.SSHKeyPair] | None:
-    """The own key, else those of the agent; Go's client never asks the agent beside a key."""
-    if connection.private_key is not None:
-        return [connection.private_key]
-    if connection.agent_socket_path is None:
-        return None
-    try:
-        agent = await asyncssh.connect_agent(connection.agent_socket_path)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise OperationError(f"dial unix {connection.agent_socket_path}: connect: {reason}") from None
-    return list(await agent.get_keys()) or None
-
-
-def _options(
-    connection: Connection, client_keys: list[asyncssh.SSHKey] | list[asyncssh.SSHKeyPair] | None
-) -> asyncssh.SSHClientConnectionOptions:
+def _options(connection: Connection, keys: Keys) -> asyncssh.SSHClientConnectionOptions:
     pinned = connection.host_key
     return asyncssh.SSHClientConnectionOptions(
         config=None,
         username=connection.user,
-        client_keys=client_keys,
+        client_keys=keys,
         password=connection.password,
         agent_path=None,
         known_hosts=None if pinned is None else ([pinned], [], []),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from collections.abc import Mapping
 from typing import Any
@@ -46,7 +45,6 @@ class CertificateSigningRequest(Resource):
 
     def __init__(self) -> None:
         self.kubeconfig = ""
-        self.cancelled = asyncio.Event()
 
     def check(self, name: str, inputs: Properties) -> tuple[Properties, list[CheckFailure]]:
         """Nothing unknown at any depth, and a name."""
@@ -86,7 +84,7 @@ class CertificateSigningRequest(Resource):
         if operation.preview:
             return "", _state(inputs, {key: value for key, value in live.items() if key != "status"}, manager)
         name = body["metadata"]["name"]
-        live, reason = await readiness.settled(operation, self._api(), live, self.cancelled)
+        live, reason = await readiness.settled(operation, self._api(), live)
         if reason:
             failed = (
                 f'resource "{operation.urn}" was successfully created, but the Kubernetes API server reported that it '
@@ -108,7 +106,7 @@ class CertificateSigningRequest(Resource):
             raise OperationError(_unreachable(error) or failed) from error
         if operation.preview:
             return _state(inputs, live, manager)
-        live, reason = await readiness.settled(operation, self._api(), live, self.cancelled)
+        live, reason = await readiness.settled(operation, self._api(), live)
         if reason:
             failed = f'the Kubernetes API server reported that "{name}" failed to fully initialize or become live: '
             raise InitializationError(failed + reason, name, _state(inputs, live, manager))

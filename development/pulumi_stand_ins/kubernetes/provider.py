@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime.proto import provider_pb2
 
 from development.pulumi_stand_ins.kubernetes.certificate_signing_request import CertificateSigningRequest
@@ -57,7 +56,3 @@ class KubernetesProvider(Provider):
     ) -> provider_pb2.ConfigureResponse:
         self._requests.kubeconfig = reveal(decode(request.args)["kubeconfig"])
         return await super().Configure(request, context)
-
-    async def Cancel(self, request: Empty, context: Context) -> Empty:
-        self._requests.cancelled.set()
-        return Empty()

@@ -20,9 +20,7 @@ _SECONDS = 600.0
 _POLL_SECONDS = 0.25
 
 
-async def settled(
-    operation: Operation, api: Api, live: dict[str, Any], cancelled: asyncio.Event
-) -> tuple[dict[str, Any], str | None]:
+async def settled(operation: Operation, api: Api, live: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
     """The object as it was last seen, and why it isn't ready, if it isn't within the operation's time."""
     expression = _annotation(live, WAIT_FOR)
     if expression is None:
@@ -32,12 +30,12 @@ async def settled(
     deadline = time.monotonic() + (operation.timeout_seconds or _SECONDS)
     await operation.log(Severity.INFO, f"{{{path}}} selected nothing", status=True)
     while not query.find(live):
-        if cancelled.is_set():
+        if operation.cancelled.is_set():
             return live, "context canceled"
         if time.monotonic() > deadline:
             return live, "timed out waiting for the condition"
         with suppress(TimeoutError):
-            await asyncio.wait_for(cancelled.wait(), _POLL_SECONDS)
+            await asyncio.wait_for(operation.cancelled.wait(), _POLL_SECONDS)
         # What is gone meanwhile, or can't be reached, is waited for all the same.
         with suppress(ApiError, UnreachableError):
             live = await api.get(live["metadata"]["name"])

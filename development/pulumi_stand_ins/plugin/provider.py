@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -46,6 +47,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         self._resources = resources
         self._engine = engine
         self._configuration = dict(configuration or {})
+        self._cancelled = asyncio.Event()
 
     async def Handshake(self, request: object, context: Context) -> provider_pb2.ProviderHandshakeResponse:
         await context.abort(grpc.StatusCode.UNIMPLEMENTED, "method Handshake not implemented")
@@ -102,6 +104,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         return Empty()
 
     async def Cancel(self, request: Empty, context: Context) -> Empty:
+        self._cancelled.set()
         return Empty()
 
     @asynccontextmanager
@@ -134,6 +137,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             preview=not isinstance(request, provider_pb2.DeleteRequest) and request.preview,
             timeout_seconds=request.timeout,
             engine=self._engine,
+            cancelled=self._cancelled,
         )
 
 

@@ -1,5 +1,6 @@
 """What a plugin's author writes: one Resource for each type token that the plugin serves."""
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -40,6 +41,8 @@ class Operation:
     timeout_seconds: float
     """The resource's custom timeout; 0 for none."""
     engine: Engine
+    cancelled: asyncio.Event
+    """Set when the engine cancels the run: after Ctrl-C, and at the end of every run."""
 
     async def log(self, severity: Severity, message: str, *, status: bool = False) -> None:
         """Log about this resource; `status` as in Engine.log."""

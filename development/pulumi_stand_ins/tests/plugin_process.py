@@ -57,6 +57,7 @@ class Plugin:
     """One resource plugin. Failed calls raise grpc.RpcError."""
 
     name: str
+    ssh_auth_sock: str = ""
     log: EngineLog = field(default_factory=EngineLog)
 
     def __enter__(self) -> Self:
@@ -66,8 +67,8 @@ class Plugin:
             stderr=subprocess.PIPE,
             text=True,
             process_group=0,
-            # An agent of the tester's own must not answer for a missing key.
-            env={name: value for name, value in os.environ.items() if name != "SSH_AUTH_SOCK"},
+            # Empty counts as unset: the developer's own agent must not take part in a test.
+            env=os.environ | {"SSH_AUTH_SOCK": self.ssh_auth_sock},
         )
         assert self.process.stdout is not None
         address = f"127.0.0.1:{self.process.stdout.readline().strip()}"

@@ -90,4 +90,6 @@ class Project:
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             # The selection is kept by the project's path, which a copy has not.
             "PULUMI_STACK": "dev",
+            # Empty counts as unset: the developer's own agent must not take part in a test.
+            "SSH_AUTH_SOCK": "",
         }

@@ -47,9 +47,6 @@ class TestPlugin:
             command.check("command:local:Command", {})
         assert "got command:local:Command" in failure(raised.value)
 
-    def test_cancel_is_answered(self, command: Plugin) -> None:
-        assert command.stub.Cancel(Empty()) == Empty()
-
 
 class TestCheck:
     def test_the_private_key_becomes_a_secret_inside_the_secret_connection(self, command: Plugin) -> None:

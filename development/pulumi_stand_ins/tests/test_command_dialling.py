@@ -11,10 +11,11 @@ from typing import Any
 
 import grpc
 import pytest
+from google.protobuf.empty_pb2 import Empty
 
 from development.pulumi_stand_ins.tests.plugin_process import Plugin, failure
 from development.pulumi_stand_ins.tests.ssh_server import SshServer, eventually, free_port, generate_key
-from development.pulumi_stand_ins.tests.wire import secret
+from development.pulumi_stand_ins.tests.wire import asset, secret
 
 COMMAND = "command:remote:Command"
 
@@ -70,6 +71,16 @@ class TestAttempts:
         message = dial(command, server.connection(port=free_port(), dialErrorLimit=-1), timeout=0.5)
         assert message == "context deadline exceeded"
 
+    def test_cancel_ends_the_pauses(self, server: SshServer) -> None:
+        inputs = {"connection": secret(server.connection(port=free_port(), dialErrorLimit=-1)), "create": "true"}
+        with Plugin("command") as plugin:
+            retrying = plugin.create_later(COMMAND, inputs)
+            eventually(lambda: len(plugin.log.messages) > 0)
+            plugin.stub.Cancel(Empty())
+            with pytest.raises(grpc.RpcError) as raised:
+                retrying.result(20)
+        assert failure(raised.value) == "context canceled"
+
     def test_a_closed_handshake_is_an_end_of_file(self, command: Plugin, server: SshServer) -> None:
         with socket.socket() as listener:
             listener.bind(("127.0.0.1", 0))
@@ -122,19 +133,67 @@ class TestAuthentication:
     def test_a_key_without_its_final_newline_is_a_key(self, command: Plugin, server: SshServer) -> None:
         assert dial(command, server.connection(privateKey=server.private_key.rstrip("\n"))) == ""
 
-    def test_an_agent_answers_where_no_key_is_given(self, command: Plugin, server: SshServer, tmp_path: Path) -> None:
-        socket_path = tmp_path / "agent"
-        connection = server.connection(agentSocketPath=str(socket_path))
-        del connection["privateKey"]
-        assert dial(command, connection) == f"dial unix {socket_path}: connect: no such file or directory"
-        with subprocess.Popen(["ssh-agent", "-D", "-a", socket_path], stdout=subprocess.DEVNULL) as agent:
+
+class TestAgent:
+    @pytest.fixture
+    def agent(self, server: SshServer, tmp_path: Path) -> Iterator[str]:
+        """The socket of an agent that holds the key that the server accepts."""
+        path = tmp_path / "agent"
+        with subprocess.Popen(["ssh-agent", "-D", "-a", path], stdout=subprocess.DEVNULL) as process:
             try:
-                eventually(socket_path.exists)
-                environment = os.environ | {"SSH_AUTH_SOCK": str(socket_path)}
+                eventually(path.exists)
+                environment = os.environ | {"SSH_AUTH_SOCK": str(path)}
                 subprocess.run(["ssh-add", "-q", server.directory / "user"], env=environment, check=True)
-                assert dial(command, connection) == ""
+                yield str(path)
             finally:
-                agent.terminate()
+                process.terminate()
+
+    @pytest.fixture
+    def stale(self, tmp_path: Path) -> str:
+        """The socket of an agent that has ended."""
+        path = str(tmp_path / "stale")
+        with socket.socket(socket.AF_UNIX) as ended:
+            ended.bind(path)
+        return path
+
+    def test_agent_key_is_used_where_no_private_key_is_given(
+        self, command: Plugin, server: SshServer, agent: str
+    ) -> None:
+        connection = server.connection(agentSocketPath=agent)
+        del connection["privateKey"]
+        assert dial(command, connection) == ""
+
+    def test_agent_key_is_not_offered_after_a_private_key(
+        self, command: Plugin, server: SshServer, agent: str, tmp_path: Path
+    ) -> None:
+        stranger = generate_key(tmp_path / "stranger", "ed25519")
+        message = dial(command, server.connection(privateKey=stranger, agentSocketPath=agent))
+        assert "attempted methods [none publickey], no supported methods remain" in message
+
+    def test_running_agent_does_not_disturb_a_private_key(self, command: Plugin, server: SshServer, agent: str) -> None:
+        assert dial(command, server.connection(agentSocketPath=agent)) == ""
+
+    def test_missing_agent_fails_at_once_although_a_private_key_is_given(
+        self, server: SshServer, tmp_path: Path
+    ) -> None:
+        missing = str(tmp_path / "none")
+        before = server.connections()
+        with Plugin("command", ssh_auth_sock=missing) as plugin:
+            message = dial(plugin, server.connection(dialErrorLimit=3))
+            copy = {"connection": secret(server.connection()), "remotePath": "/x", "source": asset(hash="1", text="")}
+            with pytest.raises(grpc.RpcError) as raised:
+                plugin.create("command:remote:CopyToRemote", copy)
+        assert message == failure(raised.value) == f"dial unix {missing}: connect: no such file or directory"
+        assert plugin.log.messages == []
+        assert server.connections() == before
+
+    def test_ended_agent_refuses_the_connection(self, command: Plugin, server: SshServer, stale: str) -> None:
+        message = dial(command, server.connection(agentSocketPath=stale))
+        assert message == f"dial unix {stale}: connect: connection refused"
+
+    def test_agent_of_a_bastion_fails_as_a_proxy(self, command: Plugin, server: SshServer, stale: str) -> None:
+        message = dial(command, server.connection(proxy=server.connection(agentSocketPath=stale)))
+        assert message == f"proxy: dial unix {stale}: connect: connection refused"
 
 
 class TestHostKey:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from development.pulumi_stand_ins import installation
 
-VIRTUALENV = Path(__file__).parents[2] / ".venv"
+VIRTUALENV = Path(__file__).parents[3] / ".venv"
 
 
 def installed(pulumi_home: Path) -> set[str]:
