@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import documents.environment_file
+import documents.kernel_modules
 import documents.kube_proxy_configuration
+import documents.network_file
 import documents.systemd_unit
 from settings import Binary, BinarySource, Node, Settings
 
@@ -17,16 +19,21 @@ class Documents:
     configuration: str
     unit: str
     environment: str
+    kernel_modules: str
+    network_file: str
     binary: str
     """Which binary belongs to the generation, in words: its source and digests or version."""
 
 
 def render(settings: Settings, node: Node) -> Documents:
     """Renders a node's files."""
+    configuration = documents.kube_proxy_configuration.document(node, settings.cluster)
     return Documents(
-        configuration=documents.kube_proxy_configuration.render(node=node, cluster=settings.cluster),
+        configuration=documents.kube_proxy_configuration.render(node, settings.cluster),
         unit=documents.systemd_unit.render(k8s_dir=settings.service.k8s_dir),
         environment=documents.environment_file.render(verbosity=settings.service.verbosity),
+        kernel_modules=documents.kernel_modules.render(configuration),
+        network_file=documents.network_file.render(),
         binary=binary_identity(settings.binary),
     )
 
@@ -45,6 +52,8 @@ def files(texts: Documents, kubeconfig: str) -> dict[str, str]:
         "kube-proxy-config.yaml": texts.configuration,
         "kube-proxy.conf": texts.environment,
         "kube-proxy.service": texts.unit,
+        "modules": texts.kernel_modules,
+        "kube-ipvs0.network": texts.network_file,
         "binary": texts.binary,
     }
 

@@ -82,6 +82,8 @@ class Node(pulumi.ComponentResource):
             "configuration": documents.kube_proxy_configuration.document(node=node, cluster=settings.cluster),
             "unit": self._documents.unit,
             "environment": self._documents.environment,
+            "kernelModules": self._documents.kernel_modules,
+            "networkFile": self._documents.network_file,
             "binary": self._documents.binary,
             "server": settings.cluster.server,
             "tlsServerName": settings.cluster.tls_server_name,

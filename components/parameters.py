@@ -4,6 +4,7 @@ from datetime import datetime
 from ipaddress import ip_address, ip_network
 
 import documents.kube_proxy_configuration
+from documents.kernel_modules import kernel_modules
 from settings import Binary, BinarySource, Node, Settings
 from settings.addresses import address_and_port
 
@@ -23,7 +24,7 @@ def node_parameters(settings: Settings, node: Node) -> dict[str, str]:
         "TLS_SERVER_NAME": settings.cluster.tls_server_name or "",
         "PROXY_URL": settings.cluster.proxy_url or "",
         "MODE": str(configuration["mode"]),
-        "IPVS_SCHEDULER": str(ipvs.get("scheduler") or "rr"),
+        "KERNEL_MODULES": " ".join(kernel_modules(configuration)),
         "HEALTHZ": _listener(str(configuration["healthzBindAddress"])),
         "METRICS": _listener(str(configuration["metricsBindAddress"])),
         "FAMILIES": " ".join(_families(settings, node)),

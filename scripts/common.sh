@@ -90,12 +90,3 @@ sha256_of() { sha256sum -- "$1" | cut -d ' ' -f 1; }
 
 # kube-proxy --version prints "Kubernetes v1.36.2".
 version_of() { timeout 60 "$1" --version 2>/dev/null | sed -n 's/^Kubernetes v//p'; }
-
-# Kernel modules that the mode needs. nf_conntrack must be there before kube-proxy starts: it sets its limits once.
-kernel_modules() {
-    echo nf_conntrack
-    case $MODE in
-        ipvs) printf '%s\n' ip_vs "ip_vs_$IPVS_SCHEDULER" ;;
-        nftables) echo nf_tables ;;
-    esac
-}

@@ -65,7 +65,7 @@ check_programs() {
 
 # What is switched off in /etc/modprobe.d, as hardening guides tell, modprobe would not load, or say so in vain.
 check_modules() {
-    for module in $(kernel_modules); do
+    for module in $KERNEL_MODULES; do
         if ! modprobe -n -v "$module" >loading 2>/dev/null; then
             problem "kernel module $module must be available for mode $MODE: install the package with the modules of kernel $(uname -r) (Debian: linux-image; cloud and minimal kernels may lack it)"
         elif grep -q '^install .*/\(true\|false\)' loading; then

@@ -10,22 +10,9 @@
 . ./service.sh
 
 load_modules() {
-    kernel_modules >modules
     while read -r module; do
         modprobe "$module" 2>modprobe.error || fail "kernel module $module must load for mode $MODE: $(printable <modprobe.error); look at dmesg"
-    done <modules
-}
-
-# Otherwise a systemd-networkd that is told to manage any interface takes the Services' addresses off kube-ipvs0 when it
-# starts, for up to ipvs.syncPeriod.
-leave_interface_unmanaged() {
-    cat >kube-ipvs0.network <<'EOF'
-# kube-proxy keeps the Services' addresses on this interface in mode ipvs.
-[Match]
-Name=kube-ipvs0
-[Link]
-Unmanaged=yes
-EOF
+    done <files/modules
 }
 
 # The generation's name is the digest of its files: what arrived is what was sent, or it is refused.
@@ -96,9 +83,9 @@ store() {
     incoming=$state/incoming.$$
     trap 'rm -rf "$incoming"' EXIT
     mkdir -m 700 "$incoming"
-    cp modules kube-ipvs0.network files/* "$incoming/"
-    live_files | while read -r name _ mode; do
-        [ ! -e "$incoming/$name" ] || chmod "$mode" "$incoming/$name"
+    cp files/* "$incoming/"
+    live_files | while read -r name _ permissions; do
+        [ ! -e "$incoming/$name" ] || chmod "$permissions" "$incoming/$name"
     done
     [ "$BINARY_SOURCE" = preinstalled ] || ln "$staged_binary" "$incoming/kube-proxy"
     chown -R 0:0 "$incoming"
@@ -115,7 +102,6 @@ check_arrival
 mkdir -p "$state/binaries"
 chmod 700 "$state"
 load_modules
-leave_interface_unmanaged
 obtain_binary
 check_version
 check_configuration

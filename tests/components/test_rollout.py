@@ -159,6 +159,7 @@ class TestPreview:
             "metricsBindAddress": "192.168.99.101:10249",
             "mode": "ipvs",
         }
+        assert {"unit", "environment", "kernelModules", "networkFile"} < set(shown)
 
 
 class TestStability:

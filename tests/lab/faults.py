@@ -101,7 +101,7 @@ def preflight(node: Node, before: str = ":", **parameters: str) -> list[str]:
         "TLS_SERVER_NAME": "",
         "PROXY_URL": "",
         "MODE": "nftables",
-        "IPVS_SCHEDULER": "rr",
+        "KERNEL_MODULES": "nf_conntrack nf_tables",
         "HEALTHZ": f"{node.worker.address}:10256",
         "METRICS": f"{node.worker.address}:10249",
         "FAMILIES": "IPv4 IPv6",

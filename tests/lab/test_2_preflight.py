@@ -104,7 +104,7 @@ class TestPreflight:
         )
 
     def test_a_module_that_the_kernel_lacks_is_named(self, troubled: Cluster) -> None:
-        said = faults.preflight(troubled.nodes[0], MODE="ipvs", IPVS_SCHEDULER="none")
+        said = faults.preflight(troubled.nodes[0], MODE="ipvs", KERNEL_MODULES="ip_vs ip_vs_none")
         assert_told(
             ["kernel module ip_vs_none must be available for mode ipvs: install the package with the modules"], said
         )

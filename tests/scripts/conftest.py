@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from documents import network_file
 from tests.scripts.fake_node import (
     BINARY,
     BINARY_SHA256,
@@ -28,7 +29,7 @@ def node(tmp_path: Path) -> FakeNode:
             "TLS_SERVER_NAME": "",
             "PROXY_URL": "",
             "MODE": "ipvs",
-            "IPVS_SCHEDULER": "rr",
+            "KERNEL_MODULES": "nf_conntrack ip_vs ip_vs_rr",
             "HEALTHZ": "192.168.99.101:10256",
             "METRICS": "192.168.99.101:10249",
             "VERSION": "1.36.2",
@@ -51,6 +52,8 @@ def node(tmp_path: Path) -> FakeNode:
             "kube-proxy-config.yaml": CONFIGURATION,
             "kube-proxy.conf": "KUBE_PROXY_ARGS=--v=2\n",
             "kube-proxy.service": "[Service]\n",
+            "modules": "nf_conntrack\nip_vs\nip_vs_rr\n",
+            "kube-ipvs0.network": network_file.render(),
             "binary": f"1.36.2 amd64={BINARY_SHA256}\n",
         },
     )

@@ -85,6 +85,31 @@ def test_a_file_that_is_read_at_a_boot_is_put_back_without_a_restart(node: FakeN
     assert node.calls() == []
 
 
+def test_a_generation_with_a_new_name_and_the_same_files_restarts_nothing(node: FakeNode) -> None:
+    """As where a version of this program gives a generation another name: "binary" counts for the name alone."""
+    node.deploy()
+    before = node.live()
+    node.calls()
+    node.files["binary"] += "renamed\n"
+    done = node.deploy()
+    assert done.returncode == 0, done.stderr
+    assert len(generations(node)) == 2
+    assert "already served: nothing to do" in done.stderr
+    assert node.live() == before
+    assert node.calls() == []
+
+
+@pytest.mark.parametrize("name", ["modules", "kube-ipvs0.network"])
+def test_a_changed_file_that_is_read_at_a_boot_is_installed_without_a_restart(node: FakeNode, name: str) -> None:
+    node.deploy()
+    node.calls()
+    node.files[name] += "# changed\n"
+    done = node.deploy()
+    assert done.returncode == 0, done.stderr
+    assert [text for text, _ in node.live().values() if "# changed" in text] == [node.files[name]]
+    assert node.calls() == []
+
+
 def test_a_service_address_that_somebody_takes_off_kube_ipvs0_is_no_success(node: FakeNode) -> None:
     """The node's own request to the Service is answered all the same, its pods' requests are not."""
     node.write("/kube-ipvs0", "10.0.0.10\n")

@@ -10,8 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from documents import environment_file, kube_proxy_configuration, kubeconfig, paths, systemd_unit
+from documents import (
+    environment_file,
+    kernel_modules,
+    kube_proxy_configuration,
+    kubeconfig,
+    network_file,
+    paths,
+    systemd_unit,
+)
 from settings import SSH, Cluster, Node
+from settings.kube_proxy_configuration import Mode
 
 Golden = Callable[[str, str], None]
 
@@ -140,3 +149,24 @@ class TestEnvironmentFile:
 
     def test_has_no_flag_that_kube_proxy_lost(self) -> None:
         assert "--logtostderr" not in environment_file.render(2)
+
+
+class TestKernelModules:
+    @pytest.mark.parametrize("mode", Mode)
+    def test_golden(self, golden: Golden, mode: Mode) -> None:
+        configuration = kube_proxy_configuration.document(node({"mode": mode.value}), cluster())
+
+        golden(f"modules.{mode}", kernel_modules.render(configuration))
+
+    @pytest.mark.parametrize(
+        ("ipvs", "module"), [({"scheduler": "wrr"}, "ip_vs_wrr"), ({"strictARP": True}, "ip_vs_rr")]
+    )
+    def test_ipvs_needs_the_module_of_its_scheduler(self, ipvs: Mapping[str, object], module: str) -> None:
+        configuration = kube_proxy_configuration.document(node({"ipvs": ipvs}), cluster())
+
+        assert kernel_modules.kernel_modules(configuration) == ["nf_conntrack", "ip_vs", module]
+
+
+class TestNetworkFile:
+    def test_golden(self, golden: Golden) -> None:
+        golden("kube-ipvs0.network", network_file.render())
