@@ -12,7 +12,8 @@ from development.pulumi_stand_ins.tests.project import Project
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 _PROGRAM = """\
-import sys
+import os, signal, sys
+signal.signal(signal.SIGINT, lambda *_: os._exit(130))
 from pathlib import Path
 sys.path.insert(0, {repository!r})
 import pulumi

@@ -87,11 +87,7 @@ def _traceback(program: str) -> str:
 
 
 if __name__ == "__main__":
-    try:
-        status = main()
-    except KeyboardInterrupt:
-        # The engine ends a run that failed elsewhere by SIGINT: there is nothing to tell the user of this program.
-        os._exit(130)
+    status = main()
     sys.stdout.flush()
     sys.stderr.flush()
     sys.exit(status)

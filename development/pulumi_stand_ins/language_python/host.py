@@ -7,6 +7,8 @@ import asyncio
 import json
 import os
 import shutil
+import signal
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import grpc
@@ -25,6 +27,8 @@ VERSION = "3.259.0"
 _EXECUTOR = "pulumi-language-python-exec"
 # The executor's exit status when the program's error has already been shown to the user.
 _SHOWN_TO_USER = 32
+SECONDS_TO_END = 5
+"""The time that an interrupted program has to end."""
 _NOTICE = "the lab's stand-ins serve in place of Pulumi's own language host and plugins: {plugins}"
 
 
@@ -33,6 +37,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._cancelled = asyncio.Event()
 
     async def Handshake(self, request: object, context: Context) -> language_pb2.LanguageHandshakeResponse:
         return language_pb2.LanguageHandshakeResponse()
@@ -72,11 +77,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         process = await asyncio.create_subprocess_exec(
             interpreter.python, executor, *self._arguments(request), env=_environment(interpreter, request)
         )
-        try:
-            status = await process.wait()
-        except asyncio.CancelledError:
-            process.kill()
-            raise
+        status = await self._end_of(process)
         if status == _SHOWN_TO_USER:
             return language_pb2.RunResponse(bail=True)
         # A status below zero is a signal; Go, and so the official host, calls that -1.
@@ -84,7 +85,26 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         return language_pb2.RunResponse(error=f"program exited with non-zero exit code: {shown}" if status else "")
 
     async def Cancel(self, request: Empty, context: Context) -> Empty:
+        """The engine calls this after Ctrl-C and at the end of every run, also when a resource has failed."""
+        self._cancelled.set()
         return Empty()
+
+    async def _end_of(self, program: asyncio.subprocess.Process) -> int:
+        """The program's exit status.
+
+        Cancel, or the end of this call, interrupts the program like Ctrl-C and kills it if it doesn't end in time.
+        """
+        ended, cancelled = asyncio.ensure_future(program.wait()), asyncio.ensure_future(self._cancelled.wait())
+        # The call is cancelled when the engine is gone; the program must end then, too.
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait((ended, cancelled), return_when=asyncio.FIRST_COMPLETED)
+        cancelled.cancel()
+        if not ended.done():
+            program.send_signal(signal.SIGINT)
+            await asyncio.wait((ended,), timeout=SECONDS_TO_END)
+        if not ended.done():
+            program.kill()
+        return await ended
 
     async def _project(self, info: language_pb2.ProgramInfo, context: Context) -> Project:
         try:

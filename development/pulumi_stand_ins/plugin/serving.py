@@ -22,12 +22,16 @@ _OPTIONS = (("grpc.max_receive_message_length", _MESSAGE_BYTES), ("grpc.max_send
 Register = Callable[[grpc.aio.Server, Engine], None]
 
 
-def serve(register: Register) -> None:
-    """Serve what `register` adds to the server, until a signal arrives or the engine's process is gone."""
-    asyncio.run(_serve(register, engine_address=next((a for a in sys.argv[:0:-1] if not a.startswith("-")), None)))
+def serve(register: Register, grace_seconds: float = 0) -> None:
+    """Serve what `register` adds to the server, until a signal arrives or the engine's process is gone.
+
+    Calls that are still running then have `grace_seconds` to end.
+    """
+    engine_address = next((argument for argument in sys.argv[:0:-1] if not argument.startswith("-")), None)
+    asyncio.run(_serve(register, engine_address, grace_seconds))
 
 
-async def _serve(register: Register, engine_address: str | None) -> None:
+async def _serve(register: Register, engine_address: str | None, grace_seconds: float) -> None:
     server = grpc.aio.server(options=_OPTIONS)
     register(server, Engine(engine_address))
     port = server.add_insecure_port("127.0.0.1:0")
@@ -35,15 +39,14 @@ async def _serve(register: Register, engine_address: str | None) -> None:
     ended = _end_of_engine()
     print(port, flush=True)
     await ended
-    # Ends the calls under way, and with one of them the program that a language host runs. The engine waits for this.
     with suppress(TimeoutError):
-        await asyncio.wait_for(server.stop(grace=0), timeout=1)
-    # Nothing is wanted of what still waits, for a frozen node perhaps.
+        await asyncio.wait_for(server.stop(grace_seconds), timeout=grace_seconds + 1)
+    # Don't wait for connections and threads that are still busy, perhaps with a frozen node.
     os._exit(0)
 
 
 def _end_of_engine() -> asyncio.Future[None]:
-    """Resolves on SIGINT, on SIGTERM, and when the parent process ends, even when it was killed."""
+    """Resolves on SIGINT, on SIGTERM, and when the parent process ends, even if it was killed."""
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[None] = loop.create_future()
 
@@ -54,7 +57,11 @@ def _end_of_engine() -> asyncio.Future[None]:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, end)
     try:
-        loop.add_reader(os.pidfd_open(os.getppid()), end)
+        parent = os.pidfd_open(os.getppid())
     except ProcessLookupError:
         end()
+    else:
+        loop.add_reader(parent, end)
+        # The descriptor stays readable: without this the loop would never rest again.
+        ended.add_done_callback(lambda _: loop.remove_reader(parent))
     return ended

@@ -23,6 +23,20 @@ connection = remote.ConnectionArgs(
 command = remote.Command("c", connection=connection, add_previous_output_in_env=False, {arguments})
 pulumi.export("o", command.stdout)
 """
+# The engine interrupts a program whose run has failed; without a handler, Python prints a traceback.
+_SIGINT_HANDLER = """\
+import os, signal
+def interrupted(number, frame):
+    open("{notice}", "w").close()
+    os._exit(130)
+signal.signal(signal.SIGINT, interrupted)
+"""
+_HOOK = """\
+import time
+def hook(arguments):
+    open("{started}", "w").close()
+    time.sleep(600)
+"""
 _CERTIFICATE = """\
 import pulumi_tls as tls
 key = tls.PrivateKey("key", algorithm="RSA")
@@ -86,8 +100,6 @@ def succeeded(run: "subprocess.CompletedProcess[str]") -> str:
 
 def failed(run: "subprocess.CompletedProcess[str]") -> str:
     assert run.returncode != 0, run.stdout
-    # A program that the engine interrupts has nothing to tell.
-    assert "KeyboardInterrupt" not in run.stdout
     return run.stdout
 
 
@@ -166,8 +178,47 @@ class TestInterruption:
     def waiting(self, project: Project, server: SshServer, tmp_path: Path) -> Project:
         """A program whose command waits until the file `gate` is written to."""
         os.mkfifo(tmp_path / "gate")
-        project.program(command_program(server, f"create='touch {tmp_path}/runs; cat {tmp_path}/gate'"))
+        program = command_program(server, f"create='touch {tmp_path}/runs; cat {tmp_path}/gate'")
+        project.program(_SIGINT_HANDLER.format(notice=tmp_path / "interrupted") + program)
         return project
+
+    def test_failed_run_interrupts_the_program(self, project: Project, server: SshServer, tmp_path: Path) -> None:
+        handler = _SIGINT_HANDLER.format(notice=tmp_path / "interrupted")
+        project.program(handler + command_program(server, "create='exit 3'"))
+        output = failed(project.up())
+        assert (tmp_path / "interrupted").exists()
+        assert "error: Process exited with status 3" in output
+        assert "Traceback" not in output
+
+    def test_ctrl_c_ends_the_program_and_its_hook_so_the_command_does_not_run(
+        self, project: Project, server: SshServer, tmp_path: Path
+    ) -> None:
+        binding = "pulumi.ResourceHookBinding(before_create=[pulumi.ResourceHook('h', hook)])"
+        options = f"opts=pulumi.ResourceOptions(hooks={binding})"
+        program = command_program(server, f"create='touch {tmp_path}/ran', {options}")
+        handler = _SIGINT_HANDLER.format(notice=tmp_path / "interrupted")
+        project.program(handler + _HOOK.format(started=tmp_path / "started") + program)
+        with project.start("up", "--yes", "--skip-preview") as engine:
+            eventually((tmp_path / "started").exists)
+            engine.send_signal(signal.SIGINT)
+            output, _ = engine.communicate(timeout=30)
+        assert (tmp_path / "interrupted").exists()
+        assert "before hook" in output
+        assert "rpc error: code = Unavailable" in output
+        assert not (tmp_path / "ran").exists()
+        assert "Traceback" not in output
+
+    def test_a_program_that_ignores_the_interruption_is_killed(self, project: Project, tmp_path: Path) -> None:
+        started = tmp_path / "started"
+        project.program(
+            f"import signal, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nopen('{started}', 'w')\ntime.sleep(600)"
+        )
+        with project.start("up", "--yes", "--skip-preview") as engine:
+            eventually(started.exists)
+            programs = list(children_of(engine.pid))
+            engine.send_signal(signal.SIGINT)
+            assert engine.wait(30) != 0
+        eventually(lambda: not any(map(alive, programs)))
 
     def test_once_waits_for_what_runs_and_records_it(self, waiting: Project, tmp_path: Path) -> None:
         with waiting.start("up", "--yes", "--skip-preview") as engine:
@@ -176,6 +227,7 @@ class TestInterruption:
             assert engine.stdout is not None
             told = iter(engine.stdout.readline, "")
             assert any("^C received" in line for line in told)
+            eventually((tmp_path / "interrupted").exists)
             (tmp_path / "gate").write_text("done\n")
             assert engine.wait(30) != 0
         outputs = waiting.outputs("c")
