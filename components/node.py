@@ -18,6 +18,7 @@ from components.client_certificate import ClientCertificate
 from components.host_check import host_check
 from components.parameters import certificate_parameters, node_parameters
 from components.remote_script import payload, remote_script, scripts_digest
+from components.stages import ACTIVATE, BINARY, PREFLIGHT, REMOVE, STAGE, Stage
 from components.uploaded_binary import binary_check, remote_path
 from settings import Node as NodeSettings
 from settings import Settings
@@ -61,11 +62,11 @@ class Node(pulumi.ComponentResource):
     def activate(self, after: Sequence[pulumi.Resource]) -> remote.Command:
         """Switches the node to its staged generation once the given resources are done."""
         activation = remote_script(
-            f"{self.name}-activate",
-            "activate",
-            self._for_generation("activate", "remove"),
+            self.name,
+            ACTIVATE,
+            self._for_generation(ACTIVATE, REMOVE),
             self._connection,
-            on_delete="remove",
+            on_delete=REMOVE,
             opts=self._child(self.staged, *after),
         )
         self.report = pulumi.Output.all(activation.stdout, self._args.certificate.not_after).apply(
@@ -114,15 +115,13 @@ class Node(pulumi.ComponentResource):
             )
         )
 
-    def _for_generation(self, *stages: str) -> pulumi.Output[str]:
+    def _for_generation(self, *stages: Stage) -> pulumi.Output[str]:
         """The payload of stages that need no files; for another generation they run again."""
         return self._generation.apply(lambda digest: payload(stages, self._parameters | {"GENERATION": digest}, {}))
 
     def _preflight(self) -> remote.Command:
-        standard_input = self._for_generation("preflight")
-        return remote_script(
-            f"{self.name}-preflight", "preflight", standard_input, self._connection, opts=self._child()
-        )
+        standard_input = self._for_generation(PREFLIGHT)
+        return remote_script(self.name, PREFLIGHT, standard_input, self._connection, opts=self._child())
 
     def _upload(self, preflight: remote.Command) -> list[remote.CopyToRemote]:
         """A binary of the operator's goes, once, to a path named by its digest, where nothing live is."""
@@ -134,7 +133,7 @@ class Node(pulumi.ComponentResource):
         opts.replace_on_changes = ["connection"]
         return [
             remote.CopyToRemote(
-                f"{self.name}-binary",
+                f"{self.name}-{BINARY.name}",
                 connection=self._connection,
                 source=pulumi.FileAsset(str(binary.path)),
                 remote_path=str(remote_path(binary)),
@@ -146,7 +145,7 @@ class Node(pulumi.ComponentResource):
         certificate = self._args.certificate
         standard_input = pulumi.Output.all(self._files, certificate.not_before, certificate.not_after).apply(
             lambda parts: payload(
-                ("stage",),
+                (STAGE,),
                 self._parameters
                 | certificate_parameters(parts[1], parts[2])
                 | {"GENERATION": generation.digest(parts[0])},
@@ -156,7 +155,7 @@ class Node(pulumi.ComponentResource):
         binary = self._args.settings.binary
         uploaded = [] if not binary.path else [binary_check(self._args.node, binary, binary.path)]
         opts = self._child(*after, hooks=uploaded)
-        return remote_script(f"{self.name}-stage", "stage", standard_input, self._connection, opts=opts)
+        return remote_script(self.name, STAGE, standard_input, self._connection, opts=opts)
 
 
 def _connection(node: NodeSettings) -> remote.ConnectionArgs:

@@ -11,32 +11,23 @@ import hashlib
 import io
 import shlex
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pulumi
 from pulumi_command import remote
 
+from components.stages import Stage
+
 SCRIPTS = Path(__file__).parent.parent / "scripts"
 
-STAGES: Mapping[str, tuple[str, ...]] = {
-    "preflight": ("common.sh", "addresses.sh", "api.sh", "virtual_servers.sh", "neighbours.sh"),
-    "stage": ("common.sh", "addresses.sh", "api.sh", "service.sh", "recover.sh"),
-    "activate": (
-        *("common.sh", "addresses.sh", "api.sh", "service.sh"),
-        *("virtual_servers.sh", "rules.sh", "verify.sh", "rollback.sh"),
-    ),
-    "remove": ("common.sh", "virtual_servers.sh", "rules.sh"),
-}
-"""Each stage and the scripts that it sources."""
 
-
-def payload(stages: tuple[str, ...], parameters: Mapping[str, str], files: Mapping[str, str]) -> str:
+def payload(stages: Sequence[Stage], parameters: Mapping[str, str], files: Mapping[str, str]) -> str:
     """Returns a gzipped tar archive in base64: the stages' scripts, ``parameters`` for a shell to source, ``files/``.
 
     The same input gives the same text, so that an unchanged node is an unchanged resource.
     """
-    names = {f"{stage}.sh" for stage in stages}.union(*(STAGES[stage] for stage in stages))
+    names = {f"{stage.name}.sh" for stage in stages}.union(*(stage.scripts for stage in stages))
     members = {name: (SCRIPTS / name).read_text(encoding="utf-8") for name in names}
     members["parameters"] = "".join(f"{key}={shlex.quote(value)}\n" for key, value in sorted(parameters.items()))
     members |= {f"files/{name}": text for name, text in files.items()}
@@ -56,20 +47,20 @@ def scripts_digest() -> str:
     return hashlib.sha256(b"".join(texts)).hexdigest()[:12]
 
 
-def command_text(stage: str) -> str:
+def command_text(stage: Stage) -> str:
     """Returns what the node's login shell is asked to run for a stage; safe in any shell that knows single quotes."""
     loader = (SCRIPTS / "load.sh").read_text(encoding="utf-8")
-    return f"exec /bin/sh -c {shlex.quote(loader)} kube-proxy {stage}"
+    return f"exec /bin/sh -c {shlex.quote(loader)} kube-proxy {stage.name}"
 
 
 def remote_script(
-    name: str,
-    stage: str,
+    node: str,
+    stage: Stage,
     standard_input: pulumi.Input[str],
     connection: remote.ConnectionArgs,
     *,
     opts: pulumi.ResourceOptions,
-    on_delete: str | None = None,
+    on_delete: Stage | None = None,
 ) -> remote.Command:
     """Registers the command that runs a stage; ``on_delete`` is the stage that takes away what it did.
 
@@ -77,7 +68,7 @@ def remote_script(
     Changed input runs the same script again, in place.
     """
     return remote.Command(
-        name,
+        f"{node}-{stage.name}",
         connection=connection,
         create=command_text(stage),
         delete=command_text(on_delete) if on_delete else None,

@@ -24,7 +24,7 @@ from settings import (
 )
 from settings import ClientCertificate as ClientCertificateSettings
 from settings import Rollout as RolloutSettings
-from tests.components.recorder import Deploy, Recorder, node
+from tests.components.recorder import Deploy, Monitor, Recorder, node
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def deploy(settings: Settings) -> Iterator[Deploy]:
 
     def run(**changes: object) -> Recorder:
         recorder = Recorder()
-        pulumi.runtime.set_mocks(recorder, project="kube-proxy", stack="test", preview=False)
+        pulumi.runtime.set_mocks(recorder, project="kube-proxy", stack="test", preview=False, monitor=Monitor(recorder))
         changed = replace(settings, **changes)  # type: ignore[arg-type]
 
         def program() -> pulumi.Output[object]:

@@ -10,6 +10,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from pulumi.runtime import MockCallArgs, MockResourceArgs, Mocks
+from pulumi.runtime.mocks import MockMonitor
+from pulumi.runtime.proto.resource_pb2 import RegisterResourceRequest
 from pydantic import SecretStr
 
 from settings import (
@@ -64,6 +66,8 @@ class Recorder(Mocks):
     """Every resource that was registered, in order."""
 
     resources: list[MockResourceArgs] = field(default_factory=list)
+    depends_on: dict[str, set[str]] = field(default_factory=dict)
+    """The names of the resources that each one waits for."""
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, object]]:
         if isinstance(source := args.inputs.get("source"), pulumi.FileAsset):
@@ -82,6 +86,18 @@ class Recorder(Mocks):
     @property
     def names(self) -> list[str]:
         return [resource.name for resource in self.resources]
+
+
+class Monitor(MockMonitor):
+    """The mocks' monitor, which also records what a resource waits for."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__(recorder)
+        self._recorder = recorder
+
+    def RegisterResource(self, request: RegisterResourceRequest) -> object:  # noqa: N802 - the protocol's name
+        self._recorder.depends_on[request.name] = {urn.rpartition("::")[2] for urn in request.dependencies}
+        return super().RegisterResource(request)  # type: ignore[no-untyped-call]
 
 
 def node(index: int) -> Node:

@@ -3,6 +3,7 @@
 import shlex
 
 from components.remote_script import command_text, payload
+from components.stages import PREFLIGHT
 from development.lab.node import Node
 
 SCHEDULER, PORT = "lblcr", 10300
@@ -112,7 +113,7 @@ def preflight(node: Node, before: str = ":", **parameters: str) -> list[str]:
         "REMOVE_FOREIGN_VIRTUAL_SERVERS": "false",
         "EXCLUDE_CIDRS": "",
     }
-    script = f"{before}\n{command_text('preflight')}"
-    standard_input = payload(("preflight",), told | parameters, {}).encode()
+    script = f"{before}\n{command_text(PREFLIGHT)}"
+    standard_input = payload((PREFLIGHT,), told | parameters, {}).encode()
     said = node.run(f"unshare -m sh -c {shlex.quote(script)} 2>&1; :", stdin=standard_input)
     return [line.removeprefix(f"{node.name}: preflight: ") for line in said.splitlines()]

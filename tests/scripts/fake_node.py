@@ -12,6 +12,7 @@ from pathlib import Path
 
 from components import generation
 from components.remote_script import payload
+from components.stages import REMOVE, STAGES
 
 PROGRAMS = Path(__file__).parent / "node"
 BINARY = (PROGRAMS / "kube-proxy").read_bytes()
@@ -96,7 +97,8 @@ class FakeNode:
         where = self.root / "run" / stage
         where.mkdir(parents=True, exist_ok=True)
         parameters = self.parameters | {"GENERATION": generation.digest(self.files)}
-        text = payload((stage,), parameters, self.files if stage == "stage" else {})
+        stages = [each for each in (*STAGES, REMOVE) if each.name == stage]
+        text = payload(stages, parameters, self.files if stage == "stage" else {})
         with tarfile.open(fileobj=io.BytesIO(base64.b64decode(text))) as archive:
             archive.extractall(where, filter="data")
         return subprocess.run(
