@@ -1,12 +1,13 @@
-"""The tools that are built from their Go modules: the Pulumi engine, Kubernetes' own programs, further kube-proxies.
+"""The tools that are built from their Go modules: Pulumi's engine, Kubernetes' programs, one kube-proxy per minor.
 
-Each module is pinned by the `go.mod` and `go.sum` in its folder here. Its programs are kept in the cache, under a
-digest of those two and Go's version, and linked into the lab's `bin`. A `pulumi` which the user has is used instead
-of the built one.
+The `go.mod` and `go.sum` of each directory here pin one module, and so the version of its tools. The built programs
+are kept in the cache, under a digest of the two files, the build flags and Go's version, and linked into the lab's
+`bin`. A `pulumi` that the user has is used instead of the built one.
 """
 
 import hashlib
 import os
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,62 +21,67 @@ _HERE = Path(__file__).parent
 
 @dataclass(frozen=True)
 class GoTools:
-    """Programs of one Go module; `version_variables` are set by the linker, without them the tools report none."""
+    """Programs of one Go module. The linker sets `version_variables`; without them the tools report no version."""
 
     name: str
     version: str
-    folder: str
+    module: Path
+    """The directory of the main module, which pins the tools."""
     packages: tuple[str, ...]
     version_variables: tuple[str, ...]
 
     @property
-    def module(self) -> Path:
-        """Return the directory of the main module which pins the tools."""
-        return _HERE / self.folder
-
-    @property
     def programs(self) -> tuple[str, ...]:
-        """Return the programs' names: by Go's rule the last elements of their packages."""
+        """The names of the programs: the last element of each package's path."""
         return tuple(package.rsplit("/", 1)[-1] for package in self.packages)
 
     @property
     def build_flags(self) -> tuple[str, ...]:
-        """Return the flags that decide what the built programs are."""
+        """The flags on which the built programs depend."""
         variables = " ".join(f"-X {variable}" for variable in self.version_variables)
         return ("-trimpath", "-buildvcs=false", f"-ldflags=-s -w {variables}")
 
 
-def _kubernetes(name: str, version: str, folder: str, *programs: str) -> GoTools:
+def _pinned(module: Path, requirement: str) -> str:
+    """Return the version of a requirement in the module's go.mod, without its leading v."""
+    found = re.search(
+        rf"^(?:require)?\s+{re.escape(requirement)} v(\S+)", (module / "go.mod").read_text(), re.MULTILINE
+    )
+    if not found:
+        raise LabError(f"{module / 'go.mod'} must require {requirement}")
+    return found[1]
+
+
+def _kubernetes(name: str, module: Path, *programs: str) -> GoTools:
+    version = _pinned(module, "k8s.io/kubernetes")
     major, minor, _ = version.split(".")
     variables = {"gitVersion": f"v{version}", "gitMajor": major, "gitMinor": minor, "gitTreeState": "clean"}
     return GoTools(
         name,
         version,
-        folder,
+        module,
         packages=tuple(f"k8s.io/kubernetes/cmd/{program}" for program in programs),
         version_variables=tuple(f"k8s.io/component-base/version.{key}={value}" for key, value in variables.items()),
     )
 
 
-PULUMI = GoTools(
-    name="pulumi",
-    version="3.259.0",
-    folder="pulumi",
-    packages=("github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",),
-    version_variables=("github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=3.259.0",),
-)
+def _pulumi(module: Path) -> GoTools:
+    version = _pinned(module, "github.com/pulumi/pulumi/pkg/v3")
+    return GoTools(
+        "pulumi",
+        version,
+        module,
+        packages=("github.com/pulumi/pulumi/pkg/v3/cmd/pulumi",),
+        version_variables=(f"github.com/pulumi/pulumi/sdk/v3/go/common/version.Version={version}",),
+    )
+
+
+PULUMI = _pulumi(_HERE / "pulumi")
 KUBERNETES = _kubernetes(
-    "kubernetes", "1.36.2", "kubernetes", "kube-apiserver", "kube-controller-manager", "kube-proxy", "kubectl"
+    "kubernetes", _HERE / "kubernetes", "kube-apiserver", "kube-controller-manager", "kube-proxy", "kubectl"
 )
-KUBE_PROXIES = tuple(
-    _kubernetes("kube-proxy", version, folder, "kube-proxy")
-    for version, folder in {
-        "1.34.2": "kube-proxy-1.34",
-        "1.35.1": "kube-proxy-1.35",
-        "1.37.2": "kube-proxy-1.37",
-    }.items()
-)
-"""The supported minors beside KUBERNETES' own; the tests ask them what they accept."""
+KUBE_PROXIES = tuple(_kubernetes("kube-proxy", module, "kube-proxy") for module in sorted(_HERE.glob("kube-proxy-*")))
+"""The other supported minors. Only tests use them."""
 
 
 def user_pulumi() -> Path | None:

@@ -12,7 +12,7 @@ from development.locks import exclusive
 from development.progress import Step
 from development.toolchain import GoTools, installed
 
-_ENVIRONMENT = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOWORK": "off"}
+GO_ENVIRONMENT = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOWORK": "off"}
 
 
 def build(tools: GoTools, step: Step, log: Path) -> None:
@@ -52,7 +52,7 @@ def _compile(tools: GoTools, target: Path, step: Step, log: Path) -> None:
 def _go(arguments: list[str], tools: GoTools, log: Path, heard: Callable[[str], None]) -> list[str]:
     """Run Go in the tools' module and return the packages that it names."""
     status, lines = commands.follow(
-        ["go", *arguments], log=log, directory=tools.module, environment=_ENVIRONMENT, heard=heard
+        ["go", *arguments], log=log, directory=tools.module, environment=GO_ENVIRONMENT, heard=heard
     )
     if status:
         said = next((line for line in reversed(lines) if line and not is_package(line)), f"ended with status {status}")

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from development.toolchain import KUBE_PROXIES, KUBERNETES
+from development import toolchain
 
-VERSIONS = tuple(sorted(tools.version for tools in (KUBERNETES, *KUBE_PROXIES)))
+KUBE_PROXIES = tuple(sorted((toolchain.KUBERNETES, *toolchain.KUBE_PROXIES), key=lambda tools: tools.version))
+VERSIONS = tuple(tools.version for tools in KUBE_PROXIES)
 
 
 class Answer(NamedTuple):

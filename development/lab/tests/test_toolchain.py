@@ -67,7 +67,9 @@ def test_what_is_built_is_told_apart_by_its_flags(builds: Path) -> None:
     assert toolchain.installed(KUBERNETES) != toolchain.installed(replace(KUBERNETES, version_variables=()))
 
 
-@pytest.mark.parametrize("name", ["kube-proxy", *(f"kube-proxy-{v}" for v in ("1.34.2", "1.35.1", "1.36.2", "1.37.2"))])
+@pytest.mark.parametrize(
+    "name", ["kube-proxy", *(f"kube-proxy-{tools.version}" for tools in (KUBERNETES, *KUBE_PROXIES))]
+)
 def test_each_kube_proxy_has_its_checksum_beside_it(lab: Lab, builds: Path, name: str) -> None:
     make(lab)
     toolchain.link(lab)
