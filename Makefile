@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 LAB := $(PYTHON) -m development.lab
 INSTALLED := .venv/.installed
 COMPILE := .venv/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --python-version 3.11
-SOURCES := __main__.py settings documents components development tests
+SOURCES := __main__.py settings documents components commands development tests
 STAGES := $(addprefix scripts/,load.sh preflight.sh stage.sh activate.sh remove.sh recover.sh)
 SHELL_SCRIPTS = $(STAGES) $(shell grep -rlIE '^\#!/(usr/)?bin/(env )?(ba)?sh' --exclude='*.py' development .ci tests)
 NODE_GIVEN = $(or $(NODE),$(error NODE must name a node, as in: make $@ NODE=k8s-node01))
@@ -45,11 +45,11 @@ env: ## Print the environment for pulumi, kubectl and ssh: eval "$(make -s env)"
 	@$(LAB) env
 
 validate: $(if $(wildcard $(PYTHON)),,$(INSTALLED)) ## Check a stack's file: make validate FILE=Pulumi.prod.yaml
-	@$(PYTHON) -m settings $(or $(FILE),$(error FILE must name a stack's file, as in: make $@ FILE=Pulumi.prod.yaml)) \
+	@$(PYTHON) -m commands.validate $(or $(FILE),$(error FILE must name a stack's file, as in: make $@ FILE=Pulumi.prod.yaml)) \
 		--format $(or $(FORMAT),text)
 
 explain: $(if $(wildcard $(PYTHON)),,$(INSTALLED)) ## Say where a node's values come from: make explain FILE=Pulumi.prod.yaml NODE=k8s-node01
-	@$(PYTHON) -m documents.explain $(or $(FILE),$(error FILE must name a stack's file, as in: make $@ FILE=Pulumi.prod.yaml NODE=k8s-node01)) $(NODE_GIVEN)
+	@$(PYTHON) -m commands.explain $(or $(FILE),$(error FILE must name a stack's file, as in: make $@ FILE=Pulumi.prod.yaml NODE=k8s-node01)) $(NODE_GIVEN)
 
 test: check ## Run all checks and all tests; those of the lab have a lab of their own
 	@$(LAB) prepare

@@ -5,7 +5,7 @@ from pathlib import Path
 import pulumi
 
 from components import CertificateAuthority, ClientCertificates, Rollout, certificate_authority
-from settings import OwnCertificateAuthority
+from settings import GeneratedCA
 from settings.stack_configuration import stack_settings
 
 settings = stack_settings(Path(__file__).parent)
@@ -16,6 +16,6 @@ rollout = Rollout("rollout", settings, certificates, authority.trust_bundle_pem)
 
 pulumi.export("nodes", rollout.reports)
 pulumi.export("certificate", certificates.summary)
-if isinstance(settings.certificate_authority, OwnCertificateAuthority) and isinstance(authority, CertificateAuthority):
+if isinstance(settings.certificate_authority, GeneratedCA) and isinstance(authority, CertificateAuthority):
     pulumi.export("caCertificate", authority.certificate_pem)
     pulumi.export("caPrivateKey", authority.private_key_pem)

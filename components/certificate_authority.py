@@ -6,9 +6,7 @@ from datetime import datetime
 import pulumi
 import pulumi_tls as tls
 
-from settings import CertificateAuthority as GivenCertificateAuthority
-from settings import ClusterSigner as ClusterSignerSettings
-from settings import OwnCertificateAuthority as OwnCertificateAuthoritySettings
+from settings import CAWithKey, CertificateAuthoritySettings, GeneratedCA, KubernetesSigner
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ class OwnCertificateAuthority(pulumi.ComponentResource):
             is_ca_certificate=True,
             set_subject_key_id=True,
             allowed_uses=["cert_signing", "crl_signing"],
-            validity_period_hours=OwnCertificateAuthoritySettings.VALIDITY_HOURS,
+            validity_period_hours=GeneratedCA.VALIDITY_HOURS,
             opts=child,
         )
         self.certificate_pem = certificate.cert_pem
@@ -68,13 +66,11 @@ class OwnCertificateAuthority(pulumi.ComponentResource):
         self.register_outputs({})
 
 
-def certificate_authority(
-    settings: GivenCertificateAuthority | OwnCertificateAuthoritySettings | ClusterSignerSettings,
-) -> CertificateAuthority | ClusterSigner:
+def certificate_authority(settings: CertificateAuthoritySettings) -> CertificateAuthority | ClusterSigner:
     """Returns the given CA, or has one made, or the way to the cluster's."""
-    if isinstance(settings, ClusterSignerSettings):
+    if isinstance(settings, KubernetesSigner):
         return _cluster_signer(settings)
-    if isinstance(settings, GivenCertificateAuthority):
+    if isinstance(settings, CAWithKey):
         return CertificateAuthority(
             certificate_pem=pulumi.Output.from_input(settings.certificate_pem),
             private_key_pem=pulumi.Output.secret(settings.private_key_pem.get_secret_value()),
@@ -92,7 +88,7 @@ def certificate_authority(
     )
 
 
-def _cluster_signer(settings: ClusterSignerSettings) -> ClusterSigner:
+def _cluster_signer(settings: KubernetesSigner) -> ClusterSigner:
     # Heavy, and wanted here only.
     from pulumi_kubernetes import Provider
 

@@ -16,8 +16,7 @@ from components.cluster_signed import cluster_signed
 from components.issued import Wanted
 from components.locally_signed import locally_signed
 from documents.certificate_request import USER
-from settings import ClientCertificate as ClientCertificateSettings
-from settings import KeyAlgorithm, Subject
+from settings import ClientCertificateSettings, KeyAlgorithm, Subject
 
 _KEYS: Mapping[KeyAlgorithm, tls.PrivateKeyArgs] = {
     KeyAlgorithm.RSA_2048: tls.PrivateKeyArgs(algorithm="RSA", rsa_bits=2048),

@@ -18,7 +18,7 @@ from components import expiry
 from components.certificate_authority import ClusterSigner
 from components.issued import Issued, Wanted
 from documents.certificate_request import USER
-from settings import ClientCertificate
+from settings import ClientCertificateSettings
 
 _WAIT_FOR = "jsonpath={$[?@.certificate || @.conditions[?@.type=='Denied' || @.type=='Failed']]}"
 """Has the plugin wait until a request is answered, either way: only the object's status has such members."""
@@ -26,7 +26,7 @@ _WAIT_FOR = "jsonpath={$[?@.certificate || @.conditions[?@.type=='Denied' || @.t
 
 def cluster_signed(
     name: str,
-    settings: ClientCertificate,
+    settings: ClientCertificateSettings,
     signer: ClusterSigner,
     wanted: Wanted,
     parent: pulumi.Resource,
@@ -86,7 +86,7 @@ def request_name(name: str, parts: Sequence[str]) -> str:
 
 def _told(
     name: str,
-    settings: ClientCertificate,
+    settings: ClientCertificateSettings,
     signer: ClusterSigner,
     asked: pulumi.Output[str],
     parent: pulumi.Resource,

@@ -5,10 +5,10 @@ Moments are in UTC; every function is told what time it is.
 
 from datetime import UTC, datetime, timedelta
 
-from settings import ClientCertificate
+from settings import ClientCertificateSettings
 
 
-def issue(settings: ClientCertificate, authority_end: datetime, now: datetime) -> str:
+def issue(settings: ClientCertificateSettings, authority_end: datetime, now: datetime) -> str:
     """Returns what is said of a certificate that is about to be issued.
 
     Raises ValueError where it would outlive its authority: the tls plugin issues it all the same.
@@ -26,7 +26,7 @@ def issue(settings: ClientCertificate, authority_end: datetime, now: datetime) -
 
 
 def warnings(
-    settings: ClientCertificate, begin: datetime, end: datetime, authority_end: datetime, now: datetime
+    settings: ClientCertificateSettings, begin: datetime, end: datetime, authority_end: datetime, now: datetime
 ) -> list[str]:
     """Returns what should be known of a certificate that is in use.
 

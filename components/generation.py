@@ -9,7 +9,7 @@ import documents.kernel_modules
 import documents.kube_proxy_configuration
 import documents.network_file
 import documents.systemd_unit
-from settings import Binary, BinarySource, Node, Settings
+from settings import Binary, BinarySource, NodeSettings, Settings
 
 
 @dataclass(frozen=True)
@@ -25,14 +25,13 @@ class Documents:
     """Which binary belongs to the generation, in words: its source and digests or version."""
 
 
-def render(settings: Settings, node: Node) -> Documents:
+def render(settings: Settings, node: NodeSettings) -> Documents:
     """Renders a node's files."""
-    configuration = documents.kube_proxy_configuration.document(node, settings.cluster)
     return Documents(
         configuration=documents.kube_proxy_configuration.render(node, settings.cluster),
         unit=documents.systemd_unit.render(k8s_dir=settings.service.k8s_dir),
         environment=documents.environment_file.render(verbosity=settings.service.verbosity),
-        kernel_modules=documents.kernel_modules.render(configuration),
+        kernel_modules=documents.kernel_modules.render(node.kube_proxy),
         network_file=documents.network_file.render(),
         binary=binary_identity(settings.binary),
     )

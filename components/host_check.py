@@ -13,7 +13,7 @@ import asyncssh
 import pulumi
 from pulumi import ResourceHookArgs
 
-from settings import Node
+from settings import NodeSettings
 
 TRIES = 3
 SECONDS = 10
@@ -27,9 +27,9 @@ class HostError(Exception):
     """A host that can't be used; the message says which node, what was expected and what to do."""
 
 
-def host_check(node: Node) -> pulumi.ResourceHook:
+def host_check(node: NodeSettings) -> pulumi.ResourceHook:
     """Returns the hook that tries the node's host once in a run: for before its commands are created or updated."""
-    answered: list[Node] = []
+    answered: list[NodeSettings] = []
 
     async def check(_: ResourceHookArgs) -> None:
         if not answered:
@@ -39,7 +39,7 @@ def host_check(node: Node) -> pulumi.ResourceHook:
     return pulumi.ResourceHook(f"host-{node.name}", check)
 
 
-async def try_host(node: Node) -> None:
+async def try_host(node: NodeSettings) -> None:
     """Logs in once and out again. Raises HostError where that is impossible."""
     try:
         async with connect(node):
@@ -53,7 +53,7 @@ async def try_host(node: Node) -> None:
 
 
 @asynccontextmanager
-async def connect(node: Node) -> AsyncIterator[asyncssh.SSHClientConnection]:
+async def connect(node: NodeSettings) -> AsyncIterator[asyncssh.SSHClientConnection]:
     """A connection to the node's host, which must have the pinned key; a host that doesn't answer is tried again.
 
     Raises OSError, TimeoutError or asyncssh.Error.
@@ -72,7 +72,7 @@ async def connect(node: Node) -> AsyncIterator[asyncssh.SSHClientConnection]:
         yield connection
 
 
-async def _log_in(node: Node) -> asyncssh.SSHClientConnection:
+async def _log_in(node: NodeSettings) -> asyncssh.SSHClientConnection:
     ssh = node.ssh
     host_key = asyncssh.import_public_key(ssh.host_key)
     return await asyncssh.connect(
@@ -89,11 +89,11 @@ async def _log_in(node: Node) -> asyncssh.SSHClientConnection:
     )
 
 
-def _message(node: Node, text: str) -> str:
+def _message(node: NodeSettings, text: str) -> str:
     return f"{node.name}: host check: {text}; nothing was changed on it; then run pulumi up again"
 
 
-def _unreachable(node: Node, error: BaseException) -> str:
+def _unreachable(node: NodeSettings, error: BaseException) -> str:
     reason = str(error) or f"no SSH answer within {SECONDS} s"
     return (
         f"{node.ssh.host}:{node.ssh.port} must answer as an SSH server, tried {TRIES} times: {reason}; "
@@ -101,7 +101,7 @@ def _unreachable(node: Node, error: BaseException) -> str:
     )
 
 
-def _other_host_key(node: Node) -> str:
+def _other_host_key(node: NodeSettings) -> str:
     return (
         f"{node.ssh.host}:{node.ssh.port} must have the host key {node.ssh.host_key.split()[1][-12:]} "
         f"({asyncssh.import_public_key(node.ssh.host_key).get_fingerprint()}), it has another one; if the host was "
@@ -110,7 +110,7 @@ def _other_host_key(node: Node) -> str:
     )
 
 
-def _denied(node: Node) -> str:
+def _denied(node: NodeSettings) -> str:
     key = asyncssh.import_private_key(node.ssh.private_key.get_secret_value())
     return (
         f"{node.ssh.host}:{node.ssh.port} must let user {node.ssh.user} in with the SSH key {key.get_fingerprint()}; "

@@ -8,11 +8,15 @@ import pulumi_tls as tls
 from components import expiry
 from components.certificate_authority import CertificateAuthority
 from components.issued import Issued, Wanted
-from settings import ClientCertificate
+from settings import ClientCertificateSettings
 
 
 def locally_signed(
-    name: str, settings: ClientCertificate, authority: CertificateAuthority, wanted: Wanted, parent: pulumi.Resource
+    name: str,
+    settings: ClientCertificateSettings,
+    authority: CertificateAuthority,
+    wanted: Wanted,
+    parent: pulumi.Resource,
 ) -> Issued:
     """Signs, and again whenever a renewal is due."""
     certificate = tls.LocallySignedCert(
@@ -29,7 +33,7 @@ def locally_signed(
 
 
 def _when_issued(
-    name: str, settings: ClientCertificate, authority: CertificateAuthority, parent: pulumi.Resource
+    name: str, settings: ClientCertificateSettings, authority: CertificateAuthority, parent: pulumi.Resource
 ) -> pulumi.ResourceHookBinding:
     """Runs where a certificate is about to be issued, in a preview too.
 

@@ -20,8 +20,7 @@ from components.parameters import certificate_parameters, node_parameters
 from components.remote_script import payload, remote_script, scripts_digest
 from components.stages import ACTIVATE, BINARY, PREFLIGHT, REMOVE, STAGE, Stage
 from components.uploaded_binary import binary_check, remote_path
-from settings import Node as NodeSettings
-from settings import Settings
+from settings import NodeSettings, Settings
 
 
 @dataclass(frozen=True)

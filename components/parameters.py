@@ -1,32 +1,28 @@
 """What the scripts on a node are told: upper-case names and text, sourced by a shell (scripts/common.sh)."""
 
 from datetime import datetime
-from ipaddress import ip_address, ip_network
 
-import documents.kube_proxy_configuration
 from documents.kernel_modules import kernel_modules
-from settings import Binary, BinarySource, Node, Settings
-from settings.addresses import address_and_port
+from settings import Binary, BinarySource, NodeSettings, Settings
+from settings.addresses import CIDR, Listener, host_and_port
 
 DOWNLOADED_BINARY_KIB = 128 * 1024
 """Room to ask for where the size isn't known before the download; kube-proxy 1.36 has 70 MB."""
 
 
-def node_parameters(settings: Settings, node: Node) -> dict[str, str]:
+def node_parameters(settings: Settings, node: NodeSettings) -> dict[str, str]:
     """Returns what every stage is told of a node and its kube-proxy."""
-    configuration = documents.kube_proxy_configuration.document(node=node, cluster=settings.cluster)
-    ipvs = configuration.get("ipvs")
-    ipvs = ipvs if isinstance(ipvs, dict) else {}
+    cluster, kube_proxy = settings.cluster, node.kube_proxy
     binary = settings.binary
     return {
         "NODE": node.name,
-        "SERVER": settings.cluster.server,
-        "TLS_SERVER_NAME": settings.cluster.tls_server_name or "",
-        "PROXY_URL": settings.cluster.proxy_url or "",
-        "MODE": str(configuration["mode"]),
-        "KERNEL_MODULES": " ".join(kernel_modules(configuration)),
-        "HEALTHZ": _listener(str(configuration["healthzBindAddress"])),
-        "METRICS": _listener(str(configuration["metricsBindAddress"])),
+        "SERVER": cluster.server,
+        "TLS_SERVER_NAME": cluster.tls_server_name or "",
+        "PROXY_URL": cluster.proxy_url or "",
+        "MODE": kube_proxy.mode.value,
+        "KERNEL_MODULES": " ".join(kernel_modules(kube_proxy)),
+        "HEALTHZ": _listener(node.healthz),
+        "METRICS": _listener(node.metrics),
         "FAMILIES": " ".join(_families(settings, node)),
         "VERSION": binary.version,
         "BINARY_SOURCE": binary.source.value,
@@ -34,11 +30,11 @@ def node_parameters(settings: Settings, node: Node) -> dict[str, str]:
         "BINARY_SHA256": " ".join(f"{key}={value}" for key, value in sorted(binary.sha256.items())),
         "BINARY_KIB": str(_kibibytes(binary)),
         "K8S_DIR": settings.service.k8s_dir,
-        "KUBERNETES_SERVICE": str(ip_address(service)) if (service := settings.cluster.kubernetes_service) else "",
+        "KUBERNETES_SERVICE": str(cluster.kubernetes_service.ip) if cluster.kubernetes_service else "",
         "HEALTH_TIMEOUT": str(settings.rollout.health_timeout_seconds),
         "MIN_READY": str(settings.rollout.min_ready_seconds),
         "REMOVE_FOREIGN_VIRTUAL_SERVERS": str(settings.rollout.remove_foreign_virtual_servers).lower(),
-        "EXCLUDE_CIDRS": " ".join(_hexadecimal(block) for block in ipvs.get("excludeCIDRs") or ()),
+        "EXCLUDE_CIDRS": " ".join(_hexadecimal(block) for block in kube_proxy.ipvs.exclude_cidrs),
     }
 
 
@@ -58,23 +54,23 @@ def _kibibytes(binary: Binary) -> int:
             return 2 * DOWNLOADED_BINARY_KIB
 
 
-def _families(settings: Settings, node: Node) -> tuple[str, ...]:
+def _families(settings: Settings, node: NodeSettings) -> tuple[str, ...]:
     """Returns ``IPv4``, ``IPv6`` or both: the node's own, and the other where the pods have addresses of it too."""
-    blocks = settings.cluster.cluster_cidr.split(",") if settings.cluster.cluster_cidr else []
-    versions = (ip_address(node.address).version, *(ip_network(block).version for block in blocks))
+    versions = (
+        node.address.ip.version,
+        *(settings.cluster.cluster_cidr.versions if settings.cluster.cluster_cidr else ()),
+    )
     return tuple(dict.fromkeys(f"IPv{version}" for version in versions))
 
 
-def _listener(text: str) -> str:
+def _listener(listener: Listener) -> str:
     """Returns ``[fd00::101]:10256`` for ``[FD00:0::101]:10256``: an address as the node's programs print it."""
-    address, port = address_and_port(text)
-    return f"[{address}]:{port}" if address.version == 6 else f"{address}:{port}"
+    return host_and_port(listener.ip, listener.port)
 
 
-def _hexadecimal(block: str) -> str:
+def _hexadecimal(block: CIDR) -> str:
     """Returns ``0A000000/8`` for ``10.0.0.0/8``: what a shell can compare with the kernel's list of virtual servers."""
-    network = ip_network(block, strict=False)
-    return f"{network.network_address.packed.hex().upper()}/{network.prefixlen}"
+    return f"{block.network.network_address.packed.hex().upper()}/{block.network.prefixlen}"
 
 
 def _seconds(timestamp: str) -> str:

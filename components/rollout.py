@@ -8,8 +8,7 @@ from pulumi_command import remote
 
 from components.client_certificates import ClientCertificates
 from components.node import Node, NodeArgs
-from settings import Rollout as RolloutSettings
-from settings import Settings
+from settings import RolloutSettings, Settings
 
 T = TypeVar("T")
 

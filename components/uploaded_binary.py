@@ -13,7 +13,7 @@ import pulumi
 from pulumi import ResourceHookArgs
 
 from components.host_check import HostError, connect
-from settings import Binary, Node
+from settings import Binary, NodeSettings
 
 BINARIES = PurePosixPath("/var/lib/kube-proxy-generations/binaries")
 """Where a node keeps uploaded binaries, each named by its digest (scripts/stage.sh)."""
@@ -32,7 +32,7 @@ def digest(binary: Binary) -> str:
     return next(iter(binary.sha256.values()))
 
 
-def binary_check(node: Node, binary: Binary, path: Path) -> pulumi.ResourceHook:
+def binary_check(node: NodeSettings, binary: Binary, path: Path) -> pulumi.ResourceHook:
     """Returns the hook that has the binary whole on the node: for before the stage that needs it."""
 
     async def check(_: ResourceHookArgs) -> None:
@@ -41,7 +41,7 @@ def binary_check(node: Node, binary: Binary, path: Path) -> pulumi.ResourceHook:
     return pulumi.ResourceHook(f"binary-{node.name}", check)
 
 
-async def make_whole(node: Node, binary: Binary, path: Path) -> None:
+async def make_whole(node: NodeSettings, binary: Binary, path: Path) -> None:
     """Looks for the binary on the node and sends it once more where it isn't whole. Raises HostError."""
     try:
         async with connect(node) as connection:

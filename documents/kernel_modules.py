@@ -3,24 +3,20 @@
 nf_conntrack is always one of them: kube-proxy sets conntrack's limits once, when it starts.
 """
 
-from collections.abc import Mapping
-
-from settings.kube_proxy_configuration import Mode
+from settings import KubeProxyConfiguration, Mode
 
 
-def kernel_modules(configuration: Mapping[str, object]) -> list[str]:
-    """Return the modules' names for a complete KubeProxyConfiguration (kube_proxy_configuration.document)."""
-    match configuration["mode"]:
+def kernel_modules(configuration: KubeProxyConfiguration) -> list[str]:
+    """Return the modules' names."""
+    match configuration.mode:
         case Mode.IPVS:
-            ipvs = configuration.get("ipvs")
-            scheduler = ipvs.get("scheduler") if isinstance(ipvs, Mapping) else None
-            return ["nf_conntrack", "ip_vs", f"ip_vs_{scheduler or 'rr'}"]
+            return ["nf_conntrack", "ip_vs", f"ip_vs_{configuration.ipvs.scheduler}"]
         case Mode.NFTABLES:
             return ["nf_conntrack", "nf_tables"]
         case _:
             return ["nf_conntrack"]
 
 
-def render(configuration: Mapping[str, object]) -> str:
+def render(configuration: KubeProxyConfiguration) -> str:
     """Return the file: a module's name on each line."""
     return "".join(f"{module}\n" for module in kernel_modules(configuration))

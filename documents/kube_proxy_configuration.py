@@ -4,41 +4,15 @@ By name, because the order in which a stack's file has its keys means nothing an
 """
 
 from collections.abc import Mapping
-from typing import Protocol
 
 from documents import paths, yaml_text
-from settings.kube_proxy_configuration import HEALTHZ_PORT, METRICS_PORT, Mode
+from settings import Cluster, NodeConfiguration
 
 
-class Worker(Protocol):
-    """What a configuration needs to know of a node."""
-
-    @property
-    def name(self) -> str:
-        """The Node object's name."""
-
-    @property
-    def address(self) -> str:
-        """The node's IP address."""
-
-    @property
-    def configuration(self) -> Mapping[str, object]:
-        """The fleet's fields with the node's own merged over them."""
-
-
-class Pods(Protocol):
-    """What a configuration needs to know of the cluster."""
-
-    @property
-    def cluster_cidr(self) -> str | None:
-        """The pods' addresses."""
-
-
-def document(node: Worker, cluster: Pods) -> Mapping[str, object]:
+def document(node: NodeConfiguration, cluster: Cluster) -> Mapping[str, object]:
     """Return the configuration as it is before it becomes YAML. What the settings say wins over the guide's values."""
     given = {name: _by_name(node.configuration[name]) for name in sorted(node.configuration)}
     client_connection = given.pop("clientConnection", None)
-    address = f"[{node.address}]" if ":" in node.address else node.address
     guide: dict[str, object] = {
         "kind": "KubeProxyConfiguration",
         "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
@@ -46,19 +20,17 @@ def document(node: Worker, cluster: Pods) -> Mapping[str, object]:
             "kubeconfig": paths.KUBECONFIG,
             **(client_connection if isinstance(client_connection, Mapping) else {}),
         },
-        "bindAddress": node.address,
-        "clusterCIDR": cluster.cluster_cidr,
-        "healthzBindAddress": f"{address}:{HEALTHZ_PORT}",
+        "bindAddress": str(node.address),
+        **({"clusterCIDR": str(cluster.cluster_cidr)} if cluster.cluster_cidr else {}),
+        "healthzBindAddress": str(node.healthz),
         "hostnameOverride": node.name,
-        "metricsBindAddress": f"{address}:{METRICS_PORT}",
-        "mode": Mode.IPVS.value,
+        "metricsBindAddress": str(node.metrics),
+        "mode": node.kube_proxy.mode.value,
     }
-    if cluster.cluster_cidr is None:
-        del guide["clusterCIDR"]
     return {**guide, **given}
 
 
-def render(node: Worker, cluster: Pods) -> str:
+def render(node: NodeConfiguration, cluster: Cluster) -> str:
     """Return the configuration as YAML."""
     return yaml_text.dump(document(node, cluster))
 

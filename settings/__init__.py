@@ -1,45 +1,46 @@
-"""The stack's configuration, read once and checked whole: the only reader of it in the program.
+"""The stack's configuration: read once, checked completely. Nothing else in the program reads it.
 
-`load` turns the values of the `kube-proxy:` keys into frozen `Settings` with every default filled in, every file
-read and the fleet's values merged into each node, or raises `SettingsError` with every problem of the stack at once.
-Nothing else in the program needs to check a value again.
+`load` turns the values of the `kube-proxy:` keys into frozen `Settings`: defaults are filled in, files are read, and
+each node has the fleet's values merged with its own. Or it raises `SettingsError` with every problem of the stack.
+The rest of the program needs no further checks.
 """
 
-from settings.load import load
-from settings.model import (
-    SSH,
-    Architecture,
-    Binary,
+from settings.binary import Architecture, Binary
+from settings.certificate_authority import CAWithKey, CertificateAuthoritySettings, GeneratedCA, KubernetesSigner
+from settings.kube_proxy_configuration import KubeProxyConfiguration, Mode, NodeConfiguration
+from settings.load import Settings, load
+from settings.nodes import NodeSettings
+from settings.problems import Kind, Problem, SettingsError
+from settings.ssh import SSH
+from settings.stack import (
     BinarySource,
-    CertificateAuthority,
-    ClientCertificate,
+    ClientCertificateSettings,
     Cluster,
-    ClusterSigner,
     KeyAlgorithm,
-    Node,
-    OwnCertificateAuthority,
-    Rollout,
+    RolloutSettings,
     Service,
-    Settings,
     Subject,
 )
-from settings.problems import Kind, Problem, SettingsError
 
 __all__ = [
     "SSH",
     "Architecture",
     "Binary",
     "BinarySource",
-    "CertificateAuthority",
-    "ClientCertificate",
+    "CAWithKey",
+    "CertificateAuthoritySettings",
+    "ClientCertificateSettings",
     "Cluster",
-    "ClusterSigner",
+    "GeneratedCA",
     "KeyAlgorithm",
     "Kind",
-    "Node",
-    "OwnCertificateAuthority",
+    "KubeProxyConfiguration",
+    "KubernetesSigner",
+    "Mode",
+    "NodeConfiguration",
+    "NodeSettings",
     "Problem",
-    "Rollout",
+    "RolloutSettings",
     "Service",
     "Settings",
     "SettingsError",

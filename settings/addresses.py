@@ -1,20 +1,80 @@
-"""Addresses as they are written in a stack's configuration.
+"""Types of addresses, CIDR blocks and URLs in a stack's configuration.
 
-What accepts a text returns it unchanged or raises ValueError.
+Files have an address as it was written (`FD00::101`), so a type here is the written text with its parsed value.
 """
 
 import re
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from typing import TypeAlias
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Annotated, TypeAlias
 from urllib.parse import urlsplit
 
-from settings.names import host_name
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
 
-Address: TypeAlias = IPv4Address | IPv6Address
+from settings.field_types import ParsedText, checked
+from settings.names import is_host
+
+IP: TypeAlias = IPv4Address | IPv6Address
+Network: TypeAlias = IPv4Network | IPv6Network
 
 
-def parsed_address(text: str) -> Address:
-    """Return the IP address; without a zone (`%eth0`), which is one machine's own name for an interface."""
+class Address(ParsedText):
+    """An IP address, without a zone (`%eth0`), which only one machine understands."""
+
+    def __init__(self, text: str) -> None:
+        self.ip = _ip(text)
+
+
+class Listener(ParsedText):
+    """An IP address and a port: `192.168.99.101:10256` or `[fd00::101]:10256`."""
+
+    def __init__(self, _text: object) -> None:
+        match = re.fullmatch(r"(?:\[(?P<v6>[^\]]+)\]|(?P<v4>[^:\[\]]+)):(?P<port>[0-9]{1,5})", self)
+        try:
+            if match and 1 <= int(match["port"]) <= 65535:
+                self.ip, self.port = _ip(match["v6"] or match["v4"]), int(match["port"])
+                if (self.ip.version == 6) == bool(match["v6"]):
+                    return
+        except ValueError:
+            pass
+        raise ValueError("must be IP:port (e.g. 192.168.99.101:10256 or [fd00::101]:10256)")
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(cls)
+
+
+class CIDR(ParsedText):
+    """A CIDR block. Bits behind the prefix are ignored, as kube-proxy does."""
+
+    def __init__(self, text: str) -> None:
+        address, _, prefix = text.partition("/")
+        try:
+            # ip_network also reads a netmask behind the slash; kube-proxy doesn't.
+            if "%" not in address and re.fullmatch("[0-9]{1,3}", prefix):
+                self.network: Network = ip_network(text, strict=False)
+                return
+        except ValueError:
+            pass
+        raise ValueError(f"must be a CIDR block (e.g. {'fd00:99::/64' if ':' in text else '192.168.99.0/24'})")
+
+
+class ClusterCIDR(ParsedText):
+    """One CIDR block, or one of each IP family with a comma between them."""
+
+    def __init__(self, text: str) -> None:
+        self.versions = tuple(_pod_network(block).version for block in text.split(","))
+        """The IP versions, 4 and 6, in the order of the blocks."""
+        if len(set(self.versions)) != len(self.versions):
+            raise ValueError("must be one CIDR block or one of each family (e.g. 172.30.0.0/16,fd00:172:30::/56)")
+
+
+def host_and_port(host: object, port: int) -> str:
+    """Return `192.168.99.101:22` or `[fd00::101]:22`."""
+    return f"[{host}]:{port}" if ":" in str(host) else f"{host}:{port}"
+
+
+def _ip(text: str) -> IP:
     try:
         if "%" not in text:
             return ip_address(text)
@@ -23,37 +83,7 @@ def parsed_address(text: str) -> Address:
     raise ValueError("must be an IP address (e.g. 192.168.99.101)")
 
 
-def service_address(text: str) -> str:
-    """Accept the address of a Service."""
-    return _reachable(text, "10.0.0.1")
-
-
-def node_address(text: str) -> str:
-    """Accept an address that a node can bind and its peers can reach."""
-    return _reachable(text, "192.168.99.101")
-
-
-def _reachable(text: str, example: str) -> str:
-    address = parsed_address(text)
-    own = address.is_unspecified or address.is_loopback or (address.is_link_local and address.version == 6)
-    many = address.is_multicast or address == IPv4Address("255.255.255.255")
-    if own or many or (isinstance(address, IPv6Address) and address.ipv4_mapped):
-        raise ValueError(
-            f"must be an address that other machines can reach (e.g. {example}): "
-            "not loopback, unspecified, link-local, multicast, broadcast or IPv4-mapped"
-        )
-    return text
-
-
-def cluster_cidr(text: str) -> str:
-    """Accept one CIDR block, or a pair of one IPv4 and one IPv6 block separated by a comma."""
-    families = [_cidr_family(block) for block in text.split(",")]
-    if len(set(families)) != len(families):
-        raise ValueError("must be one CIDR block or one of each family (e.g. 172.30.0.0/16,fd00:172:30::/56)")
-    return text
-
-
-def _cidr_family(block: str) -> int:
+def _pod_network(block: str) -> Network:
     example = "fd00:172:30::/56" if ":" in block else "172.30.0.0/16"
     try:
         network = ip_network(block, strict=False)
@@ -62,85 +92,70 @@ def _cidr_family(block: str) -> int:
     # ip_network also reads a bare address and a netmask; kube-proxy reads neither.
     if network is None or not re.search(r"/[0-9]+$", block):
         raise ValueError(f"must be a valid CIDR block (e.g. {example})")
-    if str(network.network_address) != str(ip_address(block.split("/")[0])):
+    if network.network_address != ip_address(block.split("/")[0]):
         raise ValueError(f"must be the block's network address: {network}")
-    return network.version
+    return network
 
 
-def families(cidr: str) -> tuple[int, ...]:
-    """Return the IP versions, 4 and 6, of a cluster CIDR, in its order."""
-    return tuple(ip_network(block).version for block in cidr.split(","))
+def _is_reachable(address: Address) -> bool:
+    ip = address.ip
+    own = ip.is_unspecified or ip.is_loopback or (ip.is_link_local and ip.version == 6)
+    many = ip.is_multicast or ip == IPv4Address("255.255.255.255")
+    return not (own or many or (ip.version == 6 and ip.ipv4_mapped))
 
 
-def address_and_port(text: str) -> tuple[Address, int]:
-    """Return the two of `192.168.99.101:10256` or `[fd00::101]:10256`."""
-    match = re.fullmatch(r"(?:\[(?P<v6>[^\]]+)\]|(?P<v4>[^:\[\]]+)):(?P<port>[0-9]{1,5})", text)
-    try:
-        if match and 1 <= int(match["port"]) <= 65535:
-            address = parsed_address(match["v6"] or match["v4"])
-            if (address.version == 6) == bool(match["v6"]):
-                return address, int(match["port"])
-    except ValueError:
-        pass
-    raise ValueError("must be IP:port (e.g. 192.168.99.101:10256 or [fd00::101]:10256)")
+def _is_server_url(text: str) -> bool:
+    url = urlsplit(text)
+    at_host = url.port != 0 and "@" not in url.netloc and not url.netloc.endswith(":") and is_host(url.hostname or "")
+    return url.scheme == "https" and at_host and url.path in ("", "/") and not re.search(r"[?#\s]", text)
 
 
-def server_url(text: str) -> str:
-    """Accept the URL of an API server: https, a host, perhaps a port, nothing else."""
-    must = "must be an https URL of a host and perhaps a port (e.g. https://192.168.99.100:8443)"
-    try:
-        url = urlsplit(text)
-        well_formed = url.scheme == "https" and url.port != 0 and "@" not in url.netloc and not url.netloc.endswith(":")
-        host_name(url.hostname or "")
-    except ValueError:
-        raise ValueError(must) from None
-    if not well_formed or url.path not in ("", "/") or re.search(r"[?#\s]", text):
-        raise ValueError(must)
-    return text
+def _is_proxy_url(text: str) -> bool:
+    url = urlsplit(text)
+    at_host = bool(url.port) and "@" not in url.netloc and is_host(url.hostname or "")
+    return at_host and bool(re.fullmatch(r"(http|https|socks5)://[^/?#\s]+/?", text))
 
 
-def tls_server_name(text: str) -> str:
-    """Accept a name that a server's certificate can be verified for."""
-    must = "must be a DNS name or an IP address in the API servers' certificate (e.g. kubernetes.default.svc)"
-    try:
-        host_name(text)
-    except ValueError:
-        raise ValueError(must) from None
-    if "%" in text:
-        raise ValueError(must)
-    return text
+def _is_download_url(text: str) -> bool:
+    url = urlsplit(text)
+    at_host = url.port != 0 and "@" not in url.netloc and is_host(url.hostname or "")
+    plain = not re.search(r"[\s\"'\\]|[^\x21-\x7e]", text)
+    return url.scheme in ("http", "https") and at_host and url.path not in ("", "/") and plain
 
 
-def proxy_url(text: str) -> str:
-    """Accept the URL of a proxy: a scheme that client-go knows (tools/clientcmd/helpers.go), a host, a port.
+_REACHABLE = (
+    "must be an address that other machines can reach (e.g. {}): "
+    "not loopback, unspecified, link-local, multicast, broadcast or IPv4-mapped"
+)
 
-    The port must be there because programs differ in what they take for it; credentials would be in plain in the
-    stack's configuration.
-    """
-    must = (
+NodeAddress: TypeAlias = Annotated[Address, checked(_is_reachable, _REACHABLE.format("192.168.99.101"))]
+ServiceAddress: TypeAlias = Annotated[Address, checked(_is_reachable, _REACHABLE.format("10.0.0.1"))]
+ServerURL: TypeAlias = Annotated[
+    str,
+    checked(_is_server_url, "must be an https URL of a host and perhaps a port (e.g. https://192.168.99.100:8443)"),
+]
+TLSServerName: TypeAlias = Annotated[
+    str,
+    checked(
+        lambda text: is_host(text) and "%" not in text,
+        "must be a DNS name or an IP address in the API servers' certificate (e.g. kubernetes.default.svc)",
+    ),
+]
+# The schemes are client-go's (tools/clientcmd/helpers.go). Programs differ in the default port, so it is required.
+# Credentials would be in plain text in the stack's configuration.
+ProxyURL: TypeAlias = Annotated[
+    str,
+    checked(
+        _is_proxy_url,
         "must be an http, https or socks5 URL of a host and a port, without a user or password "
-        "(e.g. http://192.168.99.10:3128)"
-    )
-    try:
-        url = urlsplit(text)
-        well_formed = bool(url.port) and "@" not in url.netloc
-        host_name(url.hostname or "")
-    except ValueError:
-        raise ValueError(must) from None
-    if not well_formed or not re.fullmatch(r"(http|https|socks5)://[^/?#\s]+/?", text):
-        raise ValueError(must)
-    return text
-
-
-def download_url(text: str) -> str:
-    """Accept the URL of a binary that a node fetches; its digest is checked, so plain http is as safe."""
-    must = "must be an http or https URL without a user or password (e.g. https://example.org/kube-proxy)"
-    try:
-        url = urlsplit(text)
-        host_name(url.hostname or "")
-        well_formed = url.scheme in ("http", "https") and url.port != 0 and "@" not in url.netloc
-    except ValueError:
-        raise ValueError(must) from None
-    if not well_formed or url.path in ("", "/") or re.search(r"[\s\"'\\]|[^\x21-\x7e]", text):
-        raise ValueError(must)
-    return text
+        "(e.g. http://192.168.99.10:3128)",
+    ),
+]
+# The node checks the binary's digest, so plain http is as safe.
+DownloadURL: TypeAlias = Annotated[
+    str,
+    checked(
+        _is_download_url,
+        "must be an http or https URL without a user or password (e.g. https://example.org/kube-proxy)",
+    ),
+]

@@ -1,164 +1,182 @@
-"""The certificate authority that issues kube-proxy's client certificate: it must be able to, today.
+"""The certificate authority (CA) that issues kube-proxy's client certificate.
 
-Its key is given, or the stack's own, or the cluster's: then it is asked by a request.
-
-The tls plugin takes an expired authority, a server's certificate, a bundle in any order: it must be noticed here.
+There are three ways: by the CA's private key, by a CA that the stack generates, or by a signer in the cluster. The tls
+plugin accepts an expired CA, a server's certificate and a bundle in any order, so all of that is checked here.
 """
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import ClassVar, Final, TypeAlias
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes, PublicKeyTypes
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pydantic import SecretStr
 
-from settings import certificate_ways, certificates, kubeconfig
+from settings.admin_kubeconfig import read_kubeconfig
 from settings.files import Files
-from settings.model import CertificateAuthority, ClusterSigner, OwnCertificateAuthority
-from settings.private_keys import PrivateKey, one_of_file_and_secret, parse_pem
-from settings.problems import OMITTED, Location
+from settings.private_keys import ca_key_pem, file_or_secret
+from settings.problems import Location, Problems
 from settings.stack import Stack
+from settings.x509 import format_minute, issuer_error, parse_certificates, path_to_root, to_pem
 
-_CERTIFICATE: Location = ("certificateAuthority", "certificateFile")
-_PRIVATE_KEY: Location = ("certificateAuthority", "privateKeyFile")
-_SECRET: Location = ("caPrivateKey",)
-_TRUST_BUNDLE: Location = ("certificateAuthority", "trustBundleFile")
+_CERTIFICATE: Final = ("certificateAuthority", "certificateFile")
+_PRIVATE_KEY: Final = ("certificateAuthority", "privateKeyFile")
+_SECRET: Final = ("caPrivateKey",)
+_TRUST_BUNDLE: Final = ("certificateAuthority", "trustBundleFile")
+_SIGNER: Final = ("certificateAuthority", "signer")
+_VALIDITY: Final = ("clientCertificate", "validityHours")
 
-_APPROVAL_SECONDS = 600
-
-_CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
-_KEY = re.compile(r"-----BEGIN ([A-Z]+ )?PRIVATE KEY-----.*?-----END ([A-Z]+ )?PRIVATE KEY-----", re.DOTALL)
+_APPROVAL_SECONDS: Final = 600
 
 
-def read(stack: Stack, files: Files) -> CertificateAuthority | OwnCertificateAuthority | ClusterSigner | None:
+@dataclass(frozen=True)
+class CAWithKey:
+    """The cluster's CA with its private key, in PEM."""
+
+    certificate_pem: str  # of the issuer alone
+    private_key_pem: SecretStr
+    chain_pem: str  # what a client sends after its own certificate: the issuers below the root; empty for a root
+    trust_bundle_pem: str  # what nodes verify the API servers by
+    not_after: datetime  # the earliest end on the path to the root
+
+
+@dataclass(frozen=True)
+class GeneratedCA:
+    """A CA that the stack generates. Without a bundle, nodes verify the API servers by its certificate."""
+
+    VALIDITY_HOURS: ClassVar[int] = 87_600
+
+    trust_bundle_pem: str | None
+
+
+@dataclass(frozen=True)
+class KubernetesSigner:
+    """A signer for CertificateSigningRequests. The certificates of its CA are as in CAWithKey."""
+
+    MOST_VALIDITY_HOURS: ClassVar[int] = (2**31 - 1) // 3600
+    """A request's expirationSeconds is a 32 bit number."""
+
+    name: str
+    kubeconfig: SecretStr  # JSON: one context, certificates and keys embedded
+    approval_timeout_seconds: int
+    chain_pem: str
+    trust_bundle_pem: str
+    not_after: datetime
+
+
+CertificateAuthoritySettings: TypeAlias = CAWithKey | GeneratedCA | KubernetesSigner
+
+
+def read_certificate_authority(stack: Stack, files: Files) -> CertificateAuthoritySettings | None:
     """Return the certificate authority, or None and problems."""
     section = stack.certificate_authority
-    certificate_ways.refuse_two(stack, files.problems)
+    _forbid_other_ways(stack, files.problems)
+    _limit_validity(stack, files.problems)
     if section.generate:
-        return _own(stack, files)
+        return GeneratedCA(to_pem(_trust_bundle(stack, files)) or None)
     found = _certificates(stack, files)
     key = None if section.signer else _private_key(stack, files, found)
-    asking = kubeconfig.read(stack, files) if section.signer else None
+    kubeconfig = read_kubeconfig(stack, files) if section.signer else None
     trusted = _trust_bundle(stack, files) if section.trust_bundle_file else found
     if not found or not trusted:
         return None
-    path = certificates.path(found)
-    # The root is what the API servers trust already, and all that they may know of it.
-    shown = [certificate for certificate in path if certificate.issuer != certificate.subject]
-    chain_pem, trust_bundle_pem = certificates.to_pem(shown), certificates.to_pem(trusted)
+    path = path_to_root(found)
+    # The API servers trust the root already, and may know no other certificate of the path.
+    chain_pem = to_pem([certificate for certificate in path if certificate.issuer != certificate.subject])
+    trust_bundle_pem = to_pem(trusted)
     not_after = min(certificate.not_valid_after_utc for certificate in path)
-    if section.signer and asking:
+    if section.signer and kubeconfig:
         seconds = section.approval_timeout_seconds or _APPROVAL_SECONDS
-        return ClusterSigner(section.signer, asking, seconds, chain_pem, trust_bundle_pem, not_after)
+        return KubernetesSigner(section.signer, kubeconfig, seconds, chain_pem, trust_bundle_pem, not_after)
     if key:
-        return CertificateAuthority(certificates.to_pem(found[:1]), key, chain_pem, trust_bundle_pem, not_after)
+        return CAWithKey(to_pem(found[:1]), key, chain_pem, trust_bundle_pem, not_after)
     return None
 
 
+def _forbid_other_ways(stack: Stack, problems: Problems) -> None:
+    """Report what belongs to another way than the chosen one."""
+    section = stack.certificate_authority
+    key: Mapping[Location, object] = {_PRIVATE_KEY: section.private_key_file, _SECRET: stack.ca_private_key}
+    request: Mapping[Location, object] = {
+        ("certificateAuthority", "kubeconfigFile"): section.kubeconfig_file,
+        ("adminKubeconfig",): stack.admin_kubeconfig,
+        ("certificateAuthority", "context"): section.context,
+        ("certificateAuthority", "approvalTimeoutSeconds"): section.approval_timeout_seconds,
+    }
+    beside = "must not be given beside certificateAuthority.{}: keep one of the two"
+    if section.generate:
+        others: Mapping[Location, object] = {_CERTIFICATE: section.certificate_file, **key, _SIGNER: section.signer}
+        _forbid(others, beside.format("generate"), problems)
+    elif section.signer:
+        _forbid(key, beside.format("signer"), problems)
+    if not section.signer:
+        _forbid(request, "must not be given without certificateAuthority.signer, which it belongs to", problems)
+
+
+def _forbid(values: Mapping[Location, object], detail: str, problems: Problems) -> None:
+    for at in (at for at, value in values.items() if value is not None):
+        problems.forbidden(at, detail)
+
+
+def _limit_validity(stack: Stack, problems: Problems) -> None:
+    section, hours = stack.certificate_authority, stack.client_certificate.validity_hours
+    own, most = GeneratedCA.VALIDITY_HOURS, KubernetesSigner.MOST_VALIDITY_HOURS
+    if section.generate and hours >= own:
+        must = f"must be less than {own}, the life of a certificate authority of the stack's own"
+        problems.invalid(_VALIDITY, hours, must)
+    if section.signer and hours > most:
+        must = f"must be at most {most} beside certificateAuthority.signer: a request counts seconds in 31 bits"
+        problems.invalid(_VALIDITY, hours, must)
+
+
 def _certificates(stack: Stack, files: Files) -> Sequence[x509.Certificate]:
-    """Return the file's certificates, of which the first issues; none, and problems, where it can't."""
+    """Return the certificates of the file, of which the first issues; none, and a problem, where it can't."""
     name = stack.certificate_authority.certificate_file
     if name is None:
         files.problems.required(_CERTIFICATE, "must name the certificate authority's certificate (e.g. cert/ca.pem)")
         return ()
-    text = files.text(name, _CERTIFICATE)
-    if text is None:
+    if (text := files.text(name, _CERTIFICATE)) is None:
         return ()
     try:
-        found = certificates.parse(text)
-        reason = _unfit(found)
+        found = parse_certificates(text)
+        must = issuer_error(found, datetime.now(UTC))
     except ValueError:
-        reason = "must be a certificate in PEM (-----BEGIN CERTIFICATE-----)"
-    if reason is not None:
-        files.problems.invalid(_CERTIFICATE, name, reason)
-        return ()
-    return found
-
-
-def _own(stack: Stack, files: Files) -> OwnCertificateAuthority:
-    hours, most = stack.client_certificate.validity_hours, OwnCertificateAuthority.VALIDITY_HOURS
-    if hours >= most:
-        must = f"must be less than {most}, the life of a certificate authority of the stack's own"
-        files.problems.invalid(("clientCertificate", "validityHours"), hours, must)
-    return OwnCertificateAuthority(certificates.to_pem(_trust_bundle(stack, files)) or None)
+        must = "must be a certificate in PEM (-----BEGIN CERTIFICATE-----)"
+    if must is None:
+        return found
+    files.problems.invalid(_CERTIFICATE, name, must)
+    return ()
 
 
 def _trust_bundle(stack: Stack, files: Files) -> Sequence[x509.Certificate]:
-    """Return the certificates of a bundle of its own by which the nodes verify the API servers; none if none is named.
+    """Return the certificates of trustBundleFile, by which the nodes verify the API servers; none if it is unset.
 
-    One that ended does no harm beside others: whoever rotates a CA takes it away in his own time.
+    Expired certificates are allowed beside valid ones; they are normal during a rotation.
     """
     name = stack.certificate_authority.trust_bundle_file
-    text = None if name is None else files.text(name, _TRUST_BUNDLE)
-    if text is None:
+    if name is None or (text := files.text(name, _TRUST_BUNDLE)) is None:
         return ()
     try:
-        trusted = certificates.parse(text)
+        trusted = parse_certificates(text)
     except ValueError:
         files.problems.invalid(_TRUST_BUNDLE, name, "must be certificates in PEM (-----BEGIN CERTIFICATE-----)")
         return ()
     last = max(certificate.not_valid_after_utc for certificate in trusted)
     if last <= datetime.now(UTC):
-        must = f"must have a certificate that is valid still; the last of it ended {certificates.minute(last)}"
+        must = f"must have a certificate that is valid still; the last of it ended {format_minute(last)}"
         files.problems.invalid(_TRUST_BUNDLE, name, must)
         return ()
     return trusted
 
 
-def _unfit(found: Sequence[x509.Certificate]) -> str | None:
-    """Return what the first certificate, or one that it is issued by, must be."""
-    for certificate in certificates.path(found):
-        if reason := certificates.unfit(certificate, datetime.now(UTC)):
-            which = f"its certificate {found.index(certificate) + 1}, {certificate.subject.rfc4514_string()}, "
-            return f"{which if len(found) > 1 else ''}{reason}"
-    return None
-
-
 def _private_key(stack: Stack, files: Files, found: Sequence[x509.Certificate]) -> SecretStr | None:
+    what = "the CA's private key (e.g. cert/ca-key.pem)"
     name = stack.certificate_authority.private_key_file
-    given = one_of_file_and_secret(
-        files,
-        name,
-        _PRIVATE_KEY,
-        stack.ca_private_key,
-        _SECRET,
-        "the CA's private key (e.g. cert/ca-key.pem)",
-    )
+    given = file_or_secret(files, name, _PRIVATE_KEY, stack.ca_private_key, _SECRET, what)
     if given is None:
         return None
-    pem, at = given
     try:
-        key = parse_pem(pem, "openssl pkey -in FILE -out DECRYPTED")
-        _check_key(key, found)
+        return SecretStr(ca_key_pem(given.text, found))
     except ValueError as error:
-        files.problems.invalid(at, name if at == _PRIVATE_KEY else OMITTED, str(error))
+        files.problems.invalid(given.at, given.shown, str(error))
         return None
-    # The key alone: openssl writes the curve's parameters before it, and the tls plugin reads the first block only.
-    block = _KEY.search(pem)
-    return SecretStr(f"{block[0]}\n" if block else pem)
-
-
-def _check_key(key: PrivateKey, found: Sequence[x509.Certificate]) -> None:
-    """Raise ValueError where it isn't the first certificate's key, or of a kind that Go doesn't sign with."""
-    known = isinstance(key, rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey) or (
-        isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, _CURVES)
-    )
-    if not known:
-        raise ValueError("must be an RSA, ECDSA (P-256, P-384 or P-521) or Ed25519 key: Kubernetes verifies no other")
-    own = [_encoded(certificate.public_key()) for certificate in found]
-    encoded = _encoded(key.public_key())
-    if encoded in own[1:] and encoded != own[0]:
-        number = own.index(encoded) + 1
-        raise ValueError(
-            "must be the private key of the first certificate in certificateAuthority.certificateFile, which issues; "
-            f"it is that of certificate {number}: put certificate {number} first"
-        )
-    if own and encoded != own[0]:
-        raise ValueError("must be the private key of certificateAuthority.certificateFile")
-
-
-def _encoded(key: CertificatePublicKeyTypes | PublicKeyTypes) -> bytes:
-    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)

@@ -1,18 +1,34 @@
-"""From a stack's values to settings: shape first, then each section, then what must fit together."""
+"""From a stack's values to settings: each section alone, then what must fit together."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from settings import binary, certificate_authority, client_certificate, cluster, nodes, nodes_file, shape
+from settings.binary import Binary, read_binary
+from settings.certificate_authority import CertificateAuthoritySettings, read_certificate_authority
 from settings.files import Files
-from settings.model import Rollout, Service, Settings
+from settings.nodes import NodeSettings, list_nodes, read_nodes
 from settings.problems import Location, Problem, Problems, SettingsError
-from settings.stack import NodeSection, NodesFile, RolloutSection, Stack
+from settings.section import read_section
+from settings.stack import ClientCertificateSettings, Cluster, RolloutSettings, Service, Stack
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The configuration of a stack: complete, checked, frozen. `warnings` are for its author and block nothing."""
+
+    cluster: Cluster
+    certificate_authority: CertificateAuthoritySettings
+    client_certificate: ClientCertificateSettings
+    nodes: tuple[NodeSettings, ...]
+    binary: Binary
+    service: Service
+    rollout: RolloutSettings
+    warnings: tuple[Problem, ...] = ()
 
 
 def load(values: Mapping[str, object], project_directory: Path) -> Settings:
-    """Return the settings that a stack's values make, with what is doubtful in them as warnings.
+    """Return the settings of a stack, with their warnings.
 
     Args:
         values: the configuration's keys without their `kube-proxy:`, each with its parsed value; secrets as plain text.
@@ -22,7 +38,7 @@ def load(values: Mapping[str, object], project_directory: Path) -> Settings:
         SettingsError: with every problem of the stack, and every warning, in the order of `values`.
     """
     problems = Problems()
-    read, settings = _read(values, Files(project_directory, problems))
+    settings, read = _read(values, Files(project_directory, problems))
     warnings = problems.warnings(read)
     if errors := problems.errors(read):
         raise SettingsError(errors, warnings)
@@ -34,47 +50,36 @@ def load(values: Mapping[str, object], project_directory: Path) -> Settings:
 def check(
     values: Mapping[str, object], project_directory: Path, unreadable: Collection[Location]
 ) -> tuple[Problem, ...]:
-    """Return every problem and every warning of a stack's values, wherever this runs.
+    """Return every problem and every warning of a stack, on any machine.
 
-    A file that is not on this machine is a warning, but for `nodesFile`, and nothing is said about the values at the
-    places in `unreadable`, which are encrypted.
+    A file that is not on this machine is a warning, except for `nodesFile`. The values at the locations in
+    `unreadable` are encrypted and not checked.
     """
     problems = Problems(unreadable)
-    read, _ = _read(values, Files(project_directory, problems, elsewhere=True))
+    _, read = _read(values, Files(project_directory, problems, elsewhere=True))
     return (*problems.errors(read), *problems.warnings(read))
 
 
-def list_nodes(
-    stack: Stack, values: Mapping[str, object], files: Files
-) -> tuple[Mapping[str, object], Location, list[NodeSection]]:
-    """Return the values with those of the nodes' file in place of its name, where the nodes stand there, and them."""
-    if stack.nodes is None and stack.nodes_file is not None:
-        items = nodes_file.read(stack.nodes_file, files)
-        listed = shape.read(NodesFile, {"nodesFile": items}, files.problems).nodes_file
-        return {**values, "nodesFile": items}, nodes_file.AT, listed
-    if stack.nodes_file is not None:
-        files.problems.forbidden(nodes_file.AT, "must not be given beside nodes: keep one of the two")
-    return values, nodes.AT, stack.nodes or []
+def _read(values: Mapping[str, object], files: Files) -> tuple[Settings | None, Mapping[str, object]]:
+    """Return the settings, or None if something is missing, and the values in the order in which problems are reported.
 
-
-def _read(values: Mapping[str, object], files: Files) -> tuple[Mapping[str, object], Settings | None]:
-    """Return the values with those of the nodes' file in place of its name, and the settings if nothing is missing."""
-    problems = files.problems
-    stack = shape.read(Stack, values, problems)
-    values, at, listed = list_nodes(stack, values, files)
-    the_cluster = cluster.read(stack.cluster, problems)
-    authority = certificate_authority.read(stack, files)
-    certificate = client_certificate.read(stack.client_certificate, problems)
-    the_nodes = nodes.read(stack, listed, at, files)
-    the_binary = binary.read(stack.binary, stack.cluster.version, files)
-    if the_cluster is None or authority is None or the_binary is None:
-        return values, None
-    return values, Settings(
-        cluster=the_cluster,
+    In these values nodesFile is replaced by its content, and unset keys are at the end.
+    """
+    stack = read_section(Stack, values, files.problems)
+    values, at, sections = list_nodes(stack, values, files)
+    values = {**values, **{key: None for key in Stack.known_keys() if key not in values}}
+    authority = read_certificate_authority(stack, files)
+    nodes = read_nodes(stack, sections, at, files)
+    binary = read_binary(stack.binary, stack.cluster.version, files)
+    if authority is None:
+        return None, values
+    settings = Settings(
+        cluster=stack.cluster,
         certificate_authority=authority,
-        client_certificate=certificate,
-        nodes=the_nodes,
-        binary=the_binary,
-        service=Service(stack.service.k8s_dir, stack.service.verbosity),
-        rollout=Rollout(**stack.rollout.model_dump(include=set(RolloutSection.model_fields))),
+        client_certificate=stack.client_certificate,
+        nodes=nodes,
+        binary=binary,
+        service=stack.service,
+        rollout=stack.rollout,
     )
+    return settings, values

@@ -1,67 +1,96 @@
-"""Names as they are written in a stack's configuration.
-
-Each function returns its text unchanged or raises ValueError.
-"""
+"""Types of names in a stack's configuration."""
 
 import re
 from ipaddress import ip_address
+from typing import Annotated, Final, TypeAlias
 
-API_CLIENT_SIGNER = "kubernetes.io/kube-apiserver-client"
-"""Kubernetes' signer of API clients' certificates: kube-controller-manager, when somebody has approved the request."""
+from pydantic import BeforeValidator
 
-# RFC 1123 subdomain, as k8s.io/apimachinery pkg/util/validation/validation.go has it: a Node's name is one.
-_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+from settings.field_types import checked
 
+API_CLIENT_SIGNER: Final = "kubernetes.io/kube-apiserver-client"
+"""Kubernetes' signer of API clients' certificates: kube-controller-manager, once the request is approved."""
 
-def line(text: str) -> str:
-    """Accept text that is not empty and stays on one line."""
-    if not text.strip() or not text.isprintable():
-        raise ValueError("must be one line of text")
-    return text
+# RFC 1123 subdomain (k8s.io/apimachinery pkg/util/validation/validation.go): a Node's name is one.
+_SUBDOMAIN: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 
-
-def file_name(text: str) -> str:
-    """Accept a file's name, not the text of a key or a certificate: messages show the name."""
-    if not text.strip() or not text.isprintable() or "-----BEGIN" in text:
-        raise ValueError("must be the name of a file, not what is in it")
-    return text
+# The API server takes an organization for one of the user's groups; members of these may do anything.
+_ADMINISTRATORS: Final = ("system:masters", "kubeadm:cluster-admins")
 
 
-def node_name(text: str) -> str:
-    """Accept the name of a Node object."""
-    if len(text) > 253 or not _SUBDOMAIN.fullmatch(text):
-        raise ValueError(
-            "must be the Node object's name: at most 253 lower case letters, digits, '-' and '.', "
-            "first and last a letter or digit (e.g. k8s-node01)"
-        )
-    return text
-
-
-def signer_name(text: str) -> str:
-    """Accept a signer that may issue a client's certificate for the user system:kube-proxy.
-
-    Of Kubernetes' own only one does; others' are named as the API wants it (pkg/apis/certificates/validation).
-    """
-    domain, _, path = text.partition("/")
-    ours = domain == "kubernetes.io" or domain.endswith(".kubernetes.io")
-    if (ours and text != API_CLIENT_SIGNER) or "." not in domain or not all(map(_SUBDOMAIN.fullmatch, (domain, path))):
-        raise ValueError(f"must be {API_CLIENT_SIGNER}, or a signer of somebody else's (e.g. example.com/clients)")
-    return text
-
-
-def host_name(text: str) -> str:
-    """Accept an IP address or a DNS name."""
+def is_host(text: str) -> bool:
+    """Return whether the text is an IP address or a DNS name."""
     try:
         ip_address(text)
     except ValueError:
-        # What ends in a number is an address to every resolver, so 192.168.99.300 is a broken address, not a name.
-        if len(text) > 253 or not _SUBDOMAIN.fullmatch(text.lower()) or re.search(r"(^|\.)\d+$", text):
-            raise ValueError("must be an IP address or a DNS name (e.g. 192.168.99.101)") from None
-    return text
+        # Resolvers take a name that ends in a number for an address: 192.168.99.300 is a broken address, not a name.
+        return bool(len(text) <= 253 and _SUBDOMAIN.fullmatch(text.lower()) and not re.search(r"(^|\.)\d+$", text))
+    return True
 
 
-def directory_on_node(text: str) -> str:
-    """Accept an absolute path of plain characters: it stands unquoted in a unit, where % and spaces mean something."""
-    if not re.fullmatch(r"(/[A-Za-z0-9._-]+)+", text) or re.search(r"/\.\.?(/|$)", text):
-        raise ValueError("must be an absolute path of letters, digits, '.', '_', '-' (e.g. /opt/k8s)")
-    return text
+def _is_line(text: str) -> bool:
+    return bool(text.strip()) and text.isprintable()
+
+
+def _is_client_signer(text: str) -> bool:
+    """Kubernetes has one signer for API clients; others' names are as in pkg/apis/certificates/validation."""
+    domain, _, path = text.partition("/")
+    if domain == "kubernetes.io" or domain.endswith(".kubernetes.io"):
+        return text == API_CLIENT_SIGNER
+    return "." in domain and all(map(_SUBDOMAIN.fullmatch, (domain, path)))
+
+
+def _organizations(value: object) -> tuple[str, ...]:
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        raise ValueError("must be one name or a list of names (e.g. k8s, or [k8s, proxies])")
+    for name in names:
+        if not _is_line(name):
+            raise ValueError("must be one line of text")
+        if len(name) > 64:
+            raise ValueError("must be at most 64 characters")
+        if name in _ADMINISTRATORS:
+            raise ValueError("must not be the administrators' group: kube-proxy needs no more than system:node-proxier")
+    if len(set(names)) != len(names):
+        raise ValueError("must name each organization once")
+    return tuple(names)
+
+
+Line: TypeAlias = Annotated[str, checked(_is_line, "must be one line of text")]
+FileName: TypeAlias = Annotated[
+    str,
+    # A key pasted in place of its file's name must not get into a message, which shows the name.
+    checked(lambda text: _is_line(text) and "-----BEGIN" not in text, "must be the name of a file, not what is in it"),
+]
+NodeName: TypeAlias = Annotated[
+    str,
+    checked(
+        lambda text: len(text) <= 253 and _SUBDOMAIN.fullmatch(text),
+        "must be the Node object's name: at most 253 lower case letters, digits, '-' and '.', "
+        "first and last a letter or digit (e.g. k8s-node01)",
+    ),
+]
+HostName: TypeAlias = Annotated[str, checked(is_host, "must be an IP address or a DNS name (e.g. 192.168.99.101)")]
+SignerName: TypeAlias = Annotated[
+    str,
+    checked(
+        _is_client_signer, f"must be {API_CLIENT_SIGNER}, or a signer of somebody else's (e.g. example.com/clients)"
+    ),
+]
+DirectoryOnNode: TypeAlias = Annotated[
+    str,
+    # Plain characters: the path is in a systemd unit without quotes, where % and spaces have a meaning.
+    checked(
+        lambda text: re.fullmatch(r"(/[A-Za-z0-9._-]+)+", text) and not re.search(r"/\.\.?(/|$)", text),
+        "must be an absolute path of letters, digits, '.', '_', '-' (e.g. /opt/k8s)",
+    ),
+]
+
+# Attributes of a certificate's subject; the upper bounds are those of RFC 5280 (appendix A.1, ub-*).
+Country: TypeAlias = Annotated[
+    str,
+    checked(lambda text: re.fullmatch(r"[A-Z]{2}", text), "must be the two capital letters of ISO 3166 (e.g. CN)"),
+]
+Place: TypeAlias = Annotated[Line, checked(lambda text: len(text) <= 128, "must be at most 128 characters")]
+Organizations: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(_organizations)]
+OrganizationalUnit: TypeAlias = Annotated[Line, checked(lambda text: len(text) <= 64, "must be at most 64 characters")]

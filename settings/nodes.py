@@ -1,79 +1,89 @@
-"""The workers: the fleet's values with each node's own merged over them, and what must differ between nodes."""
+"""The workers: their list, the fleet's values with each node's own over them, and what must differ between nodes."""
 
-from typing import Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from pydantic import SecretStr
+import yaml
 
-from settings import kube_proxy_configuration, node_access, versions
-from settings.addresses import parsed_address
+from settings import yaml_reader
 from settings.files import Files
-from settings.model import Node
+from settings.kube_proxy_configuration import Fleet, NodeConfiguration, check_configuration
 from settings.problems import Kind, Location, Problems
-from settings.stack import NodeSection, Stack
+from settings.section import read_section
+from settings.ssh import SSH, endpoint, read_fleet_key, read_ssh
+from settings.stack import NodeSection, NodesFile, Stack
 
-AT: Final[Location] = ("nodes",)
+_NODES: Location = ("nodes",)
+_NODES_FILE: Location = ("nodesFile",)
 
 
-def read(stack: Stack, sections: list[NodeSection], at: Location, files: Files) -> tuple[Node, ...]:
-    """Return the nodes that have all they need; what the others lack, and what doesn't fit together, are problems.
+@dataclass(frozen=True)
+class NodeSettings(NodeConfiguration):
+    """A worker."""
 
-    `at` is where the list stands: `nodes`, or the `nodesFile` that has it.
+    ssh: SSH
+
+
+def list_nodes(
+    stack: Stack, values: Mapping[str, object], files: Files
+) -> tuple[Mapping[str, object], Location, list[NodeSection]]:
+    """Return the values with nodesFile replaced by its content, the location of the list of nodes, and the list."""
+    if stack.nodes is None and stack.nodes_file is not None:
+        items = _read_nodes_file(stack.nodes_file, files)
+        listed = read_section(NodesFile, {"nodesFile": items}, files.problems).nodes_file
+        return {**values, "nodesFile": items}, _NODES_FILE, listed
+    if stack.nodes_file is not None:
+        files.problems.forbidden(_NODES_FILE, "must not be given beside nodes: keep one of the two")
+    return values, _NODES, stack.nodes or []
+
+
+def read_nodes(stack: Stack, sections: list[NodeSection], at: Location, files: Files) -> tuple[NodeSettings, ...]:
+    """Return the nodes that are complete, and report what is wrong with the others and between them.
+
+    `at` is the location of the list: `nodes` or `nodesFile`.
     """
     problems = files.problems
     if not sections:
         problems.required(at, "must list the workers (name, address, hostKey), here or in the YAML file of nodesFile")
-    addresses = [section.address and str(parsed_address(section.address)) for section in sections]
-    _check_configurations(stack, sections, at, addresses, problems)
-    fleet_key = node_access.fleet_private_key(stack, sections, files)
-    nodes = [_node(stack, section, (*at, index), fleet_key, files) for index, section in enumerate(sections)]
+    owners = {section.address.ip: section.name or "another node" for section in sections if section.address}
+    minor = stack.binary.version.minor if stack.binary.version else None
+    fleet = Fleet(stack.configuration, minor, stack.cluster.cluster_cidr, owners)
+    configurations = check_configuration(fleet, sections, at, problems)
+    fleet_key = read_fleet_key(stack, sections, files)
+    logins = [read_ssh(stack, section, (*at, index), fleet_key, files) for index, section in enumerate(sections)]
     _check_unique([section.name for section in sections], at, "name", problems)
-    _check_unique(addresses, at, "address", problems)
+    _check_unique([section.address and str(section.address.ip) for section in sections], at, "address", problems)
     _check_unique(_endpoints(stack, sections, at, problems), at, "ssh", problems)
-    return tuple(node for node in nodes if node is not None)
+    return tuple(
+        NodeSettings(node.name, node.address, node.configuration, node.kube_proxy, ssh)
+        for node, ssh in zip(configurations, logins, strict=True)
+        if ssh is not None
+    )
 
 
-def _node(stack: Stack, section: NodeSection, at: Location, fleet_key: SecretStr | None, files: Files) -> Node | None:
-    problems = files.problems
-    if section.name is None:
-        problems.required((*at, "name"), "must be the Node object's name (e.g. k8s-node01): see kubectl get nodes")
-    if section.address is None:
-        problems.required((*at, "address"), "must be the node's IP address (e.g. 192.168.99.101)")
-    elif stack.cluster.cluster_cidr is not None:
-        kube_proxy_configuration.check_family(section.address, (*at, "address"), stack.cluster.cluster_cidr, problems)
-    ssh = node_access.read(stack, section, at, fleet_key, files)
-    if section.name is None or section.address is None or ssh is None:
-        return None
-    configuration = kube_proxy_configuration.merge(stack.configuration, section.configuration)
-    return Node(section.name, section.address, ssh, configuration)
-
-
-def _check_configurations(
-    stack: Stack, sections: list[NodeSection], at: Location, addresses: list[str | None], problems: Problems
-) -> None:
-    """Check the fleet's configuration, and each node's own over it; without nodes, the fleet's as if it were one's."""
-    fleet = (("configuration",), stack.configuration)
-    kube_proxy_configuration.check_fields(fleet, problems)
-    minor = versions.minor(stack.binary.version) if stack.binary.version else None
-    owners = {
-        address: section.name or "another node" for address, section in zip(addresses, sections, strict=True) if address
-    }
-    for index, section in enumerate(sections or [NodeSection()]):
-        own = ((*at, index, "configuration"), section.configuration)
-        address = addresses[index] if addresses else None
-        node = kube_proxy_configuration.Surroundings(section.name, address, stack.cluster.cluster_cidr, owners)
-        kube_proxy_configuration.check_fields(own, problems)
-        kube_proxy_configuration.check(fleet, own, minor, node, problems)
+def _read_nodes_file(name: str, files: Files) -> list[object]:
+    text = files.text(name, _NODES_FILE, needed=True)
+    try:
+        items = None if text is None else yaml_reader.load(text)
+    except yaml.YAMLError as error:
+        found = yaml_reader.error_detail(error)
+        files.problems.invalid(_NODES_FILE, name, f"must name a file in YAML{found and f', not with this in {found}'}")
+        return []
+    if isinstance(items, list):
+        return items
+    files.problems.invalid(_NODES_FILE, name, "must name a YAML file with a list of nodes (- name: k8s-node01 …)")
+    return []
 
 
 def _endpoints(stack: Stack, sections: list[NodeSection], at: Location, problems: Problems) -> list[str | None]:
-    """Return where each node is logged in to; None where its address is the problem already."""
-    endpoints = [node_access.endpoint(stack, section) for section in sections]
+    """Return the SSH endpoint of each node; None where the address has a problem already."""
     return [
-        None if to is None or problems.at((*at, index, "address")) else str(to) for index, to in enumerate(endpoints)
+        None if problems.at((*at, index, "address")) else endpoint(stack, section)
+        for index, section in enumerate(sections)
     ]
 
 
-def _check_unique(values: list[str | None], at: Location, key: str, problems: Problems) -> None:
+def _check_unique(values: Sequence[str | None], at: Location, key: str, problems: Problems) -> None:
     for index, value in enumerate(values):
         if value is not None and value in values[:index]:
             problems.add((*at, index, key), Kind.DUPLICATE, value)

@@ -1,165 +1,208 @@
-"""The configuration as a person writes it: its sections, keys, types and defaults.
+"""The keys of a stack's configuration: each with its type, its default, and what a required one must be.
 
-What may be missing is None here; whether it is needed, and how the sections fit together, is told by the module that
-turns a section into settings. So one missing value doesn't hide what is wrong with the others.
+`Cluster`, `ClientCertificateSettings`, `Service` and `RolloutSettings` are settings as they are. A class named Section
+is as written; the module of that name reads the files that it names, or fills in the fleet's values.
 """
 
-from collections.abc import Mapping
-from typing import ClassVar
+from enum import StrEnum
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import Field, SecretStr
 
-from settings import fields
-from settings.model import BinarySource, KeyAlgorithm
-
-
-class Section(BaseModel):
-    """A mapping with known keys in camelCase; others are kept, to be reported. A null counts as not given."""
-
-    model_config = ConfigDict(frozen=True, extra="allow", alias_generator=to_camel, hide_input_in_errors=True)
-
-    elsewhere: ClassVar[Mapping[str, str]] = {}
-    """Keys that somebody may look for here, and what to do instead."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_nulls(cls, value: object) -> object:
-        if not isinstance(value, Mapping):
-            return value
-        return {key: item for key, item in value.items() if item is not None or key not in cls.known_keys()}
-
-    @classmethod
-    def known_keys(cls) -> tuple[str, ...]:
-        """Return the known keys, as they are written."""
-        return tuple(field.alias or name for name, field in cls.model_fields.items())
+from settings.addresses import ClusterCIDR, DownloadURL, NodeAddress, ProxyURL, ServerURL, ServiceAddress, TLSServerName
+from settings.field_types import Flag, MaxUnavailable, Root, not_supported_yet, one_of, whole_number
+from settings.host_keys import HostKey
+from settings.names import (
+    Country,
+    DirectoryOnNode,
+    FileName,
+    HostName,
+    Line,
+    NodeName,
+    OrganizationalUnit,
+    Organizations,
+    Place,
+    SignerName,
+)
+from settings.problems import Location, Problems
+from settings.section import Section, required
+from settings.versions import KubernetesVersion, SupportedVersion
 
 
-class ClusterSection(Section):
-    """`kube-proxy:cluster`."""
+class Cluster(Section):
+    """`kube-proxy:cluster`: the cluster that the nodes belong to."""
 
-    name: fields.Line = "kubernetes"
-    server: fields.ServerURL | None = None
-    version: fields.KubernetesVersion | None = None
-    cluster_cidr: fields.ClusterCIDR | None = Field(default=None, alias="clusterCIDR")
-    kubernetes_service: fields.ServiceAddress | None = None
-    tls_server_name: fields.TLSServerName | None = None
-    proxy_url: fields.ProxyURL | None = Field(default=None, alias="proxyURL")
+    name: Line = "kubernetes"
+    server: ServerURL = required("must be the API server's URL (e.g. https://192.168.99.100:8443)")
+    version: KubernetesVersion = required("must be the control plane's version (e.g. 1.36.2): see kubectl version")
+    cluster_cidr: ClusterCIDR | None = None
+    kubernetes_service: ServiceAddress | None = None
+    tls_server_name: TLSServerName | None = None
+    """The name that the API servers' certificate is verified for; default: the server's host."""
+    proxy_url: ProxyURL | None = None
+    """The proxy on the way to the server."""
+
+    def check(self, at: Location, problems: Problems) -> None:
+        """Refuse an https proxy beside tlsServerName: client-go verifies the proxy's certificate for that name."""
+        if self.tls_server_name and (self.proxy_url or "").startswith("https:"):
+            problems.forbidden(
+                (*at, "proxyURL"),
+                "must not be an https proxy beside cluster.tlsServerName: kube-proxy would verify the proxy's "
+                "certificate for that name too; use an http or socks5 proxy",
+            )
 
 
 class CertificateAuthoritySection(Section):
     """`kube-proxy:certificateAuthority`."""
 
-    certificate_file: fields.FileName | None = None
-    private_key_file: fields.FileName | None = None
-    trust_bundle_file: fields.FileName | None = None
-    generate: fields.Flag = False
-    signer: fields.SignerName | None = None
-    kubeconfig_file: fields.FileName | None = None
-    context: fields.Line | None = None
-    approval_timeout_seconds: fields.ApprovalTimeout | None = None
+    certificate_file: FileName | None = None
+    private_key_file: FileName | None = None
+    trust_bundle_file: FileName | None = None
+    generate: Flag = False
+    signer: SignerName | None = None
+    kubeconfig_file: FileName | None = None
+    context: Line | None = None
+    approval_timeout_seconds: Annotated[int, whole_number(1, 86_400, " of seconds")] | None = None
 
 
-class SubjectSection(Section):
-    """`subject` of `kube-proxy:clientCertificate`: the whole of it, what is not named is left out."""
+class KeyAlgorithm(StrEnum):
+    """A private key's kind and size, named as in kubeadm's ClusterConfiguration (encryptionAlgorithm)."""
 
-    country: fields.Country | None = None
-    province: fields.Place | None = None
-    locality: fields.Place | None = None
-    organization: fields.Organizations = ()
-    organizational_unit: fields.OrganizationalUnit | None = None
+    RSA_2048 = "RSA-2048"
+    RSA_3072 = "RSA-3072"
+    RSA_4096 = "RSA-4096"
+    ECDSA_P256 = "ECDSA-P256"
+    ECDSA_P384 = "ECDSA-P384"
+    ED25519 = "Ed25519"
 
 
-class ClientCertificateSection(Section):
-    """`kube-proxy:clientCertificate`; the defaults are the guide's."""
+class Subject(Section):
+    """`subject` of `kube-proxy:clientCertificate`, beside its common name: an attribute that is unset is left out."""
 
-    subject: SubjectSection = SubjectSection(
-        country="CN", province="Jiangsu", locality="Suzhou", organization=("k8s",), organizationalUnit="wangxyd"
+    country: Country | None = None
+    province: Place | None = None
+    locality: Place | None = None
+    organizations: Organizations = Field(default=(), alias="organization")
+    """The API server takes the organizations for the user's groups."""
+    organizational_unit: OrganizationalUnit | None = None
+
+
+class ClientCertificateSettings(Section):
+    """`kube-proxy:clientCertificate`: kube-proxy's own certificate and its renewal. The defaults are the guide's."""
+
+    subject: Subject = Subject(
+        country="CN", province="Jiangsu", locality="Suzhou", organizations="k8s", organizational_unit="wangxyd"
     )
-    key_algorithm: fields.KeyAlgorithmName = KeyAlgorithm.RSA_2048
-    validity_hours: fields.ValidityHours = 8760
-    renew_before_hours: fields.RenewBeforeHours = 720
-    per_node: fields.Flag = False
+    key_algorithm: Annotated[KeyAlgorithm, one_of(KeyAlgorithm)] = KeyAlgorithm.RSA_2048
+    validity_hours: Annotated[int, whole_number(1, 876_000, " of hours")] = 8760
+    renew_before_hours: Annotated[int, whole_number(0, 876_000, " of hours")] = 720
+    per_node: Flag = False
+    """One certificate for each node, all for the same user."""
+
+    def check(self, at: Location, problems: Problems) -> None:
+        """Refuse a renewal that is due from the first hour: every run would issue a new certificate."""
+        if self.renew_before_hours >= self.validity_hours:
+            must = f"must be less than clientCertificate.validityHours ({self.validity_hours})"
+            problems.invalid((*at, "renewBeforeHours"), self.renew_before_hours, must)
 
 
 class SSHSection(Section):
     """`kube-proxy:ssh`, for all nodes."""
 
-    user: fields.Root | None = None
-    port: fields.Port | None = None
-    private_key_file: fields.FileName | None = None
-    bastion: fields.BastionNotYet = None
+    user: Root | None = None
+    port: Annotated[int, whole_number(1, 65535)] | None = None
+    private_key_file: FileName | None = None
+    bastion: Annotated[None, not_supported_yet("each node's SSH port must be reachable from here")] = None
 
 
 class NodeSSHSection(SSHSection):
-    """`ssh` of a node: over `kube-proxy:ssh`."""
+    """`ssh` of a node. Its values win over those of `kube-proxy:ssh`."""
 
-    host: fields.HostName | None = None
+    host: HostName | None = None
 
 
 class NodeSection(Section):
     """An item of `kube-proxy:nodes`."""
 
-    name: fields.NodeName | None = None
-    address: fields.NodeAddress | None = None
-    host_key: fields.HostKey | None = None
+    name: NodeName = required("must be the Node object's name (e.g. k8s-node01): see kubectl get nodes")
+    address: NodeAddress = required("must be the node's IP address (e.g. 192.168.99.101)")
+    host_key: HostKey | None = None
     ssh: NodeSSHSection = NodeSSHSection()
-    configuration: dict[str, object] = {}
+    configuration: dict[str, object] = Field(default={})
+
+
+class BinarySource(StrEnum):
+    """Where a node's kube-proxy binary comes from."""
+
+    PREINSTALLED = "preinstalled"  # it is on the node and only checked
+    FILE = "file"  # copied from the machine that runs Pulumi
+    URL = "url"  # downloaded by the node
 
 
 class DigestsSection(Section):
     """`sha256` of `kube-proxy:binary`: 64 hexadecimal digits, or a file as sha256sum writes it."""
 
-    amd64: fields.FileName | None = None
-    arm64: fields.FileName | None = None
+    amd64: FileName | None = None
+    arm64: FileName | None = None
 
 
 class BinarySection(Section):
     """`kube-proxy:binary`."""
 
-    version: fields.SupportedVersion | None = None
-    source: fields.Source = BinarySource.PREINSTALLED
-    path: fields.FileName | None = None
-    url: fields.DownloadURL | None = None
+    version: SupportedVersion = required("must be kube-proxy's version (e.g. 1.36.2)")
+    source: Annotated[BinarySource, one_of(BinarySource)] = BinarySource.PREINSTALLED
+    path: FileName | None = None
+    url: DownloadURL | None = None
     sha256: DigestsSection = DigestsSection()
 
 
-class ServiceSection(Section):
-    """`kube-proxy:service`."""
+class Service(Section):
+    """`kube-proxy:service`: kube-proxy works in `<k8sDir>/kube-proxy` and logs at klog's level `verbosity`."""
 
-    k8s_dir: fields.DirectoryOnNode = Field(default="/opt/k8s", alias="k8sDir")
-    verbosity: fields.Verbosity = 2
+    k8s_dir: DirectoryOnNode = "/opt/k8s"
+    verbosity: Annotated[int, whole_number(0, 10)] = 2
 
 
-class RolloutSection(Section):
-    """`kube-proxy:rollout`."""
+class RolloutSettings(Section):
+    """`kube-proxy:rollout`: `canary` nodes change first, then batches of `maxUnavailable`, a number or a percentage.
 
-    canary: fields.Canary = 1
-    max_unavailable: fields.MaxUnavailable = "25%"
-    health_timeout_seconds: fields.HealthTimeout = 60
-    min_ready_seconds: fields.MinReady = 10
-    remove_foreign_virtual_servers: fields.Flag = False
+    A node must serve within `healthTimeoutSeconds` and stay up for `minReadySeconds`, as a Deployment's pods must;
+    otherwise it is rolled back. Without `removeForeignVirtualServers` a node fails its preflight if kube-proxy would
+    remove IPVS virtual servers of other programs.
+    """
+
+    canary: Annotated[int, whole_number(0, 100_000, " of nodes")] = 1
+    max_unavailable: MaxUnavailable = "25%"
+    health_timeout_seconds: Annotated[int, whole_number(5, 3600, " of seconds")] = 60
+    min_ready_seconds: Annotated[int, whole_number(0, 3600, " of seconds")] = 10
+    remove_foreign_virtual_servers: Flag = False
+
+    def batch_size(self, nodes: int) -> int:
+        """Return how many of `nodes` may change at a time: a percentage rounds down, to one at least."""
+        if isinstance(self.max_unavailable, int):
+            return self.max_unavailable
+        return max(1, nodes * int(self.max_unavailable.removesuffix("%")) // 100)
 
 
 class Stack(Section):
     """The keys of a stack's configuration, without their `kube-proxy:`."""
 
-    cluster: ClusterSection = ClusterSection()
+    cluster: Cluster = Cluster()
     certificate_authority: CertificateAuthoritySection = CertificateAuthoritySection()
     ca_private_key: SecretStr | None = None
     admin_kubeconfig: SecretStr | None = None
-    client_certificate: ClientCertificateSection = ClientCertificateSection()
+    client_certificate: ClientCertificateSettings = ClientCertificateSettings()
     ssh: SSHSection = SSHSection()
     ssh_private_key: SecretStr | None = None
     nodes: list[NodeSection] | None = None
-    nodes_file: fields.FileName | None = None
+    nodes_file: FileName | None = None
     binary: BinarySection = BinarySection()
-    configuration: dict[str, object] = {}
-    service: ServiceSection = ServiceSection()
-    rollout: RolloutSection = RolloutSection()
+    configuration: dict[str, object] = Field(default={})
+    service: Service = Service()
+    rollout: RolloutSettings = RolloutSettings()
 
 
 class NodesFile(Section):
-    """The content of `kube-proxy:nodesFile`, under that key so that a problem in it is told as `nodesFile[1].name`."""
+    """The content of `kube-proxy:nodesFile`, under that key so that its problems are at `nodesFile[1].name`."""
 
-    nodes_file: list[NodeSection] = []
+    nodes_file: list[NodeSection] = Field(default=[])

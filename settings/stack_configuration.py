@@ -6,8 +6,7 @@ from pathlib import Path
 import pulumi
 from pulumi.runtime import config
 
-from settings.load import load
-from settings.model import Settings
+from settings.load import Settings, load
 from settings.problems import Problem, SettingsError
 from settings.stack_file import NAMESPACE, parse
 

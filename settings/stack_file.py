@@ -8,12 +8,13 @@ from typing import Final
 
 import yaml
 
-from settings import yaml_text
+from settings import yaml_reader
 from settings.problems import Location
+from settings.section import SECRET_KEYS
 
 NAMESPACE: Final = "kube-proxy:"
 
-_TEXTS: Final = frozenset({"caPrivateKey", "adminKubeconfig", "sshPrivateKey", "nodesFile"})
+_TEXTS: Final = (*SECRET_KEYS, "nodesFile")
 """Keys whose values are text; all others are structures, which Pulumi also takes as JSON."""
 
 
@@ -44,12 +45,12 @@ def read(path: Path) -> StackFile:
     """
     try:
         text = path.read_text()
-        root = yaml.compose(text, yaml_text.GoLoader)
-        document = yaml.load(text, yaml_text.GoLoader)  # noqa: S506 - a safe loader
+        root = yaml.compose(text, yaml_reader.GoLoader)
+        document = yaml_reader.load(text, yaml_reader.GoLoader)
     except OSError as error:
         raise ValueError(f"must be a file that can be read: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = yaml_text.where(error) if isinstance(error, yaml.YAMLError) else ""
+        reason = yaml_reader.error_detail(error) if isinstance(error, yaml.YAMLError) else ""
         raise ValueError(f"must be YAML{reason and f'; {reason}'}") from None
     config = document.get("config") or {} if isinstance(document, Mapping) else None
     if not isinstance(config, Mapping) or root is None:

@@ -1,35 +1,38 @@
-"""One node's whole configuration while it is checked."""
+"""The check of the fleet's `configuration`, and of each node's own over it."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
 
+from settings.kube_proxy_configuration.cluster_rules import check_cluster_rules
 from settings.kube_proxy_configuration.configuration import KubeProxyConfiguration
-from settings.problems import OMITTED, Location, Problems
+from settings.kube_proxy_configuration.feature_gates import check_gates
+from settings.kube_proxy_configuration.node_check import Fleet, NodeCheck
+from settings.kube_proxy_configuration.node_configuration import NodeConfiguration, configure
+from settings.kube_proxy_configuration.rules import check_rules
+from settings.kube_proxy_configuration.version_rules import check_version_rules
+from settings.problems import Location, Problems
+from settings.section import read_section
+from settings.stack import NodeSection
 
 
-@dataclass(frozen=True)
-class Check:
-    """A configuration as kube-proxy gets it, typed and raw, and where each of its values was written."""
+def check_configuration(
+    fleet: Fleet, nodes: Sequence[NodeSection], at: Location, problems: Problems
+) -> list[NodeConfiguration]:
+    """Return the nodes' configurations, and report what is wrong where it was written; `at` is the list's location.
 
-    configuration: KubeProxyConfiguration
-    raw: Mapping[str, object]
-    origin: Callable[[Location], Location]
-    problems: Problems
-
-    def invalid(self, *place: str | int, detail: str) -> None:
-        """Note a value that is not what it must be."""
-        self.problems.invalid(self.origin(place), find(self.raw, place), detail)
-
-    def warn(self, *place: str | int, detail: str) -> None:
-        """Note a value that kube-proxy accepts and that is hardly what its writer means."""
-        self.problems.warn(self.origin(place), find(self.raw, place), detail)
+    Without nodes, the fleet's configuration is checked like a node's.
+    """
+    read_section(KubeProxyConfiguration, fleet.configuration, problems, ("configuration",))
+    checked = [_check_node(node, (*at, index), fleet, problems) for index, node in enumerate(nodes or [NodeSection()])]
+    return checked if nodes else []
 
 
-def find(values: object, place: Location, default: object = OMITTED) -> object:
-    """Return the value at a place below, the default where there is none."""
-    for step in place:
-        try:
-            values = values[step]  # type: ignore[index]
-        except (KeyError, IndexError, TypeError):
-            return default
-    return values
+def _check_node(node: NodeSection, at: Location, fleet: Fleet, problems: Problems) -> NodeConfiguration:
+    read_section(KubeProxyConfiguration, node.configuration, problems, (*at, "configuration"))
+    configured = configure(node, fleet.configuration)
+    node_check = NodeCheck(configured, at, node.configuration, fleet, problems)
+    check_rules(node_check)
+    if fleet.minor is not None:
+        check_gates(node_check, fleet.minor)
+        check_version_rules(node_check, fleet.minor)
+    check_cluster_rules(node_check)
+    return configured

@@ -1,12 +1,10 @@
-"""KubeProxyConfiguration v1alpha1 itself; how its fields are documented is told in sections.py."""
+"""KubeProxyConfiguration v1alpha1 itself; sections.py has its parts, and says how fields are documented."""
 
-from collections.abc import Iterator
 from typing import Annotated, ClassVar
 
 from pydantic import Field
-from pydantic.fields import FieldInfo
 
-from settings import fields
+from settings.field_types import one_of
 from settings.kube_proxy_configuration import values
 from settings.kube_proxy_configuration.sections import (
     IPVS,
@@ -19,10 +17,9 @@ from settings.kube_proxy_configuration.sections import (
     NFTables,
     Period,
 )
-from settings.kube_proxy_configuration.values import SECOND, Since
+from settings.kube_proxy_configuration.values import SECOND
 from settings.kube_proxy_configuration.vocabularies import LocalMode, Mode
-from settings.problems import Location
-from settings.stack import Section
+from settings.names import NodeName
 
 
 class KubeProxyConfiguration(Fields):
@@ -42,14 +39,14 @@ class KubeProxyConfiguration(Fields):
     feature_gates: dict[str, values.Bool] = Field(default={})
     """Gates of this version by name, see feature_gates.py. An unknown one stops kube-proxy at its start."""
     client_connection: ClientConnection = ClientConnection()
-    logging: Annotated[Logging, Since(28)] = Logging()
-    hostname_override: fields.NodeName | None = None
+    logging: Logging = Logging()
+    hostname_override: NodeName | None = None
     """The Node object's name; here always the node's name."""
     bind_address: values.BindAddress | None = None
     """The node's primary address as kube-proxy takes it, nothing is bound; default here: the node's address."""
-    healthz_bind_address: values.BindAddressAndPort | None = None
+    healthz_bind_address: values.BindListener | None = None
     """Where /healthz and /livez listen; default here: the node's address, port 10256."""
-    metrics_bind_address: values.BindAddressAndPort | None = None
+    metrics_bind_address: values.BindListener | None = None
     """Where /metrics and /proxyMode listen; default here: the node's address, port 10249."""
     bind_address_hard_fail: values.Bool = False
     """An address that can't be bound ends kube-proxy."""
@@ -57,12 +54,12 @@ class KubeProxyConfiguration(Fields):
     """/debug/pprof beside /metrics."""
     show_hidden_metrics_for_version: str | None = None
     """The previous minor version, and no other: its deprecated metrics are shown."""
-    mode: Annotated[Mode, fields.one_of(Mode)] = Mode.IPVS
+    mode: Annotated[Mode, one_of(Mode)] = Mode.IPVS
     """Upstream's default is iptables; here it is the guide's."""
     iptables: IPTables = IPTables()
     ipvs: IPVS = IPVS()
-    nftables: Annotated[NFTables, Since(29)] = NFTables()
-    detect_local_mode: Annotated[LocalMode, fields.one_of(LocalMode)] = LocalMode.CLUSTER_CIDR
+    nftables: NFTables = NFTables()
+    detect_local_mode: Annotated[LocalMode, one_of(LocalMode)] = LocalMode.CLUSTER_CIDR
     detect_local: DetectLocal = DetectLocal()
     node_port_addresses: tuple[values.NodePortAddress, ...] = ()
     """Where NodePorts answer: CIDR blocks; `primary` (the Node's own addresses), alone until 1.36; from 1.37 also
@@ -74,12 +71,3 @@ class KubeProxyConfiguration(Fields):
     """How often what the API server says is read anew."""
     port_range: str = ""
     """Was for the mode userspace, removed in 1.26: read and unused."""
-
-
-def walk(section: Section, at: Location = ()) -> Iterator[tuple[Location, FieldInfo, object]]:
-    """Yield each field of the section and of those below, given or not: its place, its definition and its value."""
-    for name, field in type(section).model_fields.items():
-        place, value = (*at, str(field.alias)), getattr(section, name)
-        yield place, field, value
-        if isinstance(value, Section):
-            yield from walk(value, place)

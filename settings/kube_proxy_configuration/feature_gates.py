@@ -10,7 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from settings.shape import nearest
+from settings.kube_proxy_configuration.node_check import NodeCheck
+from settings.section import nearest
 from settings.versions import SUPPORTED_MINORS
 
 _DIRECTORY: Final = Path(__file__).parent / "gates"
@@ -62,3 +63,21 @@ def unmet(minor: int, given: Mapping[str, bool]) -> Mapping[str, tuple[str, ...]
     on = enabled(minor, given)
     needs = {name: tuple(other for other in gate.needs if not on[other]) for name, gate in known(minor).items()}
     return {name: missing for name, missing in needs.items() if on[name] and missing}
+
+
+def check_gates(check: NodeCheck, minor: int) -> None:
+    """Report gates that this version doesn't know, has locked, or that need others; warn about a needless one."""
+    gates = check.configuration.feature_gates
+    for name, value in gates.items():
+        if unknown := refusal(minor, name):
+            check.forbidden("featureGates", name, detail=unknown)
+        elif (gate := known(minor)[name]).locked:
+            only = str(gate.default).lower()
+            if value != gate.default:
+                check.invalid("featureGates", name, detail=f"must be {only}: 1.{minor} has locked it; remove it")
+            else:
+                check.warn("featureGates", name, detail=f"is always {only} in 1.{minor} and will go: remove it")
+    for name, missing in unmet(minor, gates).items():
+        guilty = next(other for other in (name, *missing, "AllAlpha", "AllBeta") if other in gates)
+        must = f"must go together: {name} is on and needs {', '.join(missing)} on"
+        check.invalid("featureGates", guilty, detail=must)

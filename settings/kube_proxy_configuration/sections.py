@@ -9,13 +9,14 @@ what kube-proxy takes for a field that is not given; None says that it depends o
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Self, TypeAlias
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
-from settings import fields
+from settings.addresses import CIDR
+from settings.field_types import one_of
 from settings.kube_proxy_configuration import values
-from settings.kube_proxy_configuration.values import SECOND, ZERO_IS_DEFAULT, Since
+from settings.kube_proxy_configuration.values import SECOND, ZERO_IS_DEFAULT
 from settings.kube_proxy_configuration.vocabularies import LogFormat, Scheduler
-from settings.stack import Section
+from settings.section import Section, required
 
 
 class Fields(Section):
@@ -69,21 +70,21 @@ class LoggingOptions(Fields):
 
     text: OutputRouting = OutputRouting()
     # BaseModel has a deprecated method `json`.
-    json_: OutputRouting = Field(default=OutputRouting(), alias="json")
+    json_: OutputRouting = OutputRouting()
 
 
 class VModuleItem(Fields):
     """An item of `logging.vmodule`: another verbosity for some source files."""
 
-    file_pattern: values.FilePattern | None = None
-    """The base name of source files without `.go`, or a glob pattern of it. Required."""
+    file_pattern: values.FilePattern = required("must be a source file's name without .go (e.g. proxier)")
+    """The base name of source files without `.go`, or a glob pattern of it."""
     verbosity: values.Count = 0
 
 
 class Logging(Fields):
     """`logging`: klog's options."""
 
-    format: Annotated[LogFormat, fields.one_of(LogFormat)] = LogFormat.TEXT
+    format: Annotated[LogFormat, one_of(LogFormat)] = LogFormat.TEXT
     flush_frequency: Annotated[values.FlushFrequency, ZERO_IS_DEFAULT] = 5 * SECOND
     """The longest time between two writes of the log; a number is nanoseconds."""
     verbosity: values.Count = 0
@@ -100,7 +101,7 @@ class IPTables(Fields):
     """The bit of the packet mark that asks for SNAT."""
     masquerade_all: values.Bool = False
     """SNAT for all traffic to cluster addresses, not only where it has to be. Some CNI plugins need it."""
-    localhost_node_ports: Annotated[values.Bool, Since(26)] = True
+    localhost_node_ports: values.Bool = True
     """NodePorts answer on 127.0.0.1 too. IPv4 and mode iptables only."""
     sync_period: Period = 30 * SECOND
     """How often all rules are looked at and mended."""
@@ -115,11 +116,11 @@ class IPVS(Fields):
     """How often all rules are looked at and mended."""
     min_sync_period: values.Duration = 0
     """The shortest time between two changes of the rules; 0: each change at once."""
-    scheduler: Annotated[Scheduler, fields.one_of(Scheduler)] = Scheduler.RR
+    scheduler: Annotated[Scheduler, one_of(Scheduler)] = Scheduler.RR
     """How connections are spread. Upstream takes any text and stops at its start over one that the kernel lacks."""
-    exclude_cidrs: tuple[values.CIDR, ...] = Field(default=(), alias="excludeCIDRs")
+    exclude_cidrs: tuple[CIDR, ...] = ()
     """Virtual servers in these blocks are somebody else's, and are never cleaned up."""
-    strict_arp: values.Bool = Field(default=False, alias="strictARP")
+    strict_arp: values.Bool = False
     """Answer ARP only on the interface that has the address (arp_ignore 1, arp_announce 2), never for kube-ipvs0's."""
     tcp_timeout: values.Duration = 0
     """Idle TCP connections; 0 leaves the kernel's value, as below."""
@@ -162,9 +163,9 @@ class Conntrack(Fields):
     """Idle TCP connections."""
     tcp_close_wait_timeout: values.Duration = 3600 * SECOND
     """TCP connections in CLOSE_WAIT."""
-    tcp_be_liberal: Annotated[values.Bool, Since(29)] = False
+    tcp_be_liberal: values.Bool = False
     """Packets out of the TCP window are not marked invalid."""
-    udp_timeout: Annotated[values.Duration, Since(29)] = 0
+    udp_timeout: values.Duration = 0
     """UDP, unanswered."""
-    udp_stream_timeout: Annotated[values.Duration, Since(29)] = 0
+    udp_stream_timeout: values.Duration = 0
     """UDP, answered."""

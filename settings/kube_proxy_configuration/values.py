@@ -6,14 +6,13 @@ time.ParseDuration, and pkg/proxy/apis/config/validation/validation.go for what 
 """
 
 import re
-from dataclasses import dataclass
 from fractions import Fraction
-from ipaddress import ip_network
-from typing import Annotated, Final, TypeAlias
+from typing import Annotated, Final, TypeAlias, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, StrictBool
 
-from settings.addresses import address_and_port, parsed_address
+from settings.addresses import CIDR, Address, Listener
+from settings.field_types import checked
 
 SECOND: Final = 10**9
 """Durations are nanoseconds, as in Go."""
@@ -30,13 +29,6 @@ _SCALES: Final = {
 }
 _INT32: Final = 2**31 - 1
 _FLOAT32: Final = 3.4028234e38
-
-
-@dataclass(frozen=True)
-class Since:
-    """A field's mark: the minor version of Kubernetes 1.x that has it first. Without it: older than 1.26."""
-
-    minor: int
 
 
 ZERO_IS_DEFAULT: Final = "zero is default"
@@ -61,19 +53,6 @@ def duration(text: str) -> int:
     if nanoseconds >= 2**63:
         raise ValueError("must be a duration of at most 292 years (e.g. 24h)")
     return sign * nanoseconds
-
-
-def cidr(text: str) -> str:
-    """Accept a CIDR block; bits behind the prefix are ignored, as kube-proxy does."""
-    address, _, prefix = text.partition("/")
-    try:
-        # ip_network also reads a netmask behind the slash; kube-proxy doesn't.
-        if "%" not in address and re.fullmatch("[0-9]{1,3}", prefix):
-            ip_network(text, strict=False)
-            return text
-    except ValueError:
-        pass
-    raise ValueError(f"must be a CIDR block (e.g. {'fd00:99::/64' if ':' in text else '192.168.99.0/24'})")
 
 
 def amount(quantity: str | float) -> Fraction:
@@ -130,48 +109,22 @@ def _quantity(value: object) -> str | int | float:
     return value
 
 
-def _bind_address(text: str) -> str:
-    address = parsed_address(text)
-    if address.version == 6 and address.ipv4_mapped:
-        raise ValueError(f"must be written as an IPv4 address: {address.ipv4_mapped}")
-    return text
+AddressOrListener = TypeVar("AddressOrListener", Address, Listener)
 
 
-def _bind_address_and_port(value: object) -> str:
-    address, _ = address_and_port(str(value))
-    _bind_address(str(address))
-    return str(value)
+def _bind_address(address: AddressOrListener) -> AddressOrListener:
+    if address.ip.version == 6 and address.ip.ipv4_mapped:
+        raise ValueError(f"must be written as an IPv4 address: {address.ip.ipv4_mapped}")
+    return address
 
 
 def _node_port_address(text: str) -> str:
     if text in NODE_PORT_KEYWORDS:
         return text
     try:
-        return cidr(text)
+        return CIDR(text)
     except ValueError as error:
         raise ValueError(f"{error} or one of the keywords {', '.join(NODE_PORT_KEYWORDS)}") from None
-
-
-def _interface(text: str) -> str:
-    # Linux: IFNAMSIZ and dev_valid_name() in net/core/dev.c.
-    if not re.fullmatch(r"[^\s/:]{1,15}", text) or text in (".", ".."):
-        raise ValueError("must be (the beginning of) a network interface's name (e.g. cni0)")
-    return text
-
-
-def _media_type(text: str) -> str:
-    # It becomes a header of requests: what HTTP doesn't carry fails each of them.
-    if not re.fullmatch(r"[!-~]+/[ -~]+", text):
-        raise ValueError("must be a media type (e.g. application/json)")
-    return text
-
-
-def _file_pattern(text: str) -> str:
-    if not text or re.search("[=,]", text):
-        raise ValueError(
-            "must be a source file's name without .go, or a pattern of it, without '=' and ',' (e.g. proxier)"
-        )
-    return text
 
 
 NODE_PORT_KEYWORDS: Final = ("primary", "localhost", "all")
@@ -184,10 +137,27 @@ Count: TypeAlias = Annotated[int, _whole_number(0, _INT32)]
 MarkBit: TypeAlias = Annotated[int, _whole_number(0, 31)]
 OOMScore: TypeAlias = Annotated[int, _whole_number(-1000, 1000)]
 Quantity: TypeAlias = Annotated[str | int | float, BeforeValidator(_quantity)]
-CIDR: TypeAlias = Annotated[str, AfterValidator(cidr)]
 NodePortAddress: TypeAlias = Annotated[str, AfterValidator(_node_port_address)]
-BindAddress: TypeAlias = Annotated[str, AfterValidator(_bind_address)]
-BindAddressAndPort: TypeAlias = Annotated[str, BeforeValidator(_bind_address_and_port)]
-Interface: TypeAlias = Annotated[str, AfterValidator(_interface)]
-MediaType: TypeAlias = Annotated[str, AfterValidator(_media_type)]
-FilePattern: TypeAlias = Annotated[str, AfterValidator(_file_pattern)]
+"""A keyword, or a CIDR."""
+BindAddress: TypeAlias = Annotated[Address, AfterValidator(_bind_address)]
+BindListener: TypeAlias = Annotated[Listener, AfterValidator(_bind_address)]
+Interface: TypeAlias = Annotated[
+    str,
+    # Linux: IFNAMSIZ and dev_valid_name() in net/core/dev.c.
+    checked(
+        lambda text: re.fullmatch(r"[^\s/:]{1,15}", text) and text not in (".", ".."),
+        "must be (the beginning of) a network interface's name (e.g. cni0)",
+    ),
+]
+MediaType: TypeAlias = Annotated[
+    str,
+    # It becomes a header of requests. A character that HTTP doesn't allow there makes every request fail.
+    checked(lambda text: re.fullmatch(r"[!-~]+/[ -~]+", text), "must be a media type (e.g. application/json)"),
+]
+FilePattern: TypeAlias = Annotated[
+    str,
+    checked(
+        lambda text: text and not re.search("[=,]", text),
+        "must be a source file's name without .go, or a pattern of it, without '=' and ',' (e.g. proxier)",
+    ),
+]

@@ -15,15 +15,13 @@ from settings import (
     Architecture,
     Binary,
     BinarySource,
-    CertificateAuthority,
+    CAWithKey,
+    ClientCertificateSettings,
     Cluster,
-    KeyAlgorithm,
+    RolloutSettings,
     Service,
     Settings,
-    Subject,
 )
-from settings import ClientCertificate as ClientCertificateSettings
-from settings import Rollout as RolloutSettings
 from tests.components.recorder import Deploy, Monitor, Recorder, node
 
 
@@ -32,17 +30,20 @@ def settings(tmp_path: Path) -> Settings:
     binary = tmp_path / "kube-proxy"
     binary.write_bytes(b"\x7fELF")
     return Settings(
-        cluster=Cluster("kubernetes", "https://192.168.99.100:8443", "1.36.2", "172.30.0.0/16", "10.0.0.1"),
-        certificate_authority=CertificateAuthority(
+        cluster=Cluster(
+            server="https://192.168.99.100:8443",
+            version="1.36.2",
+            cluster_cidr="172.30.0.0/16",
+            kubernetes_service="10.0.0.1",
+        ),
+        certificate_authority=CAWithKey(
             "CA-CERTIFICATE", SecretStr("CA-KEY"), "", "CA-CERTIFICATE", datetime(2036, 1, 1, tzinfo=UTC)
         ),
-        client_certificate=ClientCertificateSettings(
-            Subject("CN", "Jiangsu", "Suzhou", ("k8s",), "wangxyd"), KeyAlgorithm.RSA_2048, 8760, 720, False
-        ),
+        client_certificate=ClientCertificateSettings(),
         nodes=tuple(node(index) for index in range(1, 7)),
         binary=Binary("1.36.2", BinarySource.FILE, binary, None, {Architecture.AMD64: "a" * 64}),
-        service=Service("/opt/k8s", 2),
-        rollout=RolloutSettings(1, 2, 60, 10, False),
+        service=Service(),
+        rollout=RolloutSettings(max_unavailable=2),
     )
 
 

@@ -14,10 +14,8 @@ from pulumi.runtime.mocks import MockMonitor
 from pulumi.runtime.proto.resource_pb2 import RegisterResourceRequest
 from pydantic import SecretStr
 
-from settings import (
-    SSH,
-    Node,
-)
+from settings import SSH, KubeProxyConfiguration, NodeSettings
+from settings.addresses import Address
 
 REPORT = """\
 generation: abc
@@ -100,10 +98,10 @@ class Monitor(MockMonitor):
         return super().RegisterResource(request)  # type: ignore[no-untyped-call]
 
 
-def node(index: int) -> Node:
-    name, address = f"k8s-node{index:02}", f"192.168.99.{100 + index}"
+def node(index: int) -> NodeSettings:
+    name, address = f"k8s-node{index:02}", Address(f"192.168.99.{100 + index}")
     ssh = SSH(address, 22, "root", SecretStr("SSH-KEY"), "ssh-ed25519 AAAA")
-    return Node(name, address, ssh, {"mode": "ipvs"})
+    return NodeSettings(name, address, {"mode": "ipvs"}, KubeProxyConfiguration(), ssh)
 
 
 Deploy = Callable[..., Recorder]

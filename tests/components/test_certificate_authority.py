@@ -4,7 +4,7 @@ import base64
 
 import yaml
 
-from settings import OwnCertificateAuthority
+from settings import GeneratedCA
 from tests.components.recorder import CLIENT_KEY, Deploy, Recorder
 from tests.components.test_rollout import node_commands, unpacked
 
@@ -18,7 +18,7 @@ def trusted(recorder: Recorder) -> bytes:
 
 
 def test_it_issues_and_is_trusted(deploy: Deploy) -> None:
-    recorder = deploy(certificate_authority=OwnCertificateAuthority(None))
+    recorder = deploy(certificate_authority=GeneratedCA(None))
     assert recorder.of_type(SELF_SIGNED) == {
         "certificate-authority": {
             "privateKeyPem": recorder.of_type(SELF_SIGNED)["certificate-authority"]["privateKeyPem"],
@@ -36,4 +36,4 @@ def test_it_issues_and_is_trusted(deploy: Deploy) -> None:
 
 
 def test_nodes_trust_the_clusters_where_that_is_given(deploy: Deploy) -> None:
-    assert trusted(deploy(certificate_authority=OwnCertificateAuthority("CLUSTER-CA"))) == b"CLUSTER-CA"
+    assert trusted(deploy(certificate_authority=GeneratedCA("CLUSTER-CA"))) == b"CLUSTER-CA"

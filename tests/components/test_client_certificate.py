@@ -1,7 +1,5 @@
 """What is asked of the tls plugin for kube-proxy's identity."""
 
-from dataclasses import replace
-
 import pytest
 from cryptography import x509
 
@@ -36,8 +34,8 @@ def test_the_certificate_is_a_clients_and_the_guides(deploy: Deploy) -> None:
 
 def test_the_request_is_the_tls_plugins_but_for_several_organizations(deploy: Deploy, settings: Settings) -> None:
     def requested(*organizations: str) -> tuple[dict[str, object], str]:
-        subject = replace(settings.client_certificate.subject, organizations=organizations)
-        recorder = deploy(client_certificate=replace(settings.client_certificate, subject=subject))
+        subject = settings.client_certificate.subject.model_copy(update={"organizations": organizations})
+        recorder = deploy(client_certificate=settings.client_certificate.model_copy(update={"subject": subject}))
         request = recorder.of_type(REQUEST).get("client-certificate-request", {})
         return request, str(recorder.of_type(CERTIFICATE)["client-certificate"]["certRequestPem"])
 
@@ -51,7 +49,7 @@ def test_the_request_is_the_tls_plugins_but_for_several_organizations(deploy: De
 
 
 def test_each_node_has_its_own_where_that_is_wanted(deploy: Deploy, settings: Settings) -> None:
-    recorder = deploy(client_certificate=replace(settings.client_certificate, per_node=True))
+    recorder = deploy(client_certificate=settings.client_certificate.model_copy(update={"per_node": True}))
     names = {f"k8s-node{number:02}-certificate" for number in range(1, 7)}
     assert set(recorder.of_type(CERTIFICATE)) == names
     assert set(recorder.of_type(KEY)) == {f"{name}-key" for name in names}
@@ -70,6 +68,6 @@ def test_each_node_has_its_own_where_that_is_wanted(deploy: Deploy, settings: Se
 def test_the_key_is_of_the_kind_that_was_asked_for(
     deploy: Deploy, settings: Settings, algorithm: KeyAlgorithm, asked: dict[str, object], usages: list[str]
 ) -> None:
-    recorder = deploy(client_certificate=replace(settings.client_certificate, key_algorithm=algorithm))
+    recorder = deploy(client_certificate=settings.client_certificate.model_copy(update={"key_algorithm": algorithm}))
     assert recorder.of_type(KEY)["client-certificate-key"] == asked
     assert recorder.of_type(CERTIFICATE)["client-certificate"]["allowedUses"] == usages

@@ -1,7 +1,6 @@
 """What is asked of the cluster's signer, and what its answers come to."""
 
 from base64 import b64decode
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,13 +9,13 @@ import pytest
 from pydantic import SecretStr
 
 from components import cluster_signed
-from settings import ClusterSigner, KeyAlgorithm, Settings
+from settings import KeyAlgorithm, KubernetesSigner, Settings
 from tests.components.recorder import Deploy, Recorder
 from tests.components.test_certificate_authority import trusted
 
 REQUEST = "kubernetes:certificates.k8s.io/v1:CertificateSigningRequest"
 CLOCK = "tls:index/selfSignedCert:SelfSignedCert"
-SIGNER = ClusterSigner(
+SIGNER = KubernetesSigner(
     "kubernetes.io/kube-apiserver-client", SecretStr("KUBECONFIG"), 600, "", "CA", datetime(2036, 1, 1, tzinfo=UTC)
 )
 
@@ -40,7 +39,7 @@ def test_a_request_says_what_kube_proxy_is_and_how_long(deploy: Deploy) -> None:
 
 
 def test_keys_of_elliptic_curves_encipher_nothing(deploy: Deploy, settings: Settings) -> None:
-    certificate = replace(settings.client_certificate, key_algorithm=KeyAlgorithm.ED25519)
+    certificate = settings.client_certificate.model_copy(update={"key_algorithm": KeyAlgorithm.ED25519})
     request = requests(deploy(certificate_authority=SIGNER, client_certificate=certificate))["client-certificate"]
     assert request["spec"]["usages"] == ["client auth", "digital signature"]
 
@@ -55,7 +54,8 @@ def test_the_renewals_clock_is_that_of_a_certificate_which_serves_nobody(deploy:
 
 def test_each_nodes_request_has_a_name_that_tells_it(deploy: Deploy, settings: Settings) -> None:
     recorder = deploy(
-        certificate_authority=SIGNER, client_certificate=replace(settings.client_certificate, per_node=True)
+        certificate_authority=SIGNER,
+        client_certificate=settings.client_certificate.model_copy(update={"per_node": True}),
     )
     names = {request["metadata"]["name"][:33] for request in requests(recorder).values()}
     assert names == {f"kube-proxy-k8s-node{number:02}-certificate"[:33] for number in range(1, 7)}

@@ -7,18 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components import expiry
-from settings import ClientCertificate, KeyAlgorithm, Subject
+from settings import ClientCertificateSettings
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 FAR = datetime(2046, 1, 1, tzinfo=UTC)
 
 
-def certificate(validity_hours: int = 8760, renew_before_hours: int = 720) -> ClientCertificate:
-    subject = Subject(None, None, None, (), None)
-    return ClientCertificate(subject, KeyAlgorithm.RSA_2048, validity_hours, renew_before_hours, False)
+def certificate(validity_hours: int = 8760, renew_before_hours: int = 720) -> ClientCertificateSettings:
+    return ClientCertificateSettings(validity_hours=validity_hours, renew_before_hours=renew_before_hours)
 
 
-def warnings(settings: ClientCertificate, end: datetime, authority_end: datetime) -> list[str]:
+def warnings(settings: ClientCertificateSettings, end: datetime, authority_end: datetime) -> list[str]:
     """What is said of a certificate that was given as long as it was asked for."""
     begin = end - timedelta(hours=settings.validity_hours)
     return expiry.warnings(settings, begin, end, authority_end, NOW)
@@ -57,7 +56,7 @@ class TestWarnings:
             (certificate(8760, 24), timedelta(days=31)),
         ],
     )
-    def test_are_none_in_an_ordinary_life(self, settings: ClientCertificate, left: timedelta) -> None:
+    def test_are_none_in_an_ordinary_life(self, settings: ClientCertificateSettings, left: timedelta) -> None:
         assert warnings(settings, NOW + left, FAR) == []
 
     @pytest.mark.parametrize(
@@ -69,7 +68,7 @@ class TestWarnings:
         ],
     )
     def test_of_an_end_that_comes_before_a_renewal_is_possible(
-        self, settings: ClientCertificate, left: timedelta, said: str
+        self, settings: ClientCertificateSettings, left: timedelta, said: str
     ) -> None:
         (warning,) = warnings(settings, NOW + left, FAR)
 
@@ -77,7 +76,7 @@ class TestWarnings:
         assert said in warning
 
     @pytest.mark.parametrize("settings", [certificate(), certificate(24, 8)])
-    def test_of_a_shorter_life_than_was_asked_for(self, settings: ClientCertificate) -> None:
+    def test_of_a_shorter_life_than_was_asked_for(self, settings: ClientCertificateSettings) -> None:
         asked = timedelta(hours=settings.validity_hours)
         (warning,) = expiry.warnings(settings, NOW, NOW + asked - timedelta(seconds=1), FAR, NOW)
 

@@ -12,7 +12,8 @@ from pydantic import SecretStr
 from components import host_check
 from components.host_check import HostError, try_host
 from development.pulumi_stand_ins.tests.ssh_server import SshServer
-from settings import SSH, Node
+from settings import SSH, KubeProxyConfiguration, NodeSettings
+from settings.addresses import Address
 
 
 @pytest.fixture(scope="module")
@@ -51,9 +52,9 @@ async def busy(server: SshServer, silent: int) -> AsyncIterator[tuple[int, list[
         yield listening.sockets[0].getsockname()[1], seen
 
 
-def node(server: SshServer, port: int, key: str | None = None, host_key: str | None = None) -> Node:
+def node(server: SshServer, port: int, key: str | None = None, host_key: str | None = None) -> NodeSettings:
     ssh = SSH("127.0.0.1", port, getpass.getuser(), SecretStr(key or server.private_key), host_key or server.host_key())
-    return Node("k8s-node01", "192.168.99.101", ssh, {})
+    return NodeSettings("k8s-node01", Address("192.168.99.101"), {}, KubeProxyConfiguration(), ssh)
 
 
 def tried(server: SshServer, silent: int) -> list[int]:

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from components.parameters import node_parameters
-from settings import Settings
+from settings import KubeProxyConfiguration, Settings
+from settings.addresses import Address, ClusterCIDR
 
 
 @pytest.mark.parametrize(
@@ -21,16 +22,19 @@ from settings import Settings
 def test_the_families_are_the_nodes_own_and_the_pods(
     settings: Settings, address: str, cidr: str | None, families: str
 ) -> None:
-    settings = replace(settings, cluster=replace(settings.cluster, cluster_cidr=cidr))
-    node = replace(settings.nodes[0], address=address)
+    cluster = settings.cluster.model_copy(update={"cluster_cidr": cidr and ClusterCIDR(cidr)})
+    node = replace(settings.nodes[0], address=Address(address))
 
-    assert node_parameters(settings, node)["FAMILIES"] == families
+    assert node_parameters(replace(settings, cluster=cluster), node)["FAMILIES"] == families
 
 
 def test_addresses_of_ipv6_are_in_their_one_form(settings: Settings) -> None:
-    settings = replace(settings, cluster=replace(settings.cluster, kubernetes_service="FD00:10:0::1"))
-    given = {"healthzBindAddress": "[FD00:99:0:0::0101]:10256", "metricsBindAddress": "0.0.0.0:10249"}
-    told = node_parameters(settings, replace(settings.nodes[0], configuration=given))
+    cluster = settings.cluster.model_copy(update={"kubernetes_service": Address("FD00:10:0::1")})
+    given = KubeProxyConfiguration(
+        healthz_bind_address="[FD00:99:0:0::0101]:10256", metrics_bind_address="0.0.0.0:10249"
+    )
+    node = replace(settings.nodes[0], kube_proxy=given)
+    told = node_parameters(replace(settings, cluster=cluster), node)
 
     assert told["HEALTHZ"] == "[fd00:99::101]:10256"
     assert told["METRICS"] == "0.0.0.0:10249"

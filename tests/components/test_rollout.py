@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from components.rollout import order, waves
-from settings import Binary, BinarySource, CertificateAuthority, Rollout, Settings
+from settings import Binary, BinarySource, CAWithKey, RolloutSettings, Settings
 from tests.components.recorder import CLIENT_CERTIFICATE, CLIENT_KEY, Deploy, Recorder, node
 
 COMMAND = "command:remote:Command"
@@ -63,18 +63,18 @@ class TestOrder:
     @pytest.mark.parametrize(
         ("nodes", "rollout", "line"),
         [
-            (1, Rollout(1, "25%", 60, 10, False), "order: canary node0"),
-            (4, Rollout(1, 2, 60, 10, False), "order: canary node0; then node1, node2; then node3"),
-            (9, Rollout(0, 5, 60, 10, False), "order: node0 … node4 (5); then node5 … node8 (4)"),
+            (1, RolloutSettings(canary=1, max_unavailable="25%"), "order: canary node0"),
+            (4, RolloutSettings(canary=1, max_unavailable=2), "order: canary node0; then node1, node2; then node3"),
+            (9, RolloutSettings(canary=0, max_unavailable=5), "order: node0 … node4 (5); then node5 … node8 (4)"),
             (
                 300,
-                Rollout(1, "10%", 60, 10, False),
+                RolloutSettings(canary=1, max_unavailable="10%"),
                 "order: canary node0; then node1 … node30 (30); then node31 … node60 (30); then 7 more of that size; "
                 "then node271 … node299 (29)",
             ),
         ],
     )
-    def test_a_preview_says_the_order_in_one_line(self, nodes: int, rollout: Rollout, line: str) -> None:
+    def test_a_preview_says_the_order_in_one_line(self, nodes: int, rollout: RolloutSettings, line: str) -> None:
         assert order([f"node{number}" for number in range(nodes)], rollout) == line
 
     def test_a_barrier_contacts_nobody(self, deploy: Deploy) -> None:
@@ -87,14 +87,14 @@ class TestOrder:
     @pytest.mark.parametrize(
         ("rollout", "sizes"),
         [
-            (Rollout(1, "25%", 60, 10, False), [1, 1, 1, 1, 1, 1]),
-            (Rollout(2, "50%", 60, 10, False), [2, 3, 1]),
-            (Rollout(0, 4, 60, 10, False), [4, 2]),
-            (Rollout(0, "100%", 60, 10, False), [6]),
-            (Rollout(9, 1, 60, 10, False), [6]),
+            (RolloutSettings(canary=1, max_unavailable="25%"), [1, 1, 1, 1, 1, 1]),
+            (RolloutSettings(canary=2, max_unavailable="50%"), [2, 3, 1]),
+            (RolloutSettings(canary=0, max_unavailable=4), [4, 2]),
+            (RolloutSettings(canary=0, max_unavailable="100%"), [6]),
+            (RolloutSettings(canary=9, max_unavailable=1), [6]),
         ],
     )
-    def test_wave_sizes(self, rollout: Rollout, sizes: list[int]) -> None:
+    def test_wave_sizes(self, rollout: RolloutSettings, sizes: list[int]) -> None:
         nodes = [node(index) for index in range(6)]
         assert [len(wave) for wave in waves(nodes, rollout)] == sizes
 
@@ -133,7 +133,7 @@ class TestKubeconfig:
     """What a node's kubeconfig is made of."""
 
     def test_a_client_shows_its_issuers_and_trusts_the_bundle(self, deploy: Deploy, settings: Settings) -> None:
-        assert isinstance(settings.certificate_authority, CertificateAuthority)
+        assert isinstance(settings.certificate_authority, CAWithKey)
         authority = replace(settings.certificate_authority, chain_pem="+INTERMEDIATE", trust_bundle_pem="BUNDLE")
         stage = node_commands(deploy(certificate_authority=authority))["k8s-node01-stage"]
         kubeconfig = yaml.safe_load(unpacked(stage["stdin"])["files/kube-proxy.kubeconfig"])

@@ -12,7 +12,8 @@ from pydantic import SecretStr
 from components import uploaded_binary
 from components.host_check import HostError
 from development.pulumi_stand_ins.tests.ssh_server import SshServer
-from settings import SSH, Architecture, Binary, BinarySource, Node
+from settings import SSH, Architecture, Binary, BinarySource, KubeProxyConfiguration, NodeSettings
+from settings.addresses import Address
 
 CONTENT = b"\x7fELF" * 100_000
 
@@ -33,9 +34,9 @@ def binary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Binary:
     return Binary("1.36.2", BinarySource.FILE, path, None, {Architecture.AMD64: digest})
 
 
-def node(server: SshServer) -> Node:
+def node(server: SshServer) -> NodeSettings:
     ssh = SSH("127.0.0.1", server.port, getpass.getuser(), SecretStr(server.private_key), server.host_key())
-    return Node("k8s-node01", "192.168.99.101", ssh, {})
+    return NodeSettings("k8s-node01", Address("192.168.99.101"), {}, KubeProxyConfiguration(), ssh)
 
 
 def check(server: SshServer, binary: Binary) -> None:

@@ -6,7 +6,7 @@
 import os
 import re
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +14,16 @@ import hypothesis
 import pytest
 import yaml
 from hypothesis import strategies as st
-from pydantic import SecretStr
 
 from documents import kube_proxy_configuration as document
 from documents import paths
-from settings import SSH, Cluster, Node, Problem, kube_proxy_configuration, shape, versions
-from settings.kube_proxy_configuration import Mode, Surroundings
-from settings.kube_proxy_configuration.configuration import KubeProxyConfiguration, walk
+from settings import Cluster, KubeProxyConfiguration, Mode, NodeConfiguration, Problem
+from settings.kube_proxy_configuration import Fleet, check_configuration
 from settings.kube_proxy_configuration.values import amount
 from settings.problems import Location, Problems
-from settings.stack import Section
+from settings.section import Section, read_section
+from settings.stack import NodeSection
+from settings.versions import KubernetesVersion
 from tests.kube_proxy.draws import CLUSTER_CIDRS, CONFIGURATIONS
 from tests.kube_proxy.program import VERSIONS, ask
 
@@ -63,18 +63,16 @@ Values = Mapping[str, Any]
 NAME, V4, V6 = "k8s-node01", "192.168.99.101", "fd00:99::101"
 
 
-def configured(fleet: Values, own: Values, version: str, cidr: str | None) -> tuple[Node, Cluster, tuple[Problem, ...]]:
+def configured(
+    fleet: Values, own: Values, version: str, cidr: str | None
+) -> tuple[NodeConfiguration, Cluster, tuple[Problem, ...]]:
     """Return the node and its cluster, and what settings say of the node's configuration."""
-    address = V6 if cidr and cidr.startswith("fd") else V4
+    section = NodeSection(name=NAME, address=V6 if cidr and cidr.startswith("fd") else V4, configuration=own)
+    cluster = Cluster(server="https://192.168.99.100:8443", version=version, cluster_cidr=cidr)
     problems = Problems()
-    places = (("configuration",), fleet), (("nodes", 0, "configuration"), own)
-    for place in places:
-        kube_proxy_configuration.check_fields(place, problems)
-    surroundings = Surroundings(NAME, address, cidr, {address: NAME})
-    kube_proxy_configuration.check(*places, versions.minor(version), surroundings, problems)
-    merged = kube_proxy_configuration.merge(fleet, own)
-    node = Node(NAME, address, SSH(address, 22, "root", SecretStr(""), ""), merged)
-    return node, Cluster("kubernetes", "https://192.168.99.100:8443", version, cidr, None), problems.errors({})
+    shared = Fleet(fleet, KubernetesVersion(version).minor, cluster.cluster_cidr, {section.address.ip: NAME})
+    (node,) = check_configuration(shared, [section], ("nodes",), problems)
+    return node, cluster, problems.errors({})
 
 
 def agree(fleet: Values, own: Values, version: str, cidr: str | None) -> None:
@@ -87,7 +85,7 @@ def agree(fleet: Values, own: Values, version: str, cidr: str | None) -> None:
         assert not needless(node, version, cidr)
 
 
-def needless(node: Node, version: str, cidr: str | None) -> list[str]:
+def needless(node: NodeConfiguration, version: str, cidr: str | None) -> list[str]:
     """Return the errors that nobody asked for: kube-proxy accepts the node's configuration, and it does what it says.
 
     A wrong value that the node's own covers, and a wrong section of another mode, are errors, since they come to light
@@ -108,16 +106,25 @@ def meaning(document: Values, cidr: str | None) -> dict[Location, object]:
     if fields["mode"] == "nftables" and not fields.get("nodePortAddresses"):
         fields["nodePortAddresses"] = ["primary"]
     problems = Problems()
-    read = shape.read(KubeProxyConfiguration, fields | {"clientConnection": connection}, problems)
+    read = read_section(KubeProxyConfiguration, fields | {"clientConnection": connection}, problems)
     assert {error.path for error in problems.errors({})} <= {"kind", "apiVersion", "winkernel", "windowsRunAsService"}
     other_modes = {"iptables", "ipvs", "nftables"} - {read.mode}
     lost: set[Location] = {(name, period) for name in other_modes for period in ("syncPeriod", "minSyncPeriod")}
     lost |= {("iptables" if read.mode == Mode.NFTABLES else "nftables", "masqueradeAll"), ("portRange",)}
     return {
         place: amount(str(value)) if place[-1] == "infoBufferSize" else _float32(value)
-        for place, _, value in walk(read)
-        if not isinstance(value, Section) and place not in lost
+        for place, value in _values(read, ())
+        if place not in lost
     }
+
+
+def _values(section: Section, at: Location) -> Iterator[tuple[Location, object]]:
+    for name, field in type(section).model_fields.items():
+        place, value = (*at, str(field.alias)), getattr(section, name)
+        if isinstance(value, Section):
+            yield from _values(value, place)
+        else:
+            yield place, value
 
 
 def _float32(value: object) -> object:

@@ -50,7 +50,7 @@ def servers(directory: Path, seen: list[str]) -> Iterator[dict[str, Loopback]]:
 def write_kubeconfig(directory: Path, server: str, tls_server_name: str | None, proxy_url: str | None) -> None:
     ca, certificate, key = ((directory / name).read_text() for name in ("ca.pem", "client.pem", "client.key"))
     text = kubeconfig.render(
-        cluster=Cluster("kubernetes", server, "1.36.2", None, None, tls_server_name, proxy_url),
+        cluster=Cluster(server=server, version="1.36.2", tls_server_name=tls_server_name, proxy_url=proxy_url),
         certificate_authority_pem=ca,
         client_certificate_pem=certificate,
         client_key_pem=key,

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from settings import CertificateAuthority, Settings, SettingsError, load
+from settings import CAWithKey, Settings, SettingsError, load
 
 ABSENT = object()
 """Takes a value away."""
@@ -126,12 +126,12 @@ def loaded(project: Path) -> Callable[[dict[str, Any]], Settings]:
 
 
 @pytest.fixture
-def authority(loaded: Callable[[dict[str, Any]], Settings]) -> Callable[[dict[str, Any]], CertificateAuthority]:
+def authority(loaded: Callable[[dict[str, Any]], Settings]) -> Callable[[dict[str, Any]], CAWithKey]:
     """Loads a stack that must be valid; returns the CA that it names."""
 
-    def given(values: dict[str, Any]) -> CertificateAuthority:
+    def given(values: dict[str, Any]) -> CAWithKey:
         found = loaded(values).certificate_authority
-        assert isinstance(found, CertificateAuthority)
+        assert isinstance(found, CAWithKey)
         return found
 
     return given

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from settings import CertificateAuthority, Settings
+from settings import CAWithKey, Settings
 
 Values = dict[str, Any]
 Load = Callable[[Values], Settings]
-Authority = Callable[[Values], CertificateAuthority]
+Authority = Callable[[Values], CAWithKey]
 Refused = Callable[[Values], list[str]]
 
 AUTHORITY = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n"

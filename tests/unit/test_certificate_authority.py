@@ -14,11 +14,11 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-from settings import CertificateAuthority, OwnCertificateAuthority, Settings
+from settings import CAWithKey, GeneratedCA, Settings
 
 Values = dict[str, Any]
 Load = Callable[[Values], Settings]
-Authority = Callable[[Values], CertificateAuthority]
+Authority = Callable[[Values], CAWithKey]
 Refused = Callable[[Values], list[str]]
 
 PASSPHRASE = BestAvailableEncryption(b"hunter2")
@@ -146,7 +146,7 @@ class TestOwnCertificateAuthority:
         values["certificateAuthority"] = {"generate": "true", **bundle}
         pem = (project / "ca.pem").read_text() if trusted else None
 
-        assert loaded(values).certificate_authority == OwnCertificateAuthority(pem)
+        assert loaded(values).certificate_authority == GeneratedCA(pem)
 
     def test_is_the_only_one(self, values: Values, refused: Refused) -> None:
         values["certificateAuthority"]["generate"] = True

@@ -71,7 +71,7 @@ def test_openssl_reads_the_subject_that_was_meant(subject: Subject) -> None:
     "key", [KEY, ed25519.Ed25519PrivateKey.generate(), rsa.generate_private_key(65537, 2048)], ids=["ec", "ed", "rsa"]
 )
 def test_it_is_signed_and_the_same_each_time(key: CertificateIssuerPrivateKeyTypes) -> None:
-    subject = Subject(None, None, None, ("k8s", "proxies"), None)
+    subject = Subject(organizations=("k8s", "proxies"))
     first, second = (certificate_request.render(subject=subject, private_key_pem=pem(key)) for _ in range(2))
 
     assert first == second

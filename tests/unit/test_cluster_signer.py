@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from settings import ClusterSigner, Settings
+from settings import KubernetesSigner, Settings
 
 Values = dict[str, Any]
 Load = Callable[[Values], Settings]
@@ -50,9 +50,9 @@ def asking(values: Values, project: Path) -> Values:
     return values
 
 
-def signer(settings: Settings) -> ClusterSigner:
+def signer(settings: Settings) -> KubernetesSigner:
     found = settings.certificate_authority
-    assert isinstance(found, ClusterSigner)
+    assert isinstance(found, KubernetesSigner)
     return found
 
 

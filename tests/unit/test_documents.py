@@ -2,13 +2,11 @@
 
 from base64 import b64decode
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import SecretStr
 
 from documents import (
     environment_file,
@@ -19,18 +17,19 @@ from documents import (
     paths,
     systemd_unit,
 )
-from settings import SSH, Cluster, Node
-from settings.kube_proxy_configuration import Mode
+from settings import Cluster, Mode, NodeConfiguration
+from settings.kube_proxy_configuration import configure
+from settings.stack import NodeSection
 
 Golden = Callable[[str, str], None]
 
 
-def node(configuration: Mapping[str, object], address: str = "192.168.99.101") -> Node:
-    return Node("k8s-node01", address, SSH(address, 22, "root", SecretStr(""), "ssh-ed25519 AAAA"), configuration)
+def node(configuration: Mapping[str, object], address: str = "192.168.99.101") -> NodeConfiguration:
+    return configure(NodeSection(name="k8s-node01", address=address), configuration)
 
 
-def cluster(cidr: str | None = "172.30.0.0/16") -> Cluster:
-    return Cluster("kubernetes", "https://192.168.99.100:8443", "1.36.2", cidr, None)
+def cluster(cidr: str | None = "172.30.0.0/16", **more: str) -> Cluster:
+    return Cluster(server="https://192.168.99.100:8443", version="1.36.2", cluster_cidr=cidr, **more)
 
 
 class TestKubeconfig:
@@ -47,7 +46,7 @@ class TestKubeconfig:
         golden("kube-proxy.kubeconfig", text)
 
     def test_another_way_to_the_server(self, golden: Golden) -> None:
-        way = replace(cluster(), tls_server_name="kubernetes.default.svc", proxy_url="http://192.168.99.10:3128")
+        way = cluster(tls_server_name="kubernetes.default.svc", proxy_url="http://192.168.99.10:3128")
         text = kubeconfig.render(
             cluster=way, certificate_authority_pem="", client_certificate_pem="", client_key_pem=""
         )
@@ -57,7 +56,7 @@ class TestKubeconfig:
     @given(st.text(min_size=1), st.text(), st.text())
     def test_says_what_it_was_given(self, name: str, pem: str, key: str) -> None:
         text = kubeconfig.render(
-            cluster=Cluster(name, "https://a", "1.36.2", None, None),
+            cluster=cluster().model_copy(update={"name": name}),
             certificate_authority_pem=pem,
             client_certificate_pem=pem,
             client_key_pem=key,
@@ -154,17 +153,13 @@ class TestEnvironmentFile:
 class TestKernelModules:
     @pytest.mark.parametrize("mode", Mode)
     def test_golden(self, golden: Golden, mode: Mode) -> None:
-        configuration = kube_proxy_configuration.document(node({"mode": mode.value}), cluster())
-
-        golden(f"modules.{mode}", kernel_modules.render(configuration))
+        golden(f"modules.{mode}", kernel_modules.render(node({"mode": mode.value}).kube_proxy))
 
     @pytest.mark.parametrize(
         ("ipvs", "module"), [({"scheduler": "wrr"}, "ip_vs_wrr"), ({"strictARP": True}, "ip_vs_rr")]
     )
     def test_ipvs_needs_the_module_of_its_scheduler(self, ipvs: Mapping[str, object], module: str) -> None:
-        configuration = kube_proxy_configuration.document(node({"ipvs": ipvs}), cluster())
-
-        assert kernel_modules.kernel_modules(configuration) == ["nf_conntrack", "ip_vs", module]
+        assert kernel_modules.kernel_modules(node({"ipvs": ipvs}).kube_proxy) == ["nf_conntrack", "ip_vs", module]
 
 
 class TestNetworkFile:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from documents.explain import main
+from commands.explain import main
 
 FILE = """\
 config:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from settings import kube_proxy_configuration
-from settings.kube_proxy_configuration import Surroundings, feature_gates
+from settings.addresses import ClusterCIDR
+from settings.kube_proxy_configuration import Fleet, check_configuration
 from settings.problems import Problems
 from settings.versions import SUPPORTED_MINORS
 
@@ -117,44 +117,15 @@ CASES: list[tuple[int, dict[str, Any], list[str]]] = [
 ]
 
 
-UNSUPPORTED: list[tuple[int, dict[str, Any], list[str]]] = [
-    (
-        28,
-        {
-            "nftables": {"masqueradeAll": True},
-            "conntrack": {"min": 0, "udpTimeout": "1s"},
-            "logging": {"format": "json"},
-        },
-        [
-            "configuration.nftables: Forbidden: is new in 1.29 and unknown to 1.28: remove it, or take a newer kube-proxy",
-            "configuration.conntrack.udpTimeout: Forbidden: is new in 1.29 and unknown to 1.28: remove it, "
-            "or take a newer kube-proxy",
-        ],
-    ),
-    (43, {"mode": "ipvs"}, ['configuration.mode: Unsupported value: "ipvs": was removed in 1.43: use nftables']),
-]
-
-
 def refusals(minor: int, configuration: dict[str, Any]) -> list[str]:
     problems = Problems()
-    place = ("configuration",), {"mode": "nftables", **configuration}
-    kube_proxy_configuration.check_fields(place, problems)
-    kube_proxy_configuration.check(place, ((), {}), minor, Surroundings(None, None, "172.30.0.0/16", {}), problems)
+    fleet = Fleet({"mode": "nftables", **configuration}, minor, ClusterCIDR("172.30.0.0/16"), {})
+    check_configuration(fleet, [], ("nodes",), problems)
     return [str(problem) for problem in problems.errors({"configuration": configuration})]
 
 
 @pytest.mark.parametrize(("minor", "configuration", "said"), CASES)
 def test_refused_by_version(minor: int, configuration: dict[str, Any], said: list[str]) -> None:
-    assert refusals(minor, configuration) == said
-
-
-@pytest.mark.parametrize(("minor", "configuration", "said"), UNSUPPORTED)
-def test_what_a_version_lacks_or_has_lost_is_told_by_the_version(
-    minor: int, configuration: dict[str, Any], said: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """By versions that are not supported: the supported ones have all fields, and the mode ipvs."""
-    monkeypatch.setattr(feature_gates, "known", lambda _: {})
-
     assert refusals(minor, configuration) == said
 
 

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import yaml
 
-from settings import BinarySource, CertificateAuthority, KeyAlgorithm, Rollout, Service, Settings, Subject, load
+from settings import BinarySource, CAWithKey, KeyAlgorithm, RolloutSettings, Service, Settings, Subject, load
 
 Values = dict[str, Any]
 Load = Callable[[Values], Settings]
-Authority = Callable[[Values], CertificateAuthority]
+Authority = Callable[[Values], CAWithKey]
 
 
 class TestDefaults:
@@ -22,13 +22,21 @@ class TestDefaults:
 
         assert settings.cluster.name == "kubernetes"
         assert settings.cluster.kubernetes_service is None
-        assert settings.client_certificate.subject == Subject("CN", "Jiangsu", "Suzhou", ("k8s",), "wangxyd")
+        assert settings.client_certificate.subject == Subject(
+            country="CN", province="Jiangsu", locality="Suzhou", organizations=("k8s",), organizational_unit="wangxyd"
+        )
         assert settings.client_certificate.key_algorithm is KeyAlgorithm.RSA_2048
         assert settings.client_certificate.validity_hours == 8760
         assert settings.client_certificate.renew_before_hours == 720
         assert settings.binary.source is BinarySource.PREINSTALLED
-        assert settings.service == Service("/opt/k8s", 2)
-        assert settings.rollout == Rollout(1, "25%", 60, 10, False)
+        assert settings.service == Service(k8s_dir="/opt/k8s", verbosity=2)
+        assert settings.rollout == RolloutSettings(
+            canary=1,
+            max_unavailable="25%",
+            health_timeout_seconds=60,
+            min_ready_seconds=10,
+            remove_foreign_virtual_servers=False,
+        )
 
     def test_of_ssh_are_root_on_port_22_of_the_nodes_address(self, values: Values, loaded: Load) -> None:
         ssh = loaded(values).nodes[0].ssh
@@ -43,7 +51,7 @@ class TestDefaults:
     def test_of_the_subject_are_replaced_as_a_whole(self, values: Values, loaded: Load) -> None:
         values["clientCertificate"] = {"subject": {"country": "FR"}}
 
-        assert loaded(values).client_certificate.subject == Subject("FR", None, None, (), None)
+        assert loaded(values).client_certificate.subject == Subject(country="FR")
 
 
 class TestFiles:

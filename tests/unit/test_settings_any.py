@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from settings import Problem, SettingsError, load
 from settings.kube_proxy_configuration.configuration import KubeProxyConfiguration
-from settings.stack import NodeSection, Section, Stack
+from settings.section import Section
+from settings.stack import NodeSection, Stack
 
 JSON = st.recursive(
     st.none()

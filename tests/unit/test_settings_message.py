@@ -15,8 +15,8 @@ the stack's configuration (kube-proxy:) has 7 problems:
   cluster.version: Required value: must be the control plane's version (e.g. 1.36.2): see kubectl version
   certificateAuthority.certificateFile: Required value: must name the certificate authority's certificate (e.g. cert/ca.pem)
   certificateAuthority.privateKeyFile: Required value: must name the file of the CA's private key (e.g. cert/ca-key.pem), or the key itself must be a secret of the stack: pulumi config set --secret kube-proxy:caPrivateKey < FILE
-  nodes: Required value: must list the workers (name, address, hostKey), here or in the YAML file of nodesFile
   ssh.privateKeyFile: Required value: must name the file of the SSH private key (e.g. ~/.ssh/id_ed25519), or the key itself must be a secret of the stack: pulumi config set --secret kube-proxy:sshPrivateKey < FILE
+  nodes: Required value: must list the workers (name, address, hostKey), here or in the YAML file of nodesFile
   binary.version: Required value: must be kube-proxy's version (e.g. 1.36.2)"""
 
 ONE = """\

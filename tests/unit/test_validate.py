@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from settings.__main__ import main
+from commands.validate import main
 
 FILE = """\
 encryptionsalt: v1:abc
@@ -199,6 +199,6 @@ def test_values_are_read_as_pulumi_reads_them(validate: Validate, stack: dict[st
 
 def test_needs_no_pulumi() -> None:
     """It would take longer to import than all the rest."""
-    code = "import settings.__main__, sys; sys.exit('pulumi' in sys.modules)"
+    code = "import commands.validate, sys; sys.exit('pulumi' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0

@@ -1,7 +1,7 @@
-"""The kubeconfig with which requests are made: one context of it, and what that needs, in one text.
+"""The kubeconfig for certificate requests, reduced to one context and the contents of its files.
 
-As `kubectl config view --minify --flatten` prints it: the text goes into the stack's state, encrypted, where other
-clusters' credentials are none of its business, and to a plugin that knows nothing of the files beside a kubeconfig.
+It is what `kubectl config view --minify --flatten` prints. The text goes into the stack's state, encrypted, so it must
+not have the credentials of other clusters; and the kubernetes plugin can't read the files beside a kubeconfig.
 """
 
 import json
@@ -11,10 +11,10 @@ from typing import Final
 import yaml
 from pydantic import BaseModel, Field, SecretStr, ValidationError
 
-from settings import yaml_text
+from settings import yaml_reader
 from settings.files import Files
-from settings.private_keys import one_of_file_and_secret
-from settings.problems import OMITTED, Kind, Location, supported_values
+from settings.private_keys import file_or_secret
+from settings.problems import Kind, Location, supported_values
 from settings.stack import Stack
 
 _FILE: Location = ("certificateAuthority", "kubeconfigFile")
@@ -22,7 +22,7 @@ _SECRET: Location = ("adminKubeconfig",)
 _CONTEXT: Location = ("certificateAuthority", "context")
 
 _EMBEDDED: Final = ("certificate-authority", "client-certificate", "client-key")
-"""Keys that name a file, each beside one with `-data` that holds the file's content (client-go, api/v1/types.go)."""
+"""Keys that name a file. The same key with `-data` has the content of the file (client-go, api/v1/types.go)."""
 
 
 class _Cluster(BaseModel):
@@ -52,19 +52,18 @@ class _Kubeconfig(BaseModel):
     current: str = Field(default="", alias="current-context")
 
 
-def read(stack: Stack, files: Files) -> SecretStr | None:
+def read_kubeconfig(stack: Stack, files: Files) -> SecretStr | None:
     """Return the kubeconfig as JSON, or None and problems."""
     name = stack.certificate_authority.kubeconfig_file
     what = "the kubeconfig with which to ask for certificates (e.g. ~/.kube/config)"
-    given = one_of_file_and_secret(files, name, _FILE, stack.admin_kubeconfig, _SECRET, what, itself="it")
+    given = file_or_secret(files, name, _FILE, stack.admin_kubeconfig, _SECRET, what, itself="it")
     if given is None:
         return None
-    text, at = given
     try:
-        config = _Kubeconfig.model_validate(yaml.load(text, yaml_text.Loader))  # noqa: S506 - a safe loader
+        config = _Kubeconfig.model_validate(yaml_reader.load(given.text))
     except (yaml.YAMLError, ValidationError):
         must = "must be a kubeconfig with clusters, users and contexts, as kubectl config view --raw prints it"
-        files.problems.invalid(at, OMITTED if name is None else name, must)
+        files.problems.invalid(given.at, given.shown, must)
         return None
     context = _context(stack, config, files)
     if context is None:
@@ -73,7 +72,7 @@ def read(stack: Stack, files: Files) -> SecretStr | None:
     user = next((each for each in config.users if each.name == context.context.user), None)
     if cluster is None or user is None:
         must = f'must have the cluster and the user of its context "{context.name}"'
-        files.problems.invalid(at, OMITTED if name is None else name, must)
+        files.problems.invalid(given.at, given.shown, must)
         return None
     beside = files if name is None else Files(files.path(name).parent, files.problems, files.elsewhere)
     return SecretStr(
@@ -81,8 +80,8 @@ def read(stack: Stack, files: Files) -> SecretStr | None:
             {
                 "apiVersion": "v1",
                 "kind": "Config",
-                "clusters": [{"name": cluster.name, "cluster": _embedded(cluster.cluster, beside, at)}],
-                "users": [{"name": user.name, "user": _embedded(user.user, beside, at)}],
+                "clusters": [{"name": cluster.name, "cluster": _embedded(cluster.cluster, beside, given.at)}],
+                "users": [{"name": user.name, "user": _embedded(user.user, beside, given.at)}],
                 "contexts": [context.model_dump()],
                 "current-context": context.name,
             }
@@ -104,7 +103,7 @@ def _context(stack: Stack, config: _Kubeconfig, files: Files) -> _Context | None
 
 
 def _embedded(values: dict[str, object], files: Files, at: Location) -> dict[str, object]:
-    """Return a cluster or a user with the content of each file in place of its name."""
+    """Return a cluster or a user with each file name replaced by the content."""
     embedded = dict(values)
     for key in _EMBEDDED:
         file = embedded.pop(key, None)

@@ -1,24 +1,24 @@
-"""Where each value of a node's KubeProxyConfiguration comes from: `python -m documents.explain Pulumi.prod.yaml NODE`.
+"""Show where a node's KubeProxyConfiguration comes from: `python -m commands.explain Pulumi.prod.yaml NODE`.
 
-A line for each value, with the place that it was written at: the node's own `configuration`, the fleet's, or what it is
-derived from. Like `python -m settings` it reads the stack's file alone.
+Each value is a line with its origin: the node's own `configuration`, the fleet's, or the key that it is derived from.
+Like `python -m commands.validate` it reads only the stack's file.
 """
 
 import argparse
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from documents import kube_proxy_configuration
-from settings import shape, stack_file
+from settings import stack_file
 from settings.files import Files
-from settings.kube_proxy_configuration import merge
-from settings.kube_proxy_configuration.check import find
-from settings.load import list_nodes
+from settings.kube_proxy_configuration import configure
+from settings.kube_proxy_configuration.node_check import find
+from settings.nodes import list_nodes
 from settings.problems import OMITTED, Location, Problems, path
+from settings.section import read_section
 from settings.stack import NodeSection, Stack
 from settings.stack_file import StackFile
 
@@ -28,22 +28,13 @@ _DERIVED: Final = {
     "metricsBindAddress": "address",
     "hostnameOverride": "name",
 }
-"""Fields that follow from another key of the node where nobody sets them."""
-
-
-@dataclass(frozen=True)
-class Worker:
-    """A node, as far as its configuration depends on it."""
-
-    name: str
-    address: str
-    configuration: Mapping[str, object]
+"""Fields whose default is another key of the node."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print a node's configuration and return the exit status: 1 where the stack has no such node, complete."""
+    """Print a node's configuration and return the exit status: 1 if the stack has no such node with an address."""
     parser = argparse.ArgumentParser(
-        prog="python -m documents.explain", description="Say where a node's values come from."
+        prog="python -m commands.explain", description="Show where a node's values come from."
     )
     parser.add_argument("file", type=Path, help="Pulumi.<stack>.yaml")
     parser.add_argument("node", help="the node's name")
@@ -60,11 +51,11 @@ def explain(file: Path, name: str) -> list[str]:
     """Return the lines for a node.
 
     Raises:
-        ValueError: the file is no stack's, or has no node of that name with an address.
+        ValueError: the file is no stack's file, or has no node of that name with an address.
     """
     stack_values = stack_file.read(file)
     problems = Problems(stack_values.unreadable)
-    stack = shape.read(Stack, stack_values.values, problems)
+    stack = read_section(Stack, stack_values.values, problems)
     _, at, nodes = list_nodes(stack, stack_values.values, Files(file.absolute().parent, problems, elsewhere=True))
     index = next((index for index, node in enumerate(nodes) if node.name == name), None)
     if index is None or not nodes[index].address:
@@ -77,8 +68,8 @@ def explain(file: Path, name: str) -> list[str]:
 
 
 def _rows(stack: Stack, node: NodeSection, at: Location, values: StackFile, file: Path) -> Iterator[tuple[str, str]]:
-    worker = Worker(node.name or "", node.address or "", merge(stack.configuration, node.configuration))
-    for place, value in _leaves(kube_proxy_configuration.document(worker, stack.cluster), ()):
+    document = kube_proxy_configuration.document(configure(node, stack.configuration), stack.cluster)
+    for place, value in _leaves(document, ()):
         origin = _origin(stack, node, at, place)
         where = path(origin) if origin else "the default" if place == ("mode",) else "always"
         if origin and origin[0] != "nodesFile":
@@ -87,7 +78,7 @@ def _rows(stack: Stack, node: NodeSection, at: Location, values: StackFile, file
 
 
 def _origin(stack: Stack, node: NodeSection, at: Location, place: Location) -> Location | None:
-    """Return where a value was written, or what it follows from; None where this program sets it."""
+    """Return where a value was written, or the key that it is derived from; None if this program sets it."""
     if find(node.configuration, place) is not OMITTED:
         return (*at, "configuration", *place)
     if find(stack.configuration, place) is not OMITTED:

@@ -1,4 +1,4 @@
-"""YAML, read so that a key which stands twice is an error, as it is to Pulumi."""
+"""YAML, in which a duplicate key is an error, as it is to Pulumi."""
 
 import re
 from typing import ClassVar, Final
@@ -7,10 +7,10 @@ import yaml
 
 
 class Loader(yaml.SafeLoader):
-    """PyYAML's safe loader, which refuses a key that stands twice."""
+    """PyYAML's safe loader, which refuses duplicate keys."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
-        """Return a mapping. Raises ConstructorError where a key stands twice."""
+        """Return a mapping. Raises ConstructorError for a duplicate key."""
         seen: set[str] = set()
         for key, _ in node.value:
             name = str(key.value)
@@ -21,7 +21,7 @@ class Loader(yaml.SafeLoader):
 
 
 class GoLoader(Loader):
-    """Reads plain scalars as Pulumi does (go-yaml v3, resolve.go): `yes` and `1:30` are texts, `1e3` is a number."""
+    """Reads plain scalars as Pulumi does (go-yaml v3, resolve.go): `yes` and `1:30` are text, `1e3` is a number."""
 
     yaml_implicit_resolvers: ClassVar = {  # type: ignore[misc]
         first: [(tag, pattern) for tag, pattern in resolvers if tag.rsplit(":", 1)[-1] in ("null", "merge")]
@@ -42,8 +42,13 @@ for _tag, _pattern, _first in _GO_SCALARS:
     GoLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"({_pattern})$"), list(_first))
 
 
-def where(error: yaml.YAMLError) -> str:
-    """Return what is wrong and where, `line 3, column 5: …`; nothing where PyYAML doesn't say it."""
+def load(text: str, loader: type[Loader] = Loader) -> object:
+    """Return the document. Raises yaml.YAMLError."""
+    return yaml.load(text, loader)  # noqa: S506 - a safe loader
+
+
+def error_detail(error: yaml.YAMLError) -> str:
+    """Return what is wrong and where, `line 3, column 5: …`; nothing if PyYAML doesn't know it."""
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
         return f"line {error.problem_mark.line + 1}, column {error.problem_mark.column + 1}: {error.problem}"
     return ""

@@ -1,17 +1,16 @@
-"""SSH host keys, as ssh-keyscan prints them and as known_hosts and a node's /etc/ssh/ssh_host_*_key.pub have them."""
+"""SSH host keys, in the form of ssh-keyscan, known_hosts and a node's /etc/ssh/ssh_host_*_key.pub."""
+
+from typing import Annotated, Final, TypeAlias
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_ssh_public_key
+from pydantic import AfterValidator
 
-_TYPES = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521")
+_TYPES: Final = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521")
 
 
-def host_key(text: str) -> str:
-    """Return `<type> <base64>`, without a comment: an edited comment must not look like another key.
-
-    Raises:
-        ValueError: it is no host key that can be pinned.
-    """
+def _host_key(text: str) -> str:
+    """Return `<type> <base64>`, without a comment: an edited comment must not look like another key."""
     kind, encoded = [*text.split(), "", ""][:2]
     if kind == "ssh-rsa":
         # Pulumi's command plugin 1.2.1 offers ssh-rsa, which is RSA with SHA-1; OpenSSH has refused that since 8.8.
@@ -33,3 +32,6 @@ def _is_public_key(text: str) -> bool:
     except (ValueError, UnsupportedAlgorithm):
         return False
     return True
+
+
+HostKey: TypeAlias = Annotated[str, AfterValidator(_host_key)]

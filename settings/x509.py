@@ -1,4 +1,4 @@
-"""X.509 certificates of authorities: what Go's and OpenSSL's verification ask of them, and the way up to their root."""
+"""X.509 certificates of certificate authorities: what Go and OpenSSL require of them, and the path to the root."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -14,25 +14,37 @@ Extension = TypeVar("Extension", bound=x509.ExtensionType)
 _FOR_CLIENTS = {ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
 
 
-def parse(text: str) -> list[x509.Certificate]:
-    """Return the certificates of a PEM text, in its order; whatever else is in it is passed over.
+def parse_certificates(text: str) -> list[x509.Certificate]:
+    """Return the certificates of a PEM text in their order. Anything else in the text is skipped.
 
     Raises:
-        ValueError: there is none, or one of them can't be read.
+        ValueError: there is no certificate, or one can't be parsed.
     """
     return x509.load_pem_x509_certificates(text.encode())
 
 
 def to_pem(certificates: Sequence[x509.Certificate]) -> str:
-    """Return the certificates in PEM and nothing else: no comment, no key that stood beside them."""
+    """Return the certificates in PEM, without comments or keys that were beside them."""
     return "".join(certificate.public_bytes(Encoding.PEM).decode() for certificate in certificates)
 
 
-def unfit(certificate: x509.Certificate, now: datetime) -> str | None:
-    """Return what a certificate that can't issue for clients must be; None if it can.
+def issuer_error(certificates: Sequence[x509.Certificate], now: datetime) -> str | None:
+    """Return what the first certificate, or an issuer of it, must be to issue for clients; None if they can.
 
-    RFC 5280, 4.2.1.3, 4.2.1.9 and 4.2.1.12, and its validity. Go's crypto/x509 and OpenSSL apply an extended key usage
-    of an authority to all that is below it.
+    Raises:
+        ValueError: an extension can't be parsed.
+    """
+    for certificate in path_to_root(certificates):
+        if must := _issuer_error(certificate, now):
+            which = f"its certificate {certificates.index(certificate) + 1}, {certificate.subject.rfc4514_string()}, "
+            return f"{which if len(certificates) > 1 else ''}{must}"
+    return None
+
+
+def _issuer_error(certificate: x509.Certificate, now: datetime) -> str | None:
+    """RFC 5280, 4.2.1.3, 4.2.1.9 and 4.2.1.12, and the validity.
+
+    Go's crypto/x509 and OpenSSL apply a CA's extended key usage to every certificate below it.
     """
     constraints = _extension(certificate, x509.BasicConstraints)
     if constraints is None or not constraints.ca:
@@ -44,25 +56,23 @@ def unfit(certificate: x509.Certificate, now: datetime) -> str | None:
     if extended is not None and not _FOR_CLIENTS & set(extended):
         return "must be allowed to issue for clients (extendedKeyUsage clientAuth, or no extendedKeyUsage)"
     if now < certificate.not_valid_before_utc:
-        return (
-            f"must be valid already; it begins {minute(certificate.not_valid_before_utc)}: check this machine's clock"
-        )
+        begin = format_minute(certificate.not_valid_before_utc)
+        return f"must be valid already; it begins {begin}: check this machine's clock"
     if now >= certificate.not_valid_after_utc:
-        ended = minute(certificate.not_valid_after_utc)
+        ended = format_minute(certificate.not_valid_after_utc)
         return f"must be valid still; it ended {ended}: renew the certificate authority first"
     return None
 
 
-def path(certificates: Sequence[x509.Certificate]) -> list[x509.Certificate]:
-    """Return the first certificate, that of its issuer among the others, and so on as far as they are there."""
-    found = [certificates[0]]
-    while issuer := next((other for other in certificates if other not in found and issued(other, found[-1])), None):
-        found.append(issuer)
-    return found
+def path_to_root(certificates: Sequence[x509.Certificate]) -> list[x509.Certificate]:
+    """Return the first certificate, its issuer, that one's issuer, and so on, as far as they are there."""
+    path = [certificates[0]]
+    while issuer := next((other for other in certificates if other not in path and _issued(other, path[-1])), None):
+        path.append(issuer)
+    return path
 
 
-def issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
-    """Tell whether the issuer's key has signed the certificate."""
+def _issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
     try:
         certificate.verify_directly_issued_by(issuer)
     except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
@@ -70,8 +80,8 @@ def issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
     return True
 
 
-def minute(moment: datetime) -> str:
-    """Return a moment as messages say it: `2027-11-23 10:21 UTC`."""
+def format_minute(moment: datetime) -> str:
+    """Return a moment as messages show it: `2027-11-23 10:21 UTC`."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 

@@ -1,0 +1,66 @@
+"""Check a stack's file: `python -m commands.validate Pulumi.prod.yaml [--format json]`.
+
+It needs no engine, no network and no secrets: a secret counts as given, and its value is not checked. Files that the
+stack names are read where they exist. A missing one gives a warning, because keys are kept out of version control; only
+`nodesFile`, which is part of the configuration, must exist. Paths are relative to the stack's file.
+
+Every error and every warning is a line on standard output, in the order of the file. The exit status is 1 if there is
+an error, otherwise 0.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from settings import stack_file
+from settings.load import check
+from settings.problems import OMITTED, Kind, Problem, Severity
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the problems of a stack's file and return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m commands.validate", description="Check a stack's configuration.")
+    parser.add_argument("file", type=Path, help="Pulumi.<stack>.yaml")
+    parser.add_argument("--format", choices=["text", "json"], default="text")
+    options = parser.parse_args(arguments)
+    found = _check(options.file)
+    if options.format == "json":
+        print(json.dumps([_data(options.file, line, problem) for line, problem in found], indent=2, default=str))
+    else:
+        for line, problem in found:
+            print(f"{options.file}:{line}: {problem.severity}: {problem}")
+        errors = sum(problem.severity == Severity.ERROR for _, problem in found)
+        print(f"{options.file}: {_count(errors, 'error')}, {_count(len(found) - errors, 'warning')}")
+    return int(any(problem.severity == Severity.ERROR for _, problem in found))
+
+
+def _check(file: Path) -> list[tuple[int, Problem]]:
+    """Return the problems of a stack's file, each with its line."""
+    try:
+        stack = stack_file.read(file)
+    except ValueError as error:
+        return [(1, Problem((), Kind.INVALID, OMITTED, str(error)))]
+    problems = check(stack.values, file.absolute().parent, stack.unreadable)
+    return sorted(((stack.line(problem.location), problem) for problem in problems), key=lambda found: found[0])
+
+
+def _data(file: Path, line: int, problem: Problem) -> dict[str, object]:
+    return {
+        "severity": problem.severity,
+        "file": str(file),
+        "line": line,
+        "path": problem.path,
+        "kind": problem.kind,
+        "value": None if problem.value is OMITTED else problem.value,
+        "detail": problem.detail,
+    }
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number or 'no'} {noun}{'' if number == 1 else 's'}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,96 @@
+"""What the types of fields are made of: validators, and texts that are parsed as they are read."""
+
+import re
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import AfterValidator, BeforeValidator, GetCoreSchemaHandler
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from settings.problems import Kind, supported_values
+
+
+class ParsedText(str):
+    """Text that is parsed once and stays as it was written. The constructor raises ValueError with what it must be."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(cls, core_schema.str_schema())
+
+
+def checked(test: Callable[[Any], object], must: str) -> AfterValidator:
+    """Accept a value that passes the test: true, and no ValueError. `must` is the message for all others."""
+
+    def check(value: object) -> object:
+        try:
+            if test(value):
+                return value
+        except ValueError:
+            pass
+        raise ValueError(must)
+
+    return AfterValidator(check)
+
+
+def whole_number(low: int, high: int, unit: str = "") -> BeforeValidator:
+    """Accept a whole number, also as the text "22", which `pulumi config set` may have kept."""
+
+    def read(value: object) -> int:
+        text = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+        if not re.fullmatch(r"-?[0-9]{1,9}", text) or not low <= int(text) <= high:
+            raise ValueError(f"must be a whole number{unit} from {low} to {high}")
+        return int(text)
+
+    return BeforeValidator(read)
+
+
+def one_of(vocabulary: type[StrEnum]) -> BeforeValidator:
+    """Accept the values of a vocabulary only; the message lists them."""
+
+    def read(value: object) -> object:
+        if value not in list(vocabulary):
+            raise _error(Kind.UNSUPPORTED, supported_values(vocabulary))
+        return value
+
+    return BeforeValidator(read)
+
+
+def not_supported_yet(instead: str) -> BeforeValidator:
+    """Refuse every value; `instead` says what to do."""
+
+    def refuse(_: object) -> object:
+        raise _error(Kind.FORBIDDEN, f"not supported yet: {instead}")
+
+    return BeforeValidator(refuse)
+
+
+def _error(kind: Kind, detail: str) -> PydanticCustomError:
+    return PydanticCustomError(kind.name, "{detail}", {"detail": detail})
+
+
+def _root(user: str) -> str:
+    if user != "root":
+        raise _error(Kind.UNSUPPORTED, f"another user is not supported yet; {supported_values(['root'])}")
+    return user
+
+
+def _flag(value: object) -> bool:
+    if str(value) not in ("True", "False", "true", "false"):
+        raise ValueError("must be true or false")
+    return str(value).lower() == "true"
+
+
+def _max_unavailable(value: object) -> int | str:
+    text = str(value)
+    if re.fullmatch(r"[1-9][0-9]{0,5}", text):
+        return int(text)
+    if re.fullmatch(r"([1-9][0-9]?|100)%", text):
+        return text
+    raise ValueError("must be a number of nodes from 1 or a percentage from 1% to 100% (e.g. 25%)")
+
+
+Root: TypeAlias = Annotated[str, AfterValidator(_root)]
+Flag: TypeAlias = Annotated[bool, BeforeValidator(_flag)]
+"""A boolean, also as the text "true", which `pulumi config set` may have kept."""
+MaxUnavailable: TypeAlias = Annotated[int | str, BeforeValidator(_max_unavailable)]

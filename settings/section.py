@@ -1,0 +1,159 @@
+"""Sections of the configuration: mappings with known keys, and how one is read from a stack's values.
+
+Reading reports every problem. A value with a problem is taken away and the rest is read again, so the rules between
+fields are still checked. A required field that is missing is None until its problem ends the program.
+"""
+
+import copy
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, ClassVar, Final, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
+
+from settings.problems import OMITTED, Kind, Location, Problems
+
+SECRET_KEYS: Final = ("caPrivateKey", "adminKubeconfig", "sshPrivateKey")
+"""Keys of a stack whose values are secrets."""
+
+_ACRONYMS: Final = {"arp": "ARP", "cidr": "CIDR", "cidrs": "CIDRs", "url": "URL"}
+
+_TYPES: Final = {
+    "string_type": "must be a string: put it in quotes",
+    "list_type": "must be a list",
+    "dict_type": "must be a mapping",
+    "model_type": "must be a mapping",
+    "bool_type": "must be true or false",
+}
+
+
+def _key(field: str) -> str:
+    """Return the key of a field: `clusterCIDR` for `cluster_cidr`."""
+    first, *others = field.split("_")
+    return first + "".join(_ACRONYMS.get(word, word.capitalize()) for word in others)
+
+
+class Section(BaseModel):
+    """A mapping with known keys. A null counts as unset."""
+
+    # Python code names the fields, a stack's file has the keys; see read_section.
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=_key, validate_by_name=True, hide_input_in_errors=True
+    )
+
+    elsewhere: ClassVar[Mapping[str, str]] = {}
+    """What to do about keys that people may expect here."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, value: object) -> object:
+        if not isinstance(value, Mapping):
+            return value
+        return {key: item for key, item in value.items() if item is not None or key not in cls.known_keys()}
+
+    @classmethod
+    def known_keys(cls) -> tuple[str, ...]:
+        """Return the known keys, as they are written."""
+        return tuple(field.alias or name for name, field in cls.model_fields.items())
+
+    def check(self, at: Location, problems: Problems) -> None:
+        """Report what is wrong between the fields of this section, which is at `at`."""
+
+
+SectionType = TypeVar("SectionType", bound=Section)
+
+
+@dataclass(frozen=True)
+class _Required:
+    """Marks a field that must be set; `must` says to what."""
+
+    must: str
+
+
+def required(must: str) -> Any:
+    """Declare a required field; `must` is the message where it is missing."""
+    field: Any = Field(default=None)
+    field.metadata.append(_Required(must))
+    return field
+
+
+def read_section(
+    model: type[SectionType], values: Mapping[str, object], problems: Problems, at: Location = ()
+) -> SectionType:
+    """Return `values`, which are at `at`, as a section, and report what is wrong with them."""
+    remaining: dict[str, Any] = copy.deepcopy(dict(values))
+    while True:
+        try:
+            section = model.model_validate(remaining, by_name=False, by_alias=True, extra="allow")
+        except ValidationError as error:
+            for details in error.errors(include_url=False):
+                _report(details, problems, at)
+                _take_away(remaining, _place(details["loc"]))
+        else:
+            _check(section, at, problems)
+            return section
+
+
+def nearest(name: str, known: tuple[str, ...]) -> str:
+    """Return `; did you mean "…"?` with the most similar known name, or nothing if none is similar."""
+    lower = {other.lower(): other for other in known}
+    found = get_close_matches(name.lower(), lower, n=1)
+    return f'; did you mean "{lower[found[0]]}"?' if found else ""
+
+
+def _report(details: ErrorDetails, problems: Problems, at: Location) -> None:
+    location = (*at, *_place(details["loc"]))
+    if details["type"] in Kind.__members__:
+        problems.add(location, Kind[details["type"]], details["input"], details["msg"])
+    elif details["type"] == "invalid_key" or details["loc"][-1] == "[key]":
+        problems.forbidden(location, "every key must be a string: put it in quotes")
+    else:
+        error = details.get("ctx", {}).get("error")
+        value = OMITTED if location[-1] in SECRET_KEYS else details["input"]
+        problems.invalid(location, value, str(error) if error else _TYPES.get(details["type"], details["msg"]))
+
+
+def _check(section: Section, at: Location, problems: Problems) -> None:
+    """Report unknown keys, required fields that are missing, and what is wrong between fields."""
+    known = section.known_keys()
+    for key in section.model_extra or {}:
+        unknown = "unknown key" + (nearest(key, known) or "; known keys: " + ", ".join(known))
+        problems.forbidden((*at, key), section.elsewhere.get(key, unknown))
+    for name, field in type(section).model_fields.items():
+        location, value = (*at, field.alias or name), getattr(section, name)
+        for mark in field.metadata:
+            if isinstance(mark, _Required) and value is None:
+                problems.required(location, mark.must)
+        for place, below in _sections(value, location):
+            _check(below, place, problems)
+    section.check(at, problems)
+
+
+def _sections(value: object, at: Location) -> Iterator[tuple[Location, Section]]:
+    if isinstance(value, Section):
+        yield at, value
+    elif isinstance(value, list | tuple):
+        yield from (((*at, index), item) for index, item in enumerate(value) if isinstance(item, Section))
+
+
+def _take_away(values: Any, location: Location) -> None:
+    """Take a value away. In a list leave an empty section in its place; if that is wrong too, take the list away."""
+    *path, last = location
+    around = values
+    for step in path:
+        if isinstance(around, dict) and step not in around:
+            return
+        around = around[step]
+    if not isinstance(around, list):
+        around.pop(last, None)
+    elif around[int(last)] != {}:
+        around[int(last)] = {}
+    else:
+        _take_away(values, tuple(path))
+
+
+def _place(location: Location) -> Location:
+    """Return the location of the value or key that pydantic's location means."""
+    return tuple(step for step in location if step != "[key]")

@@ -1,0 +1,70 @@
+"""How Pulumi logs in to each node: `kube-proxy:ssh`, and the node's own `ssh` over it."""
+
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+
+from settings.addresses import host_and_port
+from settings.files import Files
+from settings.private_keys import Given, file_or_secret, parse_ssh_key
+from settings.problems import Location
+from settings.stack import NodeSection, Stack
+
+
+@dataclass(frozen=True)
+class SSH:
+    """The login to a node. The private key is unencrypted PEM, the pinned host key is `<type> <base64>`."""
+
+    host: str
+    port: int
+    user: str
+    private_key: SecretStr
+    host_key: str
+
+
+def endpoint(stack: Stack, section: NodeSection) -> str | None:
+    """Return the host and port of a node's SSH server, or None if the node has neither an address nor an SSH host."""
+    host = section.ssh.host or section.address
+    return host and host_and_port(host, _port(stack, section))
+
+
+def read_fleet_key(stack: Stack, sections: list[NodeSection], files: Files) -> SecretStr | None:
+    """Return the private key for nodes without a key of their own."""
+    name, secret = stack.ssh.private_key_file, stack.ssh_private_key
+    if name is None and secret is None and sections and all(section.ssh.private_key_file for section in sections):
+        return None
+    what = "the SSH private key (e.g. ~/.ssh/id_ed25519)"
+    return _usable(file_or_secret(files, name, ("ssh", "privateKeyFile"), secret, ("sshPrivateKey",), what), files)
+
+
+def read_ssh(stack: Stack, section: NodeSection, at: Location, fleet_key: SecretStr | None, files: Files) -> SSH | None:
+    """Return the login to a node, or None and problems."""
+    host, port = section.ssh.host or section.address, _port(stack, section)
+    if section.host_key is None:
+        scan = f"ssh-keyscan -t ed25519 -p {port} {host}" if host else "ssh-keyscan -t ed25519 HOST"
+        files.problems.required(
+            (*at, "hostKey"), f"must be the node's SSH host key, without the host's name before it: {scan}"
+        )
+    key = fleet_key
+    if (name := section.ssh.private_key_file) is not None:
+        place = (*at, "ssh", "privateKeyFile")
+        text = files.text(name, place)
+        key = _usable(Given(text, place, name) if text is not None else None, files)
+    if not host or section.host_key is None or key is None:
+        return None
+    return SSH(host, port, section.ssh.user or stack.ssh.user or "root", key, section.host_key)
+
+
+def _port(stack: Stack, section: NodeSection) -> int:
+    return section.ssh.port or stack.ssh.port or 22
+
+
+def _usable(given: Given | None, files: Files) -> SecretStr | None:
+    if given is None:
+        return None
+    try:
+        parse_ssh_key(given.text)
+    except ValueError as error:
+        files.problems.invalid(given.at, given.shown, str(error))
+        return None
+    return SecretStr(given.text)
