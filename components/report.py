@@ -1,4 +1,4 @@
-"""What a node said of its kube-proxy when it was activated (scripts/verify.sh, report)."""
+"""What a node said of its kube-proxy when it was activated (scripts/report.sh)."""
 
 from typing import Annotated
 

@@ -20,7 +20,7 @@ PREFLIGHT: Final = Stage(
     "preflight",
     title="Check that the node has what kube-proxy needs",
     changes="nothing",
-    scripts=("common.sh", "addresses.sh", "api.sh", "virtual_servers.sh", "neighbours.sh"),
+    scripts=("common.sh", "ipv6.sh", "kubernetes_api.sh", "virtual_servers.sh", "conflicts.sh"),
 )
 BINARY: Final = Stage(
     "binary",
@@ -31,15 +31,15 @@ STAGE: Final = Stage(
     "stage",
     title="Write the new generation beside the live one and validate it",
     changes="/var/lib/kube-proxy-generations, loaded kernel modules",
-    scripts=("common.sh", "addresses.sh", "api.sh", "service.sh", "recover.sh"),
+    scripts=("common.sh", "ipv6.sh", "kubernetes_api.sh", "kubernetes_service.sh", "recover.sh"),
 )
 ACTIVATE: Final = Stage(
     "activate",
     title="Switch to the new generation and prove that it serves, or put the previous one back",
     changes="kube-proxy's live files, its service, and rules that another mode has left",
     scripts=(
-        *("common.sh", "addresses.sh", "api.sh", "service.sh"),
-        *("virtual_servers.sh", "rules.sh", "verify.sh", "rollback.sh"),
+        *("common.sh", "ipv6.sh", "kubernetes_api.sh", "kubernetes_service.sh", "virtual_servers.sh"),
+        *("rules.sh", "proof.sh", "report.sh", "rollback.sh"),
     ),
 )
 STAGES: Final = (PREFLIGHT, BINARY, STAGE, ACTIVATE)

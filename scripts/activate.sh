@@ -1,20 +1,13 @@
 # Stages 4 and 5: switch to the staged generation, at most one restart, prove that it serves; otherwise put back what
 # was there. Run again with nothing to change, it only proves.
-# shellcheck source=common.sh
 . ./common.sh
-# shellcheck source=addresses.sh
-. ./addresses.sh
-# shellcheck source=api.sh
-. ./api.sh
-# shellcheck source=service.sh
-. ./service.sh
-# shellcheck source=virtual_servers.sh
+. ./ipv6.sh
+. ./kubernetes_api.sh
+. ./kubernetes_service.sh
 . ./virtual_servers.sh
-# shellcheck source=rules.sh
 . ./rules.sh
-# shellcheck source=verify.sh
-. ./verify.sh
-# shellcheck source=rollback.sh
+. ./proof.sh
+. ./report.sh
 . ./rollback.sh
 
 short=$(printf '%.12s' "$GENERATION")
@@ -68,50 +61,6 @@ mend_modes() {
     live_files | while read -r _ path mode; do
         [ ! -e "$path" ] || [ "$path" = "$binary" ] || [ "$(stat -c '%a %u %g' "$path")" = "$mode 0 0" ] || { chown 0:0 "$path" && chmod "$mode" "$path"; }
     done
-}
-
-# Until all is proven, the time is over, or kube-proxy keeps dying.
-await_service() {
-    deadline=$(($(now) + HEALTH_TIMEOUT))
-    ask_systemd
-    restarts_before=$restarts
-    until check_all; do
-        [ "$(now)" -lt "$deadline" ] && [ $((restarts - restarts_before)) -lt 2 ] && [ "$active" != failed ] || return 1
-        sleep 1
-    done
-}
-
-# A kube-proxy that serves and dies soon after must not reach the rest of the fleet.
-stays_up() {
-    process=$pid
-    ready_until=$(($(now) + MIN_READY))
-    while [ "$(now)" -lt "$ready_until" ]; do
-        sleep 1
-        ask_systemd
-        is_same_process || return 1
-    done
-    await_service && is_same_process
-}
-
-is_same_process() {
-    reason="kube-proxy must stay up for $MIN_READY s (rollout.minReadySeconds) once it serves, it ended before"
-    [ "${pid:-$process}" = "$process" ]
-}
-
-prove() {
-    await_service || return 1
-    remove_rules "$MODE"
-    [ -z "$removed" ] || say "removed what another mode had left: $removed"
-    [ -n "$why" ] || [ -n "$removed" ] || return 0
-    stays_up
-}
-
-# The last things that kube-proxy complained of, each once: klog's header (level, date, process) up to "] " aside.
-journal() {
-    timeout 20 journalctl -u kube-proxy.service _SYSTEMD_INVOCATION_ID="$1" -o cat -n 200 2>/dev/null |
-        grep -E '^[EF][0-9]{4}|[Ee]rror|unknown flag|panic' |
-        awk '{ text = $0; if (/^[EF][0-9]/) text = substr(text, index(text, "] ") + 2); if (!seen[text]++) print text }' |
-        tail -n 5 | printable | sed 's/^/    /'
 }
 
 give_up() {

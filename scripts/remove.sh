@@ -1,9 +1,6 @@
 # Takes away what the other stages put on the node: the service, its rules, its files.
-# shellcheck source=common.sh
 . ./common.sh
-# shellcheck source=virtual_servers.sh
 . ./virtual_servers.sh
-# shellcheck source=rules.sh
 . ./rules.sh
 
 # A node that was renamed in the stack: its new name already serves here, so there is nothing to take away.

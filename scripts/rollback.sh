@@ -56,7 +56,7 @@ forget_older_generations() {
     printf '%s\n' "$GENERATION" | write_file "$state/live"
 }
 
-# From now on the questions of verify.sh are about what is live, which may be another program's doing.
+# From now on the questions of proof.sh are about what is live, which may be another program's doing.
 expect_live_files() {
     use_kubeconfig "$(live_path kube-proxy.kubeconfig)"
     configuration=$(live_path kube-proxy-config.yaml)

@@ -1,13 +1,9 @@
 # Stages 2 and 3: make the node able to run this generation, and lay it complete and verified beside the live one.
 # Nothing that the running kube-proxy reads is touched.
-# shellcheck source=common.sh
 . ./common.sh
-# shellcheck source=addresses.sh
-. ./addresses.sh
-# shellcheck source=api.sh
-. ./api.sh
-# shellcheck source=service.sh
-. ./service.sh
+. ./ipv6.sh
+. ./kubernetes_api.sh
+. ./kubernetes_service.sh
 
 load_modules() {
     while read -r module; do

@@ -1,4 +1,4 @@
-"""scripts/api.sh reaches an API server as client-go does, which kube-proxy is built on: kubectl is, too."""
+"""scripts/kubernetes_api.sh reaches an API server as client-go does, which kube-proxy is built on: kubectl is, too."""
 
 import os
 import shutil
@@ -74,7 +74,7 @@ def by_the_script(directory: Path) -> bool:
         directory,
         "/bin/sh",
         "-euc",
-        f'. "{SCRIPTS}/addresses.sh"; . "{SCRIPTS}/api.sh"; use_kubeconfig kubeconfig; api /version',
+        f'. "{SCRIPTS}/ipv6.sh"; . "{SCRIPTS}/kubernetes_api.sh"; use_kubeconfig kubeconfig; api /version',
     )
 
 

@@ -31,8 +31,6 @@ ask_service() {
 
 service_field() { sed -n "s/^items\.0\.spec\.$1=//p" service; }
 
-address_family() { case $1 in *:*) echo IPv6 ;; *) echo IPv4 ;; esac; }
-
 # endpoints_of FAMILY PORT: reads EndpointSlices as path=value lines and prints where kube-proxy leads a port of this
 # name. A dual-stack Service has slices of both families; of an endpoint's addresses the first counts.
 endpoints_of() {

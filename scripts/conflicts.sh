@@ -20,6 +20,28 @@ check_other_kube_proxy() {
     done
 }
 
+# A port that someone else holds would keep kube-proxy from starting. ss prints * where a socket takes both families, as
+# one of kube-proxy's does on 0.0.0.0 or [::].
+check_ports() {
+    pid=$(service_property MainPID)
+    for listener in "$HEALTHZ" "$METRICS"; do
+        owner=$(timeout 20 ss -Hltnp | awk -v listener="$listener" -v own="pid=${pid:-0}," '
+            BEGIN { port = listener; sub(/.*:/, ":", port) }
+            function meets(other) {
+                if (other == listener || other == "*" port || listener == "0.0.0.0" port || listener == "[::]" port) return 1
+                return other == (listener ~ /^\[/ ? "[::]" : "0.0.0.0") port
+            }
+            index($0, own) || substr($4, length($4) - length(port) + 1) != port { next }
+            meets($4) {
+                sub(/.*users:\(\(/, "")
+                sub(/\).*/, "")
+                print
+                exit
+            }')
+        [ -z "$owner" ] || problem "port $listener must be free for kube-proxy, it is held by $owner: stop that process, or choose another port in kube-proxy:configuration"
+    done
+}
+
 check_firewall_managers() {
     for unit in firewalld netfilter-persistent nftables; do
         timeout 20 systemctl is-active --quiet "$unit.service" 2>/dev/null || continue
@@ -42,38 +64,4 @@ check_foreign_virtual_servers() {
         *) way="choose mode iptables, or mode ipvs with ipvs.excludeCIDRs" ;;
     esac
     problem "IPVS virtual servers that aren't kube-proxy's must not be lost: in mode $MODE it would remove $(wc -l <foreign.list) of them ($listed): $way, or let them go with removeForeignVirtualServers: true in kube-proxy:rollout"
-}
-
-# kube-proxy asks for IPv6 and goes on without it; forwarding it turns on only for IPv4, in mode ipvs. The bridge plugin's
-# pods reach Services through br_netfilter.
-check_kernel_settings() {
-    case $FAMILIES in *IPv6*)
-        [ -e "$root/proc/net/if_inet6" ] && [ "$(kernel_setting net/ipv6/conf/all/disable_ipv6)" != 1 ] ||
-            problem "the kernel must have IPv6 for the cluster's pods and Services, it is off: sysctl -w net.ipv6.conf.all.disable_ipv6=0, and in /etc/sysctl.d; or boot without ipv6.disable=1"
-        ;;
-    esac
-    for family in $FAMILIES; do
-        case $family in
-            IPv4) forwarding=net/ipv4/ip_forward bridged=net/bridge/bridge-nf-call-iptables ;;
-            IPv6) forwarding=net/ipv6/conf/all/forwarding bridged=net/bridge/bridge-nf-call-ip6tables ;;
-        esac
-        [ "$MODE $family" = "ipvs IPv4" ] || [ "$(kernel_setting $forwarding)" != 0 ] ||
-            warning "$(dotted $forwarding) is 0, pods behind Services can't be reached through this node: sysctl -w $(dotted $forwarding)=1, and in /etc/sysctl.d"
-        for bridge in cni0 cbr0; do
-            [ ! -e "$root/sys/class/net/$bridge/bridge" ] || [ "$(kernel_setting $bridged)" = 1 ] ||
-                warning "pods on the bridge $bridge don't reach each other through Services of $family without br_netfilter: modprobe br_netfilter, and in /etc/modules-load.d; sysctl -w $(dotted $bridged)=1"
-        done
-    done
-}
-
-kernel_setting() { cat "$root/proc/sys/$1" 2>/dev/null || :; }
-dotted() { printf '%s' "$1" | tr / .; }
-
-# Certificates are valid from a moment on; the header Date of any answer will do, so nothing is trusted here.
-check_clock() {
-    find_way "$SERVER" "$TLS_SERVER_NAME" "$PROXY_URL"
-    answered=$(curl -sk -K way --proxy-insecure --connect-timeout 5 --max-time 10 -o /dev/null -D - "$api_url/livez" 2>/dev/null | tr -d '\r' | sed -n 's/^[Dd]ate: //p')
-    [ -n "$answered" ] || return 0
-    ahead=$(($(date +%s) - $(date -d "$answered" +%s)))
-    [ "${ahead#-}" -le 60 ] || problem "the node's clock must be right: it is ${ahead#-} s $([ "$ahead" -gt 0 ] && echo ahead of || echo behind) the API server's: set it (timedatectl set-ntp true)"
 }

@@ -8,7 +8,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-API = Path(__file__).parents[2] / "scripts" / "api.sh"
+API = Path(__file__).parents[2] / "scripts" / "kubernetes_api.sh"
 
 keys = st.from_regex(r"[a-zA-Z][a-zA-Z0-9./-]{0,9}", fullmatch=True)
 scalars = st.from_regex(r"[a-z0-9][a-z0-9.:/-]{0,14}[a-z0-9]", fullmatch=True) | st.integers(0, 70000) | st.booleans()

@@ -7,7 +7,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-ADDRESSES = Path(__file__).parents[2] / "scripts" / "addresses.sh"
+IPV6 = Path(__file__).parents[2] / "scripts" / "ipv6.sh"
 
 groups = st.lists(st.sampled_from([0, 0, 0, 1, 0x10, 0xFD00, 0xFFFF]), min_size=8, max_size=8)
 forms = st.lists(st.sampled_from(["{:x}", "{:04x}", "{:X}"]), min_size=8, max_size=8)
@@ -15,7 +15,7 @@ words = st.sampled_from(["{}", "[{}]:443", "[{}]", "TCP [{}]:443 rr 192.168.99.1
 
 
 def canonical(lines: list[str]) -> list[str]:
-    script = f'. "{ADDRESSES}"; canonical'
+    script = f'. "{IPV6}"; canonical'
     done = subprocess.run(
         ["/bin/sh", "-c", script], input="\n".join(lines) + "\n", capture_output=True, text=True, check=True
     )

@@ -105,25 +105,46 @@ check_all() {
         check_rules && check_other_family && check_request
 }
 
-# The report that becomes the node's stack output (components/report.py reads it). What stands here as a constant, or was
-# given, check_all has just found to be so: nothing is reported of a node of which it is not true.
-report() {
-    cat <<EOF
-generation: $GENERATION
-active: true
-enabled: true
-version: $running_version
-mode: $(cat proxy_mode)
-listeners:
-- "$HEALTHZ"
-- "$METRICS"
-kubernetesService: "$service"
-request: answered
-EOF
-    [ "$MODE" = ipvs ] || return 0
-    echo virtualServers:
-    virtual_servers_of own | head -n 100 | canonical | awk '
-        { print "- server: " $1 " " $2 " " $3; print "  realServers:" (NF > 3 ? "" : " []") }
-        { for (i = 4; i <= NF; i++) print "  - \"" $i "\"" }
-        END { if (!NR) print "  []" }'
+# Until all is proven, the time is over, or kube-proxy keeps dying.
+await_service() {
+    deadline=$(($(now) + HEALTH_TIMEOUT))
+    ask_systemd
+    restarts_before=$restarts
+    until check_all; do
+        [ "$(now)" -lt "$deadline" ] && [ $((restarts - restarts_before)) -lt 2 ] && [ "$active" != failed ] || return 1
+        sleep 1
+    done
+}
+
+# A kube-proxy that serves and dies soon after must not reach the rest of the fleet.
+stays_up() {
+    process=$pid
+    ready_until=$(($(now) + MIN_READY))
+    while [ "$(now)" -lt "$ready_until" ]; do
+        sleep 1
+        ask_systemd
+        is_same_process || return 1
+    done
+    await_service && is_same_process
+}
+
+is_same_process() {
+    reason="kube-proxy must stay up for $MIN_READY s (rollout.minReadySeconds) once it serves, it ended before"
+    [ "${pid:-$process}" = "$process" ]
+}
+
+prove() {
+    await_service || return 1
+    remove_rules "$MODE"
+    [ -z "$removed" ] || say "removed what another mode had left: $removed"
+    [ -n "$why" ] || [ -n "$removed" ] || return 0
+    stays_up
+}
+
+# The last things that kube-proxy complained of, each once: klog's header (level, date, process) up to "] " aside.
+journal() {
+    timeout 20 journalctl -u kube-proxy.service _SYSTEMD_INVOCATION_ID="$1" -o cat -n 200 2>/dev/null |
+        grep -E '^[EF][0-9]{4}|[Ee]rror|unknown flag|panic' |
+        awk '{ text = $0; if (/^[EF][0-9]/) text = substr(text, index(text, "] ") + 2); if (!seen[text]++) print text }' |
+        tail -n 5 | printable | sed 's/^/    /'
 }

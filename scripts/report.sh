@@ -1,0 +1,22 @@
+# The report that becomes the node's stack output (components/report.py reads it). What stands here as a constant, or was
+# given, check_all has just found to be so: nothing is reported of a node of which it is not true.
+report() {
+    cat <<EOF
+generation: $GENERATION
+active: true
+enabled: true
+version: $running_version
+mode: $(cat proxy_mode)
+listeners:
+- "$HEALTHZ"
+- "$METRICS"
+kubernetesService: "$service"
+request: answered
+EOF
+    [ "$MODE" = ipvs ] || return 0
+    echo virtualServers:
+    virtual_servers_of own | head -n 100 | canonical | awk '
+        { print "- server: " $1 " " $2 " " $3; print "  realServers:" (NF > 3 ? "" : " []") }
+        { for (i = 4; i <= NF; i++) print "  - \"" $i "\"" }
+        END { if (!NR) print "  []" }'
+}
