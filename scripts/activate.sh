@@ -12,17 +12,17 @@
 
 short=$(printf '%.12s' "$GENERATION")
 
-# The names of the generation's files that differ from the live ones.
-changed_files() {
-    live_files | while read -r name path _; do
-        [ ! -e "$staged/$name" ] || cmp -s "$staged/$name" "$path" || printf '%s ' "$name"
+# The lines of live_files whose file in this generation differs from the live one.
+list_changed() {
+    live_files | while read -r name path mode; do
+        [ ! -e "$staged/$name" ] || cmp -s "$staged/$name" "$root$path" || printf '%s\n' "$name $path $mode"
     done
 }
 
 # Why kube-proxy must restart; empty where it need not.
-restart_reason() {
-    if [ -n "$read_at_start" ]; then
-        printf 'changed: %s' "${read_at_start% }"
+find_restart_cause() {
+    if [ -n "$restart_files" ]; then
+        printf 'changed:%s' "$restart_files"
     elif [ -e "$state/activating" ]; then
         printf 'an earlier activation was interrupted'
     elif ! is_active; then
@@ -43,31 +43,33 @@ install_file() {
 }
 
 install_changed() {
-    live_files >files.list
     while read -r name path mode; do
-        case " $changed" in *" $name "*) install_file "$staged/$name" "$path" "$mode" ;; esac
-    done <files.list
+        install_file "$staged/$name" "$root$path" "$mode"
+    done <changed.list
 }
+
+enable_unit() { is_enabled || run_systemctl enable --quiet kube-proxy.service; }
 
 switch() {
     mkdir -p "$root$K8S_DIR/kube-proxy"
     install_changed
-    case "$(service_property NeedDaemonReload) $changed" in *yes*|*" kube-proxy.service "*) control daemon-reload ;; esac
-    is_enabled || control enable --quiet kube-proxy.service
+    case "$(service_property NeedDaemonReload)$restart_files " in *yes* | *" kube-proxy.service "*) run_systemctl daemon-reload ;; esac
+    enable_unit
 }
 
 # Modes and owner are ours too, and need no restart.
-mend_modes() {
+restore_modes() {
     live_files | while read -r _ path mode; do
-        [ ! -e "$path" ] || [ "$path" = "$binary" ] || [ "$(stat -c '%a %u %g' "$path")" = "$mode 0 0" ] || { chown 0:0 "$path" && chmod "$mode" "$path"; }
+        file=$root$path
+        [ ! -e "$file" ] || [ "$file" = "$binary" ] || [ "$(stat -c '%a %u %g' "$file")" = "$mode 0 0" ] || { chown 0:0 "$file" && chmod "$mode" "$file"; }
     done
 }
 
-give_up() {
+abort_activation() {
     say "$1"
-    journal "$(service_property InvocationID)" >&2 || :
-    if [ -n "$switched" ]; then
-        switched=
+    print_errors_from_journal >&2 || :
+    if [ -n "$rollback_needed" ]; then
+        rollback_needed=
         roll_back
     fi
     fail "generation $short is not live; mend the cause, then run pulumi up again"
@@ -77,38 +79,37 @@ staged=$state/$GENERATION
 lock
 trap '' HUP PIPE
 trap 'exit 1' INT TERM
-switched=''
+rollback_needed=''
 # Whether the process that runs may have read files of this generation.
-restarted=$([ ! -e "$state/activating" ] || echo yes)
+restarted=no
+[ ! -e "$state/activating" ] || restarted=yes
 [ -f "$staged/kube-proxy-config.yaml" ] || fail "generation $short must be staged on this node, but it is gone; run: pulumi up --target-replace '**$NODE-stage' --target-dependents"
 use_kubeconfig "$staged/kube-proxy.kubeconfig"
 
-changed=$(changed_files)
-# Neither kube-proxy nor its unit: what is read at a boot.
-read_at_start=${changed#modules }
-read_at_start=${read_at_start#kube-ipvs0.network }
-why=$(restart_reason)
-if [ -n "$why" ]; then
-    keep_previous
-    trap '[ -z "$switched" ] || give_up "the activation was interrupted"' EXIT
-    switched=yes
+list_changed >changed.list
+# The two others are read at a boot, neither by kube-proxy nor for its unit.
+restart_files=$(awk '$1 != "modules" && $1 != "kube-ipvs0.network" { printf " %s", $1 }' changed.list)
+restart_cause=$(find_restart_cause)
+if [ -n "$restart_cause" ]; then
+    save_previous
+    trap '[ -z "$rollback_needed" ] || abort_activation "the activation was interrupted"' EXIT
+    rollback_needed=yes
     switch
-    say "restarting kube-proxy ($why)"
-    systemctl reset-failed kube-proxy.service 2>/dev/null || :
+    say "restarting kube-proxy ($restart_cause)"
     restarted=yes
-    control restart kube-proxy.service || give_up "kube-proxy.service must start: systemctl restart failed"
+    restart_unit || abort_activation "kube-proxy.service must start: systemctl restart failed"
 else
     install_changed
-    is_enabled || control enable --quiet kube-proxy.service
+    enable_unit
 fi
-mend_modes
-prove || give_up "kube-proxy must serve within $HEALTH_TIMEOUT s: $reason"
-switched=
-forget_previous
-forget_older_generations
-printf '%s\n' "$NODE" | write_file "$state/node"
+restore_modes
+prove_serving "$restart_cause" || abort_activation "kube-proxy must serve within $HEALTH_TIMEOUT s: $reason"
+rollback_needed=
+discard_previous
+record_live_generation
+printf '%s\n' "$NODE" | replace_file "$state/node"
 sync "$state"
 sync "$root/etc/systemd/system/multi-user.target.wants" 2>/dev/null || :
 [ -z "$left" ] || fail "generation $short serves, but rules of another mode stay: $left; mend that and run pulumi up again, or reboot the node"
 report
-if [ -n "$why" ]; then say "generation $short serves"; else say "generation $short already served: nothing to do"; fi
+if [ -n "$restart_cause" ]; then say "generation $short serves"; else say "generation $short already served: nothing to do"; fi

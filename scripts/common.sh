@@ -13,26 +13,19 @@ STAGE=${0##*/}
 STAGE=${STAGE%.sh}
 
 state=$root/var/lib/kube-proxy-generations
-unit_file=$root/usr/lib/systemd/system/kube-proxy.service
 binary=$root/usr/local/bin/kube-proxy
 
-# Where each file of a generation lives, with its mode: name, path, octal mode. The unit is last (recover.sh).
+# The files of a generation: name, path on the node, octal mode. The unit is last (recover.sh).
 live_files() {
     cat <<EOF
-modules $root/etc/modules-load.d/kube-proxy.conf 644
-kube-ipvs0.network $root/etc/systemd/network/00-kube-ipvs0.network 644
-kube-proxy.kubeconfig $root/etc/kubernetes/kube-proxy.kubeconfig 600
-kube-proxy-config.yaml $root/etc/kubernetes/kube-proxy-config.yaml 644
-kube-proxy.conf $root/etc/kubernetes/kube-proxy.conf 644
-kube-proxy $binary 755
-kube-proxy.service $unit_file 644
+modules /etc/modules-load.d/kube-proxy.conf 644
+kube-ipvs0.network /etc/systemd/network/00-kube-ipvs0.network 644
+kube-proxy.kubeconfig /etc/kubernetes/kube-proxy.kubeconfig 600
+kube-proxy-config.yaml /etc/kubernetes/kube-proxy-config.yaml 644
+kube-proxy.conf /etc/kubernetes/kube-proxy.conf 644
+kube-proxy /usr/local/bin/kube-proxy 755
+kube-proxy.service /usr/lib/systemd/system/kube-proxy.service 644
 EOF
-}
-
-live_path() {
-    live_files | while read -r name path _; do
-        [ "$name" != "$1" ] || printf '%s\n' "$path"
-    done
 }
 
 # The operator may be gone: a message that nobody reads must not end a stage half-way.
@@ -51,7 +44,7 @@ lock() {
 }
 
 # Standard input becomes a file's whole content, or the file stays as it was: after a power cut too.
-write_file() {
+replace_file() {
     cat >"$1.new"
     sync "$1.new"
     mv -f "$1.new" "$1"
@@ -69,7 +62,13 @@ printable() { tr -cd '\11\12\40-\176' | cut -c1-500; }
 service_property() { timeout 20 systemctl show --value -p "$1" kube-proxy.service 2>/dev/null || :; }
 is_active() { [ "$(service_property ActiveState)" = active ]; }
 is_enabled() { timeout 20 systemctl is-enabled --quiet kube-proxy.service 2>/dev/null; }
-control() { timeout 120 systemctl "$@" 9>&-; }
+run_systemctl() { timeout 120 systemctl "$@" 9>&-; }
+forget_failures() { systemctl reset-failed kube-proxy.service 2>/dev/null || :; }
+
+restart_unit() {
+    forget_failures
+    run_systemctl restart kube-proxy.service
+}
 
 architecture() {
     case $(uname -m) in
@@ -85,8 +84,6 @@ pinned_sha256() {
         case $pin in "$(architecture)="*) printf '%s\n' "${pin#*=}" ;; esac
     done
 }
-
-sha256_of() { sha256sum -- "$1" | cut -d ' ' -f 1; }
 
 # kube-proxy --version prints "Kubernetes v1.36.2".
 version_of() { timeout 60 "$1" --version 2>/dev/null | sed -n 's/^Kubernetes v//p'; }

@@ -13,8 +13,7 @@ check_other_kube_proxy() {
         esac
         problem "no other kube-proxy must run here, there is process $pid ($group): $way"
     done
-    for comm in "$root"/proc/[0-9]*/comm; do
-        case $(cat "$comm" 2>/dev/null) in k3s*) ;; *) continue ;; esac
+    for comm in $(grep -l '^k3s' "$root"/proc/[0-9]*/comm 2>/dev/null); do
         tr '\0' ' ' <"${comm%/comm}/cmdline" | grep -q -- --disable-kube-proxy ||
             problem "no other kube-proxy must run here, k3s has one of its own: start k3s with --disable-kube-proxy"
     done
@@ -54,7 +53,7 @@ check_firewall_managers() {
 check_foreign_virtual_servers() {
     [ "$REMOVE_FOREIGN_VIRTUAL_SERVERS" = false ] || return 0
     case $MODE in
-        ipvs) virtual_servers_of foreign | outside_of "$EXCLUDE_CIDRS" ;;
+        ipvs) virtual_servers_of foreign | outside_cidrs "$EXCLUDE_CIDRS" ;;
         nftables) virtual_servers_of foreign ;;
     esac >foreign.list
     [ -s foreign.list ] || return 0

@@ -6,14 +6,14 @@ use_kubeconfig() {
         kubeconfig_field "$field" "$1" | (umask 077 && base64 -d >"$field")
     done
     api_server=$(kubeconfig_field server "$1")
-    find_way "$api_server" "$(kubeconfig_field tls-server-name "$1")" "$(kubeconfig_field proxy-url "$1")"
+    prepare_curl "$api_server" "$(kubeconfig_field tls-server-name "$1")" "$(kubeconfig_field proxy-url "$1")"
 }
 
 kubeconfig_field() { sed -n "s/^ *$1: *//p" "$2" | tr -d "\"'"; }
 
-# find_way SERVER TLS_SERVER_NAME PROXY_URL, the last two empty or given: to the API as kube-proxy goes, by client-go.
+# prepare_curl SERVER TLS_SERVER_NAME PROXY_URL, the last two empty or given: to the API as kube-proxy goes, by client-go.
 # Leaves $api_url, and curl's options in the file way: a live kubeconfig of others may hold a proxy's password.
-find_way() {
+prepare_curl() {
     authority=${1#*://}
     authority=${authority%/}
     api_url=https://$authority
@@ -31,9 +31,9 @@ find_way() {
     )
 }
 
-# request URL [curl's options]: prints the body, then the HTTP status on a line of its own; fails where nobody answers.
+# curl_as_kube_proxy URL [curl's options]: prints the body, then the HTTP status on a line of its own; fails where nobody answers.
 # client-go meets an https proxy with the same authority and certificate as the server.
-request() {
+curl_as_kube_proxy() {
     url=$1
     shift
     curl -sS --connect-timeout 5 --max-time 15 -w '\n%{http_code}\n' \
@@ -42,19 +42,19 @@ request() {
         "$@" "$url"
 }
 
-# api PATH: the YAML of an object or list as lines path=value; leaves the HTTP status in $http_status.
-api() {
-    if ! request "$api_url$1" -K way -H 'Accept: application/yaml' >answer 2>answer.error; then
+# api_get PATH: the YAML of an object or list as lines path=value; leaves the HTTP status in $http_status.
+api_get() {
+    if ! curl_as_kube_proxy "$api_url$1" -K way -H 'Accept: application/yaml' >answer 2>answer.error; then
         http_status=0
         return 1
     fi
     http_status=$(tail -n 1 answer)
-    [ "$http_status" = 200 ] && sed '$d' answer | flatten
+    [ "$http_status" = 200 ] && sed '$d' answer | flatten_yaml
 }
 
 # The API server's YAML (sigs.k8s.io/yaml: block style, two spaces, sequences level with their key) as path=value lines,
 # such as items.0.endpoints.1.addresses.0=192.168.99.122. Lines of multi-line strings are passed over.
-flatten() {
+flatten_yaml() {
     awk '
         function path(    i, text) {
             for (i = 1; i <= depth; i++) text = text (i > 1 ? "." : "") name[i]
@@ -72,18 +72,15 @@ flatten() {
             while (rest ~ /^- /) {
                 while (depth && level[depth] > 2 * column + 1) depth--
                 if (depth && level[depth] == 2 * column + 1) name[depth]++
-                else { depth++; level[depth] = 2 * column + 1; name[depth] = 0 }
+                else { level[++depth] = 2 * column + 1; name[depth] = 0 }
                 rest = substr(rest, 3)
                 column += 2
             }
             if (match(rest, /^[^ :]+:( |$)/)) {
                 while (depth && level[depth] >= 2 * column) depth--
-                depth++
-                level[depth] = 2 * column
-                key = substr(rest, 1, RLENGTH)
+                level[++depth] = 2 * column
+                name[depth] = unquote(substr(rest, 1, index(rest, ":") - 1))
                 rest = substr(rest, RLENGTH + 1)
-                sub(/: ?$/, "", key)
-                name[depth] = unquote(key)
             }
             if (rest != "") print path() "=" unquote(rest)
         }'

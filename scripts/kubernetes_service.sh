@@ -2,34 +2,31 @@
 # kube-proxy serves every Service of each family alike, and this one leads to whoever answers with a certificate.
 
 # What the API says of it: leaves $service (as host:port), $service_address, $service_port and the sorted $endpoints.
-ask_service() {
-    case $KUBERNETES_SERVICE in
-        '')
-            path='/api/v1/namespaces/default/services?fieldSelector=metadata.name%3Dkubernetes'
-            which='the Service kubernetes'
-            ;;
-        *)
-            path="/api/v1/services?fieldSelector=spec.clusterIP%3D$KUBERNETES_SERVICE"
-            which="a Service with the address $KUBERNETES_SERVICE (cluster.kubernetesService)"
-            ;;
-    esac
+find_kubernetes_service() {
+    if [ -n "$KUBERNETES_SERVICE" ]; then
+        path="/api/v1/services?fieldSelector=spec.clusterIP%3D$KUBERNETES_SERVICE"
+        which="a Service with the address $KUBERNETES_SERVICE (cluster.kubernetesService)"
+    else
+        path='/api/v1/namespaces/default/services?fieldSelector=metadata.name%3Dkubernetes'
+        which='the Service kubernetes'
+    fi
     reason="the API server $api_server must list $which for system:kube-proxy"
-    api "$path" >service || return 1
-    service_address=$(service_field clusterIP | canonical)
-    service_port=$(service_field ports.0.port)
+    api_get "$path" >service || return 1
+    service_address=$(service_field spec.clusterIP | canonical)
+    service_port=$(service_field spec.ports.0.port)
     [ -n "$service_address" ] && [ -n "$service_port" ] || return 1
     service=$(bracketed "$service_address"):$service_port
 
-    namespace=$(sed -n 's/^items\.0\.metadata\.namespace=//p' service)
-    name=$(sed -n 's/^items\.0\.metadata\.name=//p' service)
+    namespace=$(service_field metadata.namespace)
+    name=$(service_field metadata.name)
     family=$(address_family "$service_address")
     reason="the API server $api_server must list $family endpoints of the Service $name in $namespace"
-    api "/apis/discovery.k8s.io/v1/namespaces/$namespace/endpointslices?labelSelector=kubernetes.io%2Fservice-name%3D$name" >slices || return 1
-    endpoints=$(endpoints_of "$family" "$(service_field ports.0.name)" <slices | canonical | sort)
+    api_get "/apis/discovery.k8s.io/v1/namespaces/$namespace/endpointslices?labelSelector=kubernetes.io%2Fservice-name%3D$name" >slices || return 1
+    endpoints=$(endpoints_of "$family" "$(service_field spec.ports.0.name)" <slices | canonical | sort)
     [ -n "$endpoints" ]
 }
 
-service_field() { sed -n "s/^items\.0\.spec\.$1=//p" service; }
+service_field() { sed -n "s/^items\.0\.$1=//p" service; }
 
 # endpoints_of FAMILY PORT: reads EndpointSlices as path=value lines and prints where kube-proxy leads a port of this
 # name. A dual-stack Service has slices of both families; of an endpoint's addresses the first counts.
@@ -41,8 +38,7 @@ endpoints_of() {
                 if (path !~ /^items\.[0-9]+\.endpoints\.[0-9]+\.addresses\.0$/) continue
                 split(path, part, ".")
                 slice = "items." part[2] "."
-                ready = value[slice "endpoints." part[4] ".conditions.ready"]
-                if (value[slice "addressType"] != family || ready == "false") continue
+                if (value[slice "addressType"] != family || value[slice "endpoints." part[4] ".conditions.ready"] == "false") continue
                 address = family == "IPv6" ? "[" value[path] "]" : value[path]
                 for (i = 0; (slice "ports." i ".port") in value; i++)
                     if (value[slice "ports." i ".name"] == port) print address ":" value[slice "ports." i ".port"]

@@ -15,17 +15,17 @@ problem() {
 warning() { say "warning: $*"; }
 
 # A program that must be there, and the Debian package that has it (the names are nearly the same elsewhere).
-require() { command -v "$1" >/dev/null 2>&1 || problem "program $1 must be there: install the package $2 (apt-get install $2)"; }
+require_program() { command -v "$1" >/dev/null 2>&1 || problem "program $1 must be there: install the package $2 (apt-get install $2)"; }
 
 # require_version PROGRAM OLDEST PACKAGE: the same, and new enough, where the program says what it is.
 require_version() {
-    require "$1" "$3"
+    require_program "$1" "$3"
     found=$(timeout 20 "$1" --version 2>/dev/null | sed -n '1s/^[^0-9]*\([0-9][0-9.]*\).*/\1/p')
-    [ -z "$found" ] || at_least "$found" "$2" || problem "mode $MODE needs $1 $2 or newer, this is $found: upgrade the package $3"
+    [ -z "$found" ] || is_at_least "$found" "$2" || problem "mode $MODE needs $1 $2 or newer, this is $found: upgrade the package $3"
 }
 
-# at_least 6.1.0-44 5.13: is the first version not older than the second?
-at_least() { [ "$(printf '%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]; }
+# is_at_least 6.1.0-44 5.13: is the first version not older than the second?
+is_at_least() { [ "$(printf '%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]; }
 
 check_system() {
     [ "$(id -u)" = 0 ] || problem "the login must be root, not $(id -un): set user of kube-proxy:ssh"
@@ -33,27 +33,27 @@ check_system() {
     # systemctl show -p NRestarts: systemd's NEWS, version 235.
     systemd=$(timeout 20 systemctl --version 2>/dev/null | awk 'NR == 1 { print int($2) }')
     [ "${systemd:-0}" -ge 235 ] || problem "systemd must be version 235 or newer, this is ${systemd:-unknown}: upgrade the operating system"
-    at_least "$(uname -r)" 4.19 || warning "Kubernetes is tested with Linux 4.19 and newer, this is $(uname -r)"
+    is_at_least "$(uname -r)" 4.19 || warning "Kubernetes is tested with Linux 4.19 and newer, this is $(uname -r)"
 }
 
 # What upstream asks for (pkg/proxy/ipvs/ipset.go, pkg/util/iptables, sigs.k8s.io/knftables, and for the kernel
 # https://kubernetes.io/docs/reference/networking/virtual-ips/#proxy-mode-nftables): iptables-restore -w came with 1.6.2.
 check_programs() {
-    require curl curl
-    require flock util-linux
-    require ss iproute2
-    require sha256sum coreutils
-    require modprobe kmod
+    require_program curl curl
+    require_program flock util-linux
+    require_program ss iproute2
+    require_program sha256sum coreutils
+    require_program modprobe kmod
     case $MODE in
         ipvs)
             require_version ipset 6.0 ipset
-            require ipvsadm ipvsadm
+            require_program ipvsadm ipvsadm
             require_version iptables 1.6.2 iptables
             ;;
         iptables) require_version iptables 1.6.2 iptables ;;
         nftables)
             require_version nft 1.0.1 nftables
-            at_least "$(uname -r)" 5.13 || problem "mode nftables needs Linux 5.13 or newer, this is $(uname -r): upgrade the kernel or choose mode ipvs"
+            is_at_least "$(uname -r)" 5.13 || problem "mode nftables needs Linux 5.13 or newer, this is $(uname -r): upgrade the kernel or choose mode ipvs"
             ;;
     esac
 }
@@ -83,28 +83,19 @@ check_disk() {
 }
 
 check_binary() {
-    case $BINARY_SOURCE in
-        preinstalled)
-            if [ ! -x "$binary" ]; then
-                problem "$binary must be there (binary.source is preinstalled): install kube-proxy $VERSION, or choose source file or url in kube-proxy:binary"
-            elif [ "$(version_of "$binary")" != "$VERSION" ]; then
-                problem "$binary must be version $VERSION, it says '$(timeout 20 "$binary" --version 2>&1 | printable | head -n 1)': install that version, or change kube-proxy:binary"
-            fi
-            ;;
-        *)
-            [ -n "$(pinned_sha256)" ] || problem "the binary must be for this node's architecture $(architecture): add its digest to binary.sha256 of kube-proxy:binary"
-            ;;
-    esac
+    if [ "$BINARY_SOURCE" != preinstalled ]; then
+        [ -n "$(pinned_sha256)" ] || problem "the binary must be for this node's architecture $(architecture): add its digest to binary.sha256 of kube-proxy:binary"
+    elif [ ! -x "$binary" ]; then
+        problem "$binary must be there (binary.source is preinstalled): install kube-proxy $VERSION, or choose source file or url in kube-proxy:binary"
+    elif [ "$(version_of "$binary")" != "$VERSION" ]; then
+        problem "$binary must be version $VERSION, it says '$(timeout 20 "$binary" --version 2>&1 | printable | head -n 1)': install that version, or change kube-proxy:binary"
+    fi
 }
 
 # kube-proxy asks for IPv6 and goes on without it; forwarding it turns on only for IPv4, in mode ipvs. The bridge plugin's
 # pods reach Services through br_netfilter.
 check_kernel_settings() {
-    case $FAMILIES in *IPv6*)
-        has_ipv6 ||
-            problem "the kernel must have IPv6 for the cluster's pods and Services, it is off: sysctl -w net.ipv6.conf.all.disable_ipv6=0, and in /etc/sysctl.d; or boot without ipv6.disable=1"
-        ;;
-    esac
+    case $FAMILIES in *IPv6*) has_ipv6 || problem "the kernel must have IPv6 for the cluster's pods and Services, it is off: sysctl -w net.ipv6.conf.all.disable_ipv6=0, and in /etc/sysctl.d; or boot without ipv6.disable=1" ;; esac
     for family in $FAMILIES; do
         case $family in
             IPv4) forwarding=net/ipv4/ip_forward bridged=net/bridge/bridge-nf-call-iptables ;;
@@ -125,7 +116,7 @@ dotted() { printf '%s' "$1" | tr / .; }
 
 # Certificates are valid from a moment on; the header Date of any answer will do, so nothing is trusted here.
 check_clock() {
-    find_way "$SERVER" "$TLS_SERVER_NAME" "$PROXY_URL"
+    prepare_curl "$SERVER" "$TLS_SERVER_NAME" "$PROXY_URL"
     answered=$(curl -sk -K way --proxy-insecure --connect-timeout 5 --max-time 10 -o /dev/null -D - "$api_url/livez" 2>/dev/null | tr -d '\r' | sed -n 's/^[Dd]ate: //p')
     [ -n "$answered" ] || return 0
     ahead=$(($(date +%s) - $(date -d "$answered" +%s)))

@@ -4,7 +4,7 @@ http_code() { curl -s --noproxy '*' --max-time 5 -o "${2:-/dev/null}" -w '%{http
 
 # What systemd says of the unit: leaves $active, $enabled, $restarts and $pid. One question, since it is asked again and
 # again while kube-proxy starts and needs the processor.
-ask_systemd() {
+read_unit_state() {
     active='' enabled='' restarts=0 pid=''
     timeout 20 systemctl show -p ActiveState,UnitFileState,NRestarts,MainPID kube-proxy.service >unit 2>/dev/null || :
     while IFS='=' read -r property value; do
@@ -17,36 +17,36 @@ ask_systemd() {
     done <unit
 }
 
-check_service() {
-    ask_systemd
+is_running() {
+    read_unit_state
     reason="kube-proxy.service must be active, it is $active"
     [ "$active" = active ] || return 1
     reason="kube-proxy.service must be enabled, it is $enabled"
     [ "$enabled" = enabled ]
 }
 
-check_health() {
+is_healthy() {
     code=$(http_code "$HEALTHZ/livez")
     reason="http://$HEALTHZ/livez must answer 200, it answers $code"
     [ "$code" != 000 ] || reason="http://$HEALTHZ/livez must answer 200, nobody answers there"
     [ "$code" = 200 ]
 }
 
-check_mode() {
+has_mode() {
     http_code "$METRICS/proxyMode" proxy_mode >/dev/null
     reason="http://$METRICS/proxyMode must answer $MODE, it answers '$(printable <proxy_mode 2>/dev/null)'"
     [ "$(cat proxy_mode 2>/dev/null)" = "$MODE" ]
 }
 
 # Of the process that serves, not of the file that it was started from (k8s.io/component-base metrics/prometheus/version).
-check_version() {
+has_version() {
     http_code "$METRICS/metrics" metrics >/dev/null
     running_version=$(sed -n 's/^kubernetes_build_info{.*git_version="v\([^"]*\)".*/\1/p' metrics 2>/dev/null)
     reason="http://$METRICS/metrics must tell of kube-proxy ${VERSION:-of any version}, it tells '$running_version'"
     [ -n "$running_version" ] && [ "$running_version" = "${VERSION:-$running_version}" ]
 }
 
-check_listeners() {
+has_listeners() {
     timeout 20 ss -Hltnp >sockets
     for listener in "$HEALTHZ" "$METRICS"; do
         reason="$listener must be held by kube-proxy (process $pid)"
@@ -56,23 +56,21 @@ check_listeners() {
 }
 
 # In the kernel, in the mode's own form; a request alone could be answered by what another mode has left.
-check_rules() {
-    ask_service || return 1
+has_rules_for_service() {
+    find_kubernetes_service || return 1
+    case $family in IPv6) six=6 ;; *) six='' ;; esac
     case $MODE in
-        ipvs) check_virtual_server ;;
+        ipvs) has_virtual_server ;;
         nftables)
             reason="the nftables table kube-proxy must have the Service address $service_address"
-            timeout 20 nft list table "$(nft_family)" kube-proxy 2>/dev/null | grep -qF " $service_address " ;;
+            timeout 20 nft list table "ip$six" kube-proxy 2>/dev/null | grep -qF " $service_address " ;;
         iptables)
             reason="the iptables chain KUBE-SERVICES must have the Service address $service_address"
-            timeout 20 "$(iptables_program)" -w 20 -t nat -S KUBE-SERVICES 2>/dev/null | grep -qF -- "-d $service_address/" ;;
+            timeout 20 "ip${six}tables" -w 20 -t nat -S KUBE-SERVICES 2>/dev/null | grep -qF -- "-d $service_address/" ;;
     esac
 }
 
-nft_family() { case $family in IPv6) echo ip6 ;; *) echo ip ;; esac; }
-iptables_program() { case $family in IPv6) echo ip6tables ;; *) echo iptables ;; esac; }
-
-check_virtual_server() {
+has_virtual_server() {
     expected=$(printf '%s\n' "TCP $service" "$endpoints" | tr '\n' ' ')
     virtual_servers | canonical >rules
     actual=$(awk -v server="$service" '$1 == "TCP" && $2 == server { for (i = 4; i <= NF; i++) print $i }' rules | sort | tr '\n' ' ')
@@ -84,7 +82,7 @@ check_virtual_server() {
 }
 
 # The Service has addresses of one family; that rules of the cluster's other one are written too, kube-proxy says itself.
-check_other_family() {
+has_rules_for_other_family() {
     for other in $FAMILIES; do
         [ "$other" != "$family" ] || continue
         synced="kubeproxy_sync_proxy_rules_last_timestamp_seconds{ip_family=\"$other\"}"
@@ -94,23 +92,22 @@ check_other_family() {
 }
 
 # Through the rules, not beside them: the Service's own address, its certificate verified by the cluster's CA.
-check_request() {
+answers_request() {
     reason="a TLS request to https://$service must be answered"
-    request "https://$service/version" --noproxy '*' >answer 2>answer.error || { reason="$reason: $(printable <answer.error)"; return 1; }
+    curl_as_kube_proxy "https://$service/version" --noproxy '*' >answer 2>answer.error || { reason="$reason: $(printable <answer.error)"; return 1; }
     [ "$(tail -n 1 answer)" = 200 ] || { reason="$reason with 200, it is answered with $(tail -n 1 answer)"; return 1; }
 }
 
-check_all() {
-    check_service && check_health && check_mode && check_version && check_listeners &&
-        check_rules && check_other_family && check_request
+serves() {
+    is_running && is_healthy && has_mode && has_version && has_listeners && has_rules_for_service && has_rules_for_other_family && answers_request
 }
 
 # Until all is proven, the time is over, or kube-proxy keeps dying.
-await_service() {
+wait_until_serving() {
     deadline=$(($(now) + HEALTH_TIMEOUT))
-    ask_systemd
+    read_unit_state
     restarts_before=$restarts
-    until check_all; do
+    until serves; do
         [ "$(now)" -lt "$deadline" ] && [ $((restarts - restarts_before)) -lt 2 ] && [ "$active" != failed ] || return 1
         sleep 1
     done
@@ -122,10 +119,10 @@ stays_up() {
     ready_until=$(($(now) + MIN_READY))
     while [ "$(now)" -lt "$ready_until" ]; do
         sleep 1
-        ask_systemd
+        read_unit_state
         is_same_process || return 1
     done
-    await_service && is_same_process
+    wait_until_serving && is_same_process
 }
 
 is_same_process() {
@@ -133,17 +130,17 @@ is_same_process() {
     [ "${pid:-$process}" = "$process" ]
 }
 
-prove() {
-    await_service || return 1
+prove_serving() {
+    wait_until_serving || return 1
     remove_rules "$MODE"
     [ -z "$removed" ] || say "removed what another mode had left: $removed"
-    [ -n "$why" ] || [ -n "$removed" ] || return 0
+    [ -n "$1$removed" ] || return 0
     stays_up
 }
 
 # The last things that kube-proxy complained of, each once: klog's header (level, date, process) up to "] " aside.
-journal() {
-    timeout 20 journalctl -u kube-proxy.service _SYSTEMD_INVOCATION_ID="$1" -o cat -n 200 2>/dev/null |
+print_errors_from_journal() {
+    timeout 20 journalctl -u kube-proxy.service _SYSTEMD_INVOCATION_ID="$(service_property InvocationID)" -o cat -n 200 2>/dev/null |
         grep -E '^[EF][0-9]{4}|[Ee]rror|unknown flag|panic' |
         awk '{ text = $0; if (/^[EF][0-9]/) text = substr(text, index(text, "] ") + 2); if (!seen[text]++) print text }' |
         tail -n 5 | printable | sed 's/^/    /'

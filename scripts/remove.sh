@@ -7,11 +7,10 @@
 still_ours() { [ ! -e "$state/node" ] || [ "$(cat "$state/node")" = "$NODE" ]; }
 
 delete_files() {
-    live_files >files.list
-    while read -r name path _; do
-        rm -f "$path.new"
-        case "$name $BINARY_SOURCE" in "kube-proxy preinstalled") ;; *) rm -f "$path" ;; esac
-    done <files.list
+    live_files | while read -r name path _; do
+        rm -f "$root$path.new"
+        [ "$name $BINARY_SOURCE" = "kube-proxy preinstalled" ] || rm -f "$root$path"
+    done
     [ ! -e "$state/original-kube-proxy" ] || mv -f "$state/original-kube-proxy" "$binary"
     rm -rf "$state"
     rmdir "$root$K8S_DIR/kube-proxy" "$root$K8S_DIR" "$root/etc/kubernetes" 2>/dev/null || :
@@ -20,11 +19,11 @@ delete_files() {
 lock
 trap '' HUP PIPE
 if still_ours; then
-    control disable --quiet --now kube-proxy.service 2>disable.error || ! is_active || fail "kube-proxy.service must stop: $(printable <disable.error)"
+    run_systemctl disable --quiet --now kube-proxy.service 2>disable.error || ! is_active || fail "kube-proxy.service must stop: $(printable <disable.error)"
     remove_rules ''
     delete_files
-    control daemon-reload
-    systemctl reset-failed kube-proxy.service 2>/dev/null || :
+    run_systemctl daemon-reload
+    forget_failures
     say "kube-proxy is stopped and disabled, its files and rules are gone${left:+, but for $left; mend that, or reboot the node}"
 else
     say "this host is now $(cat "$state/node"): left as it is"

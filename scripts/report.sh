@@ -1,5 +1,5 @@
 # The report that becomes the node's stack output (components/report.py reads it). What stands here as a constant, or was
-# given, check_all has just found to be so: nothing is reported of a node of which it is not true.
+# given, serves() has just found to be so: nothing is reported of a node of which it is not true.
 report() {
     cat <<EOF
 generation: $GENERATION

@@ -3,35 +3,33 @@
 
 # Keeps each live file that will change, or the fact that there was none. After an interrupted activation the first
 # copies stay: they are of the last generation that served.
-keep_previous() {
-    [ -e "$state/activating" ] || rm -rf "$state/previous"
-    mkdir -p "$state/previous/files"
-    touch "$state/previous/absent"
-    for name in $changed; do
-        path=$(live_path "$name")
-        kept=$state/previous/files${path#"$root"}
-        if [ -e "$kept" ] || grep -qx "${path#"$root"}" "$state/previous/absent"; then
+save_previous() {
+    previous=$state/previous
+    [ -e "$state/activating" ] || rm -rf "$previous"
+    mkdir -p "$previous/files"
+    touch "$previous/absent"
+    while read -r _ path _; do
+        saved=$previous/files$path
+        if [ -e "$saved" ] || grep -qx "$path" "$previous/absent"; then
             continue
-        elif [ -e "$path" ]; then
-            mkdir -p "${kept%/*}"
-            ln "$path" "$kept" 2>/dev/null || { cp -p "$path" "$kept.new" && mv "$kept.new" "$kept"; }
+        elif [ -e "$root$path" ]; then
+            mkdir -p "${saved%/*}"
+            ln "$root$path" "$saved" 2>/dev/null || { cp -p "$root$path" "$saved.new" && mv "$saved.new" "$saved"; }
         else
-            printf '%s\n' "${path#"$root"}" >>"$state/previous/absent"
+            printf '%s\n' "$path" >>"$previous/absent"
         fi
-    done
-    [ -e "$state/previous/was" ] || {
-        printf 'active=%s rules=%s enabled=%s\n' "$(is_active && echo yes)" "$(has_rules && echo yes)" "$(is_enabled && echo yes)" >"$state/previous/was.new"
-        mv "$state/previous/was.new" "$state/previous/was"
-    }
-    keep_original
-    find "$state/previous" -exec sync {} +
+    done <changed.list
+    [ -e "$previous/was" ] ||
+        printf 'active=%s rules=%s enabled=%s\n' "$(is_active && echo yes)" "$(has_rules && echo yes)" "$(is_enabled && echo yes)" | replace_file "$previous/was"
+    save_original_binary
+    find "$previous" -exec sync {} +
     : >"$state/activating"
     sync "$state/activating" "$state"
 }
 
 # A binary that was there before the first generation is somebody's own: remove.sh puts it back.
-keep_original() {
-    case "$changed" in *"kube-proxy "*) ;; *) return 0 ;; esac
+save_original_binary() {
+    case "$restart_files " in *" kube-proxy "*) ;; *) return 0 ;; esac
     [ -e "$state/live" ] || [ -e "$state/original-kube-proxy" ] || [ ! -e "$binary" ] || {
         cp -p "$binary" "$state/original-kube-proxy.new"
         sync "$state/original-kube-proxy.new"
@@ -40,60 +38,55 @@ keep_original() {
 }
 
 # The marker goes first: without it, what is kept means nothing.
-forget_previous() {
+discard_previous() {
     rm -f "$state/activating"
     rm -rf "$state/previous"
 }
 
 # The live generation and the one before it stay; binaries that no generation holds go. What is younger than a day may
 # have been staged by another deployment that is under way.
-forget_older_generations() {
+record_live_generation() {
     before=$(cat "$state/live" 2>/dev/null || :)
     [ "$before" != "$GENERATION" ] || return 0
     find "$state" -mindepth 1 -maxdepth 1 -type d -mmin +1440 -name '????????????????????????????????????????????????????????????????' \
         ! -name "$GENERATION" ! -name "${before:-none}" -exec rm -rf {} +
     find "$state/binaries" -type f -links 1 -mmin +1440 -delete
-    printf '%s\n' "$GENERATION" | write_file "$state/live"
+    printf '%s\n' "$GENERATION" | replace_file "$state/live"
 }
 
 # From now on the questions of proof.sh are about what is live, which may be another program's doing.
-expect_live_files() {
+expect_live_configuration() {
     use_kubeconfig "$(live_path kube-proxy.kubeconfig)"
-    configuration=$(live_path kube-proxy-config.yaml)
     MODE=$(live_field mode)
     HEALTHZ=$(live_field healthzBindAddress | canonical)
     METRICS=$(live_field metricsBindAddress | canonical)
     FAMILIES='' VERSION=''
 }
 
-live_field() { sed -n "s/^$1: *//p" "$configuration" | tr -d "\"'"; }
+live_path() { live_files | awk -v name="$1" -v root="$root" '$1 == name { print root $2 }'; }
+live_field() { sed -n "s/^$1: *//p" "$(live_path kube-proxy-config.yaml)" | tr -d "\"'"; }
 
 roll_back() {
     say "putting back what was there before"
-    live_files >files.list
-    while read -r _ path _; do
-        rm -f "$path.new"
-    done <files.list
+    live_files | while read -r _ path _; do
+        rm -f "$root$path.new"
+    done
     sh "$state/recover" now || fail "the previous files can't be put back: is a file system read-only? kube-proxy was left as it is; mend that, then run pulumi up again"
     was=$(cat "$state/previous/was")
-    case $was in *enabled=yes) ;; *) control disable --quiet kube-proxy.service 2>/dev/null || : ;; esac
-    control daemon-reload || :
-    case $was in
-        active=yes*) serve_again ;;
+    case $was in *enabled=yes) ;; *) run_systemctl disable --quiet kube-proxy.service 2>/dev/null || : ;; esac
+    run_systemctl daemon-reload || :
+    case "$restarted $was" in
+        "no active=yes"*) say "kube-proxy was not restarted and goes on as before" ;;
+        "yes active=yes"*) restart_previous ;;
         *) stop_again ;;
     esac
-    forget_previous
+    discard_previous
 }
 
-serve_again() {
-    if [ -z "$restarted" ]; then
-        say "kube-proxy was not restarted and goes on as before"
-        return 0
-    fi
-    systemctl reset-failed kube-proxy.service 2>/dev/null || :
-    control restart kube-proxy.service || :
-    expect_live_files
-    if await_service; then
+restart_previous() {
+    restart_unit || :
+    expect_live_configuration
+    if wait_until_serving; then
         say "the previous generation serves again"
     elif is_active; then
         say "the previous generation runs again, but that it serves isn't proven: $reason"
@@ -104,8 +97,8 @@ serve_again() {
 }
 
 stop_again() {
-    control stop kube-proxy.service || :
-    systemctl reset-failed kube-proxy.service 2>/dev/null || :
+    run_systemctl stop kube-proxy.service || :
+    forget_failures
     case $was in *rules=yes*) ;; *) remove_rules '' ;; esac
     say "kube-proxy did not run here before and doesn't now"
 }

@@ -18,30 +18,32 @@ has_rules() {
         timeout 20 nft list tables 2>/dev/null | grep -q '^table ip6\{0,1\} kube-proxy$'
 }
 
-gone() { removed="$removed${removed:+, }$1"; }
-stays() { left="$left${left:+; }$1"; }
+note_removed() { removed="$removed${removed:+, }$1"; }
+
+# note_left WHAT [WHY]: why it can't go; otherwise as the program said that could not remove it.
+note_left() { left="$left${left:+; }$1: ${2-$(printable <rules.error)}"; }
 
 # The interface goes last: by its addresses the virtual servers are known.
 remove_virtual_servers() {
     ip link show dev kube-ipvs0 >/dev/null 2>&1 || return 0
     virtual_servers_of own >own.list
     if [ -s own.list ] && ! command -v ipvsadm >/dev/null; then
-        stays "kube-proxy's virtual servers: install the package ipvsadm"
+        note_left "kube-proxy's virtual servers" "install the package ipvsadm"
         return 0
     fi
     while read -r protocol server _; do
         case $protocol in TCP) flag=-t ;; UDP) flag=-u ;; *) flag=--sctp-service ;; esac
-        timeout 20 ipvsadm -D $flag "$server" 2>rules.error || stays "virtual server $protocol $server: $(printable <rules.error)"
+        timeout 20 ipvsadm -D $flag "$server" 2>rules.error || note_left "virtual server $protocol $server"
     done <own.list
-    [ ! -s own.list ] || gone "virtual servers"
-    if timeout 20 ip link delete dev kube-ipvs0 2>rules.error; then gone kube-ipvs0; else stays "kube-ipvs0: $(printable <rules.error)"; fi
+    [ ! -s own.list ] || note_removed "virtual servers"
+    if timeout 20 ip link delete dev kube-ipvs0 2>rules.error; then note_removed kube-ipvs0; else note_left "kube-ipvs0"; fi
 }
 
 remove_tables() {
     command -v nft >/dev/null || return 0
     for family in ip ip6; do
         timeout 20 nft list tables "$family" 2>/dev/null | grep -qx "table $family kube-proxy" || continue
-        if timeout 60 nft delete table "$family" kube-proxy 2>rules.error; then gone "table $family kube-proxy"; else stays "table $family kube-proxy: $(printable <rules.error)"; fi
+        if timeout 60 nft delete table "$family" kube-proxy 2>rules.error; then note_removed "table $family kube-proxy"; else note_left "table $family kube-proxy"; fi
     done
 }
 
@@ -53,11 +55,11 @@ remove_chains() {
         dead_chains "$2" <saved >dead
         [ -s dead ] || return 0
         if timeout 60 "$1-restore" -w 30 --noflush <dead 2>rules.error; then
-            gone "$1 chains"
+            note_removed "$1 chains"
             return 0
         fi
     done
-    stays "$1 chains (tried $attempt times): $(printable <rules.error)"
+    note_left "$1 chains (tried $attempt times)"
 }
 
 # Reads iptables-save and writes, for iptables-restore --noflush, what takes away every chain that MODE doesn't use, with
@@ -105,7 +107,7 @@ remove_sets() {
     timeout 20 ipset list -n 2>/dev/null |
         grep -E '^KUBE-(6-)?(LOOP-BACK|CLUSTER-IP|EXTERNAL-IP(-LOCAL)?|LOAD-BALANCER(-LOCAL|-FW|-SOURCE-IP|-SOURCE-CIDR?)?|NODE-PORT(-LOCAL)?-(TCP|UDP|SCTP-HASH?)|HEALTH-CHECK-NODE-PORT|IPVS-IPS)$' >sets || return 0
     while read -r set; do
-        timeout 20 ipset destroy "$set" 2>rules.error || stays "ipset $set: $(printable <rules.error)"
+        timeout 20 ipset destroy "$set" 2>rules.error || note_left "ipset $set"
     done <sets
-    gone ipsets
+    note_removed ipsets
 }

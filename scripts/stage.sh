@@ -12,7 +12,7 @@ load_modules() {
 }
 
 # The generation's name is the digest of its files: what arrived is what was sent, or it is refused.
-check_arrival() {
+verify_arrival() {
     arrived=$(cd files && sha256sum -- * | sha256sum | cut -d ' ' -f 1)
     [ "$arrived" = "$GENERATION" ] || fail "the files must arrive whole: their digest is $arrived, expected $GENERATION; run pulumi up again"
 }
@@ -21,60 +21,59 @@ check_arrival() {
 obtain_binary() {
     staged_binary=$binary
     [ "$BINARY_SOURCE" != preinstalled ] || return 0
-    staged_binary=$state/binaries/$(pinned_sha256)
-    case $BINARY_SOURCE in
-        file) [ -f "$staged_binary" ] || fail "the uploaded binary must be at $staged_binary, but it is gone; run: pulumi up --target-replace '**$NODE-binary' --target-dependents" ;;
-        url) [ -f "$staged_binary" ] || download ;;
+    pinned=$(pinned_sha256)
+    staged_binary=$state/binaries/$pinned
+    [ -f "$staged_binary" ] || case $BINARY_SOURCE in
+        file) fail "the uploaded binary must be at $staged_binary, but it is gone; run: pulumi up --target-replace '**$NODE-binary' --target-dependents" ;;
+        url) download_binary ;;
     esac
-    actual=$(sha256_of "$staged_binary")
-    if [ "$actual" != "$(pinned_sha256)" ]; then
+    actual=$(sha256sum <"$staged_binary" | cut -d ' ' -f 1)
+    if [ "$actual" != "$pinned" ]; then
         rm -f "$staged_binary"
-        fail "the binary must have the pinned SHA-256 $(pinned_sha256), it has $actual and was removed; check binary.sha256 of kube-proxy:binary, then run: pulumi up --target-replace '**$NODE-binary' --target-dependents"
+        fail "the binary must have the pinned SHA-256 $pinned, it has $actual and was removed; check binary.sha256 of kube-proxy:binary, then run: pulumi up --target-replace '**$NODE-binary' --target-dependents"
     fi
     chmod 755 "$staged_binary"
     chown 0:0 "$staged_binary"
 }
 
-download() {
+download_binary() {
     say "downloading $BINARY_URL"
     timeout 900 curl -fsSL --retry 3 --connect-timeout 10 -o "$staged_binary.new" "$BINARY_URL" 2>curl.error ||
         fail "the binary must be downloadable from $BINARY_URL: $(printable <curl.error); check binary.url of kube-proxy:binary and the node's way to it"
     mv -f "$staged_binary.new" "$staged_binary"
 }
 
-check_version() {
+verify_version() {
     found=$(version_of "$staged_binary")
     [ "$found" = "$VERSION" ] || fail "the binary must be kube-proxy $VERSION, it says '${found:-nothing}'; check kube-proxy:binary"
 }
 
 # The node's own kube-proxy reads the configuration as it will when it starts. A field that it doesn't know, it only
 # logs and ignores ("lenient decoding"): for whoever wrote it, that is an error.
-check_configuration() {
-    if ! timeout 60 "$staged_binary" --config files/kube-proxy-config.yaml --write-config-to /dev/null >validation 2>&1; then
+verify_configuration() {
+    timeout 60 "$staged_binary" --config files/kube-proxy-config.yaml --write-config-to /dev/null >validation 2>&1 ||
         fail "kube-proxy $VERSION refuses the configuration: $(grep -v '^ *$' validation | printable | tail -n 3); change kube-proxy:configuration"
-    fi
-    if grep -i 'lenient decoding' validation >lenient; then
+    ! grep -i 'lenient decoding' validation >lenient ||
         fail "kube-proxy $VERSION doesn't know a field of the configuration and would ignore it: $(printable <lenient | head -n 1); change kube-proxy:configuration"
-    fi
 }
 
 # With the new kubeconfig, before it is live: the API answers, accepts the certificate, knows the Node and what to prove.
-check_api() {
+verify_api_access() {
     use_kubeconfig files/kube-proxy.kubeconfig
     clock=$(date +%s)
     [ "$clock" -ge "$NOT_BEFORE" ] || fail "the node's clock must be right: it is $(date -u), the client certificate is valid from $(date -u -d "@$NOT_BEFORE"); set the clock (timedatectl)"
     [ "$clock" -lt "$NOT_AFTER" ] || fail "the client certificate must be valid: it ended $(date -u -d "@$NOT_AFTER"), the node's clock is $(date -u); set the clock, or run pulumi up to renew the certificate"
-    api "/api/v1/nodes/$NODE" >node || case $http_status in
+    api_get "/api/v1/nodes/$NODE" >node || case $http_status in
         0) fail "the API server $api_server must answer: $(printable <answer.error); check cluster.server, tlsServerName and proxyURL, certificateAuthority, and the node's way to it (the running kube-proxy was not touched)" ;;
         401) fail "the API server $api_server must accept the client certificate, it answers 401 Unauthorized: is kube-proxy:certificateAuthority the CA that it trusts (--client-ca-file)?" ;;
         404) fail "Node $NODE must exist in the cluster, or kube-proxy would wait for it for ever and write no rule: is nodes[].name the name in 'kubectl get nodes'?" ;;
         *) fail "the API server $api_server must let system:kube-proxy read Node $NODE, it answers $http_status: does the ClusterRoleBinding system:node-proxier exist?" ;;
     esac
-    ask_service || fail "$reason, or that this node serves could never be proven"
+    find_kubernetes_service || fail "$reason, or that this node serves could never be proven"
 }
 
 # Complete or not there at all: built under another name, synced, then renamed.
-store() {
+store_generation() {
     rm -rf "$state"/incoming.*
     incoming=$state/incoming.$$
     trap 'rm -rf "$incoming"' EXIT
@@ -86,7 +85,7 @@ store() {
     [ "$BINARY_SOURCE" = preinstalled ] || ln "$staged_binary" "$incoming/kube-proxy"
     chown -R 0:0 "$incoming"
     sync "$incoming"/*
-    write_file "$state/recover" <recover.sh
+    replace_file "$state/recover" <recover.sh
     rm -rf "$staged"
     mv "$incoming" "$staged"
     sync "$state"
@@ -94,14 +93,14 @@ store() {
 
 staged=$state/$GENERATION
 lock
-check_arrival
+verify_arrival
 mkdir -p "$state/binaries"
 chmod 700 "$state"
 load_modules
 obtain_binary
-check_version
-check_configuration
-check_api
-store
+verify_version
+verify_configuration
+verify_api_access
+store_generation
 say "generation $(printf '%.12s' "$GENERATION") is staged and valid"
 printf 'generation: %s\n' "$GENERATION"

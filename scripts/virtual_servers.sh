@@ -49,30 +49,26 @@ virtual_servers_of() {
         }'
 }
 
-# Those that kube-proxy in mode ipvs would remove: in no block of $1, which has ipvs.excludeCIDRs in hexadecimal digits
+# outside_cidrs BLOCKS: those that kube-proxy in mode ipvs would remove: in no block of $1, which has ipvs.excludeCIDRs in hexadecimal digits
 # ("0A000000/8 FD00…/64"); it never removes those of a firewall mark.
-outside_of() {
+outside_cidrs() {
     awk -v blocks="$1" '
         function bits(hex,    i, text) {
             for (i = 1; i <= length(hex); i++)
                 text = text substr("0000000100100011010001010110011110001001101010111100110111101111", 4 * index("0123456789ABCDEF", substr(hex, i, 1)) - 3, 4)
             return text
         }
-        function digits(address,    part, i, text) {
-            if (address !~ /^\[/) {
-                split(address, part, ".")
-                for (i = 1; i <= 4; i++) text = text sprintf("%02X", part[i])
-                return text
-            }
+        function digits(address,    part) {
+            if (split(address, part, ".") == 4) return sprintf("%02X%02X%02X%02X", part[1], part[2], part[3], part[4])
             gsub(/[^0-9a-fA-F]/, "", address)
             return toupper(address)
         }
         BEGIN { count = split(blocks, block, " ") }
         $1 == "FWM" { next }
         {
-            address = $2
-            sub(/:[0-9]+$/, "", address)
-            hex = digits(address)
+            hex = $2
+            sub(/:[0-9]+$/, "", hex)
+            hex = digits(hex)
             for (i = 1; i <= count; i++) {
                 split(block[i], part, "/")
                 if (length(part[1]) == length(hex) && substr(bits(hex), 1, part[2]) == substr(bits(part[1]), 1, part[2])) next

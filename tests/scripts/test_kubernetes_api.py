@@ -41,7 +41,7 @@ def leaves(value: object, path: str = "") -> Iterator[str]:
 
 def flatten(text: str) -> list[str]:
     done = subprocess.run(
-        ["/bin/sh", "-c", f'. "{API}"; flatten'], input=text, capture_output=True, text=True, check=True
+        ["/bin/sh", "-c", f'. "{API}"; flatten_yaml'], input=text, capture_output=True, text=True, check=True
     )
     return done.stdout.splitlines()
 
