@@ -12,6 +12,7 @@ PACKAGES = (
     "etcd-server",
     "golang-cfssl",
     "haproxy",
+    "iproute2",
     "mmdebstrap",
     "openssh-client",
     "openssh-server",  # for development/pulumi_stand_ins/tests: a server on loopback
@@ -19,7 +20,6 @@ PACKAGES = (
     "qemu-system-x86",
     "qemu-utils",
     "shellcheck",
-    "socat",
 )
 _INSTALL = Path(__file__).parent / "install_packages.sh"
 

@@ -1,8 +1,8 @@
 """The cluster's certificate authority and certificates, made by cfssl as the guide makes them.
 
-All of it is made at once, in `.lab/cert`. `trust.pem` is what the API servers know their clients by, and clients on
-this machine the API servers: the authority's certificate, during its rotation the next one's too (docs/ca-rotation.md),
-and of others what is appended. etcd has an authority of its own, as with kubeadm, and no part in that.
+All of it is in `.lab/cert`. `trust.pem` is the CA bundle by which API servers know their clients, and clients on this
+machine the API servers: the CA's certificate, during a rotation the next one's too (docs/ca-rotation.md). Tests append
+others.
 """
 
 import json
@@ -34,6 +34,7 @@ def _server_names(loopback: Loopback) -> tuple[str, ...]:
         "127.0.0.1",
         *(loopback.of(address) for address in cluster),
         *(str(address) for address in cluster),
+        *(str(topology.ipv6(address)) for address in cluster),
         str(topology.KUBERNETES_SERVICE),
         str(topology.KUBERNETES_SERVICE_IPV6),
         *(".".join((service, *domains[:count])) for count in range(len(domains) + 1)),
@@ -41,7 +42,7 @@ def _server_names(loopback: Loopback) -> tuple[str, ...]:
 
 
 def prepare(lab: Lab, loopback: Loopback) -> None:
-    """Make the authorities, everybody's certificates, and the service accounts' signing key."""
+    """Make the CA, all certificates, and the signing key for service accounts, unless they exist."""
     if lab.cert.exists():
         return
     temporary = lab.cert.with_suffix(".tmp")
@@ -52,8 +53,6 @@ def prepare(lab: Lab, loopback: Loopback) -> None:
     _write_json(temporary / "ca-config.json", configuration)
     log = lab.log / "cfssl.log"
     make_authority(temporary, "ca", log)
-    make_authority(temporary, "etcd-ca", log)
-    _generate(temporary, "etcd", _request("etcd", "k8s", (loopback.etcd,)), log, authority="etcd-ca")
     _generate(temporary, "service-account", _request("service-accounts", "k8s"), log, authority="ca")
     issue(temporary, loopback, log)
     shutil.copy(temporary / "ca.pem", temporary / "trust.pem")
@@ -66,7 +65,7 @@ def make_authority(directory: Path, name: str, log: Path) -> None:
 
 
 def issue(directory: Path, loopback: Loopback, log: Path, authority: str = "ca") -> None:
-    """Issue, with new keys, what the API servers show and what the administrator and the controller manager do."""
+    """Issue the certificates of API servers, administrator and controller manager, with new keys."""
     _generate(directory, "kubernetes", _request("kube-apiserver", "k8s", _server_names(loopback)), log, authority)
     _generate(directory, "admin", _request("admin", "system:masters"), log, authority)
     manager = "kube-controller-manager"

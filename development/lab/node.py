@@ -14,7 +14,7 @@ from pathlib import Path
 
 from development import commands
 from development.errors import LabError
-from development.lab import disk, loopback, node_image, processes, qemu, qmp, ssh
+from development.lab import disk, loopback, network, node_image, processes, qemu, qmp, ssh
 from development.lab.loopback import SSH_PORT
 from development.lab.topology import Worker
 from development.paths import Lab
@@ -109,8 +109,8 @@ class Node:
         credential.write_text(ssh.tmpfiles(self.lab, self.worker))
 
     def _run_machine(self, snapshot: str | None) -> None:
-        command = qemu.command(self.worker, disk.image(self._directory), loopback.choose(self.lab), snapshot)
-        processes.start(self.lab, self.name, command, directory=self._directory)
+        command = qemu.command(self.worker, disk.image(self._directory), snapshot)
+        processes.start(self.lab, self.name, network.inside(self.lab, command), directory=self._directory)
 
     def _monitor(self, command_line: str) -> None:
         qmp.monitor(self._directory / qemu.MONITOR, command_line)
@@ -147,7 +147,7 @@ class Node:
         raise LabError(f"{self.name}: SSH must answer within {_BOOT_SECONDS:.0f} s", self._directory / qemu.CONSOLE)
 
     def _says_ssh(self) -> bool:
-        """Tell whether an SSH server greets; QEMU accepts a connection even before the node does."""
+        """Tell whether an SSH server greets; the port forwarder accepts a connection even before the node does."""
         try:
             endpoint = (loopback.choose(self.lab).of(self.worker.address), SSH_PORT)
             with socket.create_connection(endpoint, timeout=5) as connection:

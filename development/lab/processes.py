@@ -62,8 +62,17 @@ def log_file(lab: Lab, name: str) -> Path:
     return lab.log / f"{name}.log"
 
 
-def start(lab: Lab, name: str, command: Sequence[str | Path], directory: Path | None = None) -> None:
-    """Start a program in the background, in a session of its own, its output added to its log."""
+def start(
+    lab: Lab,
+    name: str,
+    command: Sequence[str | Path],
+    directory: Path | None = None,
+    descriptors: Sequence[int] = (),
+) -> None:
+    """Start a program in the background, in a session of its own; its output goes to its log.
+
+    It inherits the open file descriptors `descriptors`.
+    """
     shell = ["/bin/sh", "-c", _RECORD_AND_RUN, name, _record(lab, name), log_file(lab, name), *command]
     # Output ends when the program has taken the shell's place, its own output going to the log: the record is complete.
     subprocess.run(
@@ -71,6 +80,7 @@ def start(lab: Lab, name: str, command: Sequence[str | Path], directory: Path | 
         cwd=directory or lab.state,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
+        pass_fds=descriptors,
         check=True,
     )
 

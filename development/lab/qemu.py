@@ -4,13 +4,14 @@ import os
 from pathlib import Path
 
 from development.lab import disk, topology
-from development.lab.loopback import SSH_PORT, Loopback
 from development.lab.node_image import NodeImage
 from development.lab.topology import Worker
 
 CONSOLE = "console.log"
 MONITOR = "monitor.sock"
 CREDENTIALS = "tmpfiles.extra"
+INTERFACE = "enp0s1"
+"""The name that udev gives to the first PCI device."""
 
 CPUS = 2
 EMULATED = "Westmere"
@@ -29,40 +30,28 @@ def accelerator() -> str:
     return "kvm" if works else "tcg,thread=multi"
 
 
-def network(worker: Worker, loopback: Loopback) -> str:
-    """Return QEMU's user network for a node.
-
-    It needs no privilege and no address of this machine's: the node alone is in it, its SSH port is forwarded from
-    loopback, and the control plane's addresses lead to their loopback twins. Nothing else leaves it: without its rules
-    a request to a Service would go to whoever has that address in this machine's network. `cmd:` starts a socat for
-    each connection (the form `-tcp:` serves one connection only).
-    """
-    servers = [(server, topology.API_SERVER_PORT) for server in topology.API_SERVERS]
-    forwards = [
-        f"guestfwd=tcp:{address}:{port}-cmd:socat STDIO TCP:{loopback.of(address)}:{port}"
-        for address, port in [(topology.LOAD_BALANCER, topology.LOAD_BALANCER_PORT), *servers]
-    ]
-    options = [
-        "user",
-        "id=network",
-        "restrict=on",
-        "ipv6=off",
-        f"net={topology.NETWORK}",
-        f"host={topology.GATEWAY}",
-        f"dhcpstart={worker.address}",
-        f"hostfwd=tcp:{loopback.of(worker.address)}:{SSH_PORT}-:22",
-        *forwards,
-    ]
-    return ",".join(options)
+def network(worker: Worker) -> list[str | Path]:
+    """Return QEMU's options for a node's network: its tap device on the lab's bridge (development/lab/network.sh)."""
+    tap = f"tap,id=network,ifname={worker.name},script=no,downscript=no"
+    return ["-netdev", tap, "-device", f"virtio-net-pci,netdev=network,mac={topology.mac(worker.address)}"]
 
 
-def command(worker: Worker, image: NodeImage, loopback: Loopback, snapshot: str | None) -> list[str | Path]:
+def addresses(worker: Worker) -> str:
+    """Return the kernel parameters with the node's addresses, for systemd-network-generator(8)."""
+    ipv6, gateway = topology.ipv6(worker.address), topology.ipv6(topology.GATEWAY)
+    return (
+        f"ip={worker.address}::{topology.GATEWAY}:{topology.NETWORK.netmask}::{INTERFACE}:off "
+        f"ip=[{ipv6}]::[{gateway}]:{topology.NETWORK_IPV6.prefixlen}::{INTERFACE}:off"
+    )
+
+
+def command(worker: Worker, image: NodeImage, snapshot: str | None) -> list[str | Path]:
     """Return the command which runs the node, from its disk or from a snapshot with its memory."""
     accelerated_by = accelerator()
     # An emulated processor's clock is reliable, which Linux doesn't believe: it would read another, much dearer one.
     # Code is translated anew wherever it comes to lie: programs with fixed addresses start three times faster.
     speed = "tsc=reliable mitigations=off norandmaps"
-    kernel = f"root=/dev/vda rw console=ttyS0 systemd.hostname={worker.name} {speed}"
+    kernel = f"root=/dev/vda rw console=ttyS0 systemd.hostname={worker.name} {addresses(worker)} {speed}"
     machine: list[str | Path] = [
         "qemu-system-x86_64",
         *("-name", worker.name),
@@ -74,7 +63,7 @@ def command(worker: Worker, image: NodeImage, loopback: Loopback, snapshot: str 
         *("-nodefaults", "-no-user-config", "-display", "none"),
         *("-kernel", image.kernel, "-initrd", image.initrd, "-append", kernel),
         *("-drive", f"file={disk.FILE},if=virtio,format=qcow2"),
-        *("-netdev", network(worker, loopback), "-device", "virtio-net-pci,netdev=network"),
+        *network(worker),
         *("-device", "virtio-rng-pci"),
         *("-chardev", f"file,id=console,path={CONSOLE},append=on", "-serial", "chardev:console"),
         *("-qmp", f"unix:{MONITOR},server=on,wait=off"),

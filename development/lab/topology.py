@@ -1,22 +1,25 @@
-"""The cluster as its nodes see it: names and addresses are those of the guide that the project replaces."""
+"""The cluster's names and addresses. They are those of the guide that the project replaces."""
 
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 NETWORK = IPv4Network("192.168.99.0/24")
+NETWORK_IPV6 = IPv6Network("fd00:99::/64")
 GATEWAY = IPv4Address("192.168.99.2")
-"""Where a node sees the machine that it runs on. Not .1 and not .100, which the guide gives to others."""
+"""The nodes' default gateway: the lab's bridge. Not .1 and not .100, which the guide gives to others."""
 
 LOAD_BALANCER = IPv4Address("192.168.99.100")
 LOAD_BALANCER_PORT = 8443
 API_SERVERS = tuple(IPv4Address(f"192.168.99.{last}") for last in (121, 122, 123))
 API_SERVER_PORT = 6443
+BRIDGE = (GATEWAY, LOAD_BALANCER, *API_SERVERS)
+"""The addresses of the bridge; it has those of IPv6, too."""
 
 SERVICE_RANGE = IPv4Network("10.0.0.0/16")
 KUBERNETES_SERVICE = IPv4Address("10.0.0.1")
 SERVICE_RANGE_IPV6 = IPv6Network("fd00:10::/108")
 KUBERNETES_SERVICE_IPV6 = IPv6Address("fd00:10::1")
-"""Kubernetes itself gives its Service the first range's address only; this one is for whoever makes another."""
+"""Kubernetes gives its own Service an address of the first range only; a test makes a Service with this one."""
 
 
 @dataclass(frozen=True)
@@ -31,3 +34,13 @@ WORKERS = (
     Worker("k8s-node01", IPv4Address("192.168.99.101")),
     Worker("k8s-node02", IPv4Address("192.168.99.102")),
 )
+
+
+def ipv6(address: IPv4Address) -> IPv6Address:
+    """Return the IPv6 address of whatever has this IPv4 address: 192.168.99.121 is fd00:99::121."""
+    return NETWORK_IPV6.network_address + int(str(address.packed[-1]), 16)
+
+
+def mac(address: IPv4Address) -> str:
+    """Return the MAC address that goes with an address. It is fixed: a restored snapshot knows its neighbours by it."""
+    return f"52:54:00:00:00:{address.packed[-1]:02x}"

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from development import debian_packages, toolchain
 from development.errors import LabError
-from development.lab import control_plane, loopback, node_image, processes, report, ssh, stack, topology
+from development.lab import control_plane, loopback, network, node_image, processes, report, ssh, stack, topology
 from development.lab.control_plane import programs
 from development.lab.node import Node
 from development.locks import exclusive
@@ -16,6 +16,9 @@ from development.paths import Lab
 from development.progress import Steps
 from development.pulumi_stand_ins import installation
 from development.toolchain import GoTools, build
+
+_FORMAT = "2\n"
+"""Another number where a lab of the version before can't go on: its disks, snapshots or certificates don't fit."""
 
 
 def nodes(lab: Lab) -> list[Node]:
@@ -46,10 +49,30 @@ def _make(lab: Lab, steps: Steps, tools: tuple[GoTools, ...]) -> None:
 
 
 def start(lab: Lab, steps: Steps) -> None:
-    """Bring the lab up: packages, tools, nodes and control plane. What is there already is left as it is."""
+    """Bring the lab up: packages, tools, network, nodes and control plane. What runs already stays as it is."""
+    _check_format(lab)
     _make(lab, steps, toolchain.needed())
     ssh.prepare(lab)
+    if not network.is_running(lab):
+        _leave_network(lab)
+    network.start(lab)
     _together([lambda: _control_plane(lab, steps), *(_starter(node, steps) for node in nodes(lab))])
+
+
+def _check_format(lab: Lab) -> None:
+    """Refuse a lab that an earlier version of the project made, and mark a new one as this version's."""
+    file = lab.state / "format"
+    if lab.cert.exists() and not (file.exists() and file.read_text() == _FORMAT):
+        raise LabError("an earlier version of the project made this lab: remove it by `make clean`")
+    file.write_text(_FORMAT)
+
+
+def _leave_network(lab: Lab) -> None:
+    """Stop what still runs in a network whose holder has died: nothing else can enter it."""
+    for node in nodes(lab):
+        node.suspend()
+    control_plane.stop(lab)
+    network.stop(lab)
 
 
 def up(lab: Lab, steps: Steps) -> None:
@@ -64,6 +87,7 @@ def down(lab: Lab, steps: Steps) -> None:
     """Put the nodes aside as they are and stop everything; `up` goes on from there."""
     suspended = [_suspender(node, steps) for node in nodes(lab)]
     _together([lambda: _stop_control_plane(lab, steps), *suspended])
+    network.stop(lab)
 
 
 def clean(lab: Lab, steps: Steps) -> None:
@@ -72,6 +96,7 @@ def clean(lab: Lab, steps: Steps) -> None:
         for node in nodes(lab):
             node.kill()
         control_plane.stop(lab)
+        network.stop(lab)
         shutil.rmtree(lab.state)
 
 
@@ -80,7 +105,9 @@ def status(lab: Lab) -> Table:
     shown = Table("program", "state", "process", "address", title=f"logs: {lab.log}")
     own = loopback.choose(lab)
     endpoints = {
-        programs.ETCD: f"{own.etcd}:{loopback.ETCD_PORT}",
+        network.NETWORK: str(topology.NETWORK),
+        network.PORT_FORWARDER: f"{own.prefix}.0/24",
+        programs.ETCD: "-",
         **{name: f"{own.of(server)}:{topology.API_SERVER_PORT}" for name, server in programs.API_SERVERS.items()},
         programs.LOAD_BALANCER: f"{own.of(topology.LOAD_BALANCER)}:{topology.LOAD_BALANCER_PORT}",
         programs.CONTROLLER_MANAGER: "-",

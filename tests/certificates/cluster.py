@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from development import toolchain
-from development.lab import control_plane, loopback
+from development.lab import control_plane, loopback, network
 from development.paths import Lab
 
 _DOCUMENTATION = Path(__file__).parents[2] / "docs" / "certificates.md"
@@ -140,12 +140,14 @@ def running(directory: Path) -> Iterator[Cluster]:
     lab.create()
     toolchain.link(lab)
     try:
+        network.start(lab)
         control_plane.start(lab, loopback.choose(lab))
         cluster = Cluster(lab)
         cluster.admit()
         yield cluster
     finally:
         control_plane.stop(lab)
+        network.stop(lab)
 
 
 def _rights(rules: list[dict[str, list[str]]]) -> set[Right]:

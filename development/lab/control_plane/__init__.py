@@ -1,8 +1,6 @@
-"""The control plane that the nodes see: etcd, three API servers and a load balancer, on the lab's loopback network.
+"""The control plane that the nodes see: etcd, three API servers and a load balancer, in the lab's network.
 
-Each API server listens at the loopback twin of the address which it advertises, so the cluster's own `kubernetes`
-Service leads a node to it. The controller manager only signs and cleans up certificate requests; there is no kubelet:
-kube-proxy needs neither.
+The controller manager only signs and cleans up certificate requests. There is no kubelet: kube-proxy needs none.
 """
 
 import http.client
@@ -14,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from development.errors import LabError
-from development.lab import certificates, processes, topology
+from development.lab import certificates, network, processes, topology
 from development.lab.control_plane import objects
 from development.lab.control_plane.programs import (
     API_SERVERS,
@@ -35,27 +33,28 @@ _POLL_SECONDS = 0.1
 
 
 def start(lab: Lab, loopback: Loopback) -> None:
-    """Start what does not run, wait until the API is served through the load balancer, and register the nodes."""
+    """Start what doesn't run, wait until the load balancer serves the API, and register the nodes."""
     certificates.prepare(lab, loopback)
-    haproxy_file(lab).write_text(haproxy_configuration(lab, loopback))
-    lab.admin_kubeconfig.write_text(objects.kubeconfig(loopback, "admin"))
-    controller_manager_kubeconfig(lab).write_text(objects.kubeconfig(loopback, CONTROLLER_MANAGER))
-    _run(lab, command_lines(lab, loopback))
+    haproxy_file(lab).write_text(haproxy_configuration(lab))
+    lab.admin_kubeconfig.write_text(objects.kubeconfig(loopback.of(topology.LOAD_BALANCER), "admin"))
+    manager = objects.kubeconfig(str(topology.LOAD_BALANCER), CONTROLLER_MANAGER)
+    controller_manager_kubeconfig(lab).write_text(manager)
+    _run(lab, command_lines(lab))
     _await_ready(lab, loopback, *API_SERVERS, LOAD_BALANCER)
-    # It gives up where the API isn't served within ten seconds.
+    # It gives up when the API isn't served within ten seconds.
     _run(lab, {CONTROLLER_MANAGER: controller_manager(lab)})
     objects.register_nodes(lab)
 
 
 def restart_load_balancer(lab: Lab, loopback: Loopback) -> None:
-    """Have the load balancer read its certificates anew; the API servers do so by themselves."""
+    """Restart the load balancer: it reads its certificates only once, unlike the API servers."""
     processes.stop(lab, LOAD_BALANCER)
-    _run(lab, command_lines(lab, loopback))
+    _run(lab, command_lines(lab))
     _await_ready(lab, loopback, LOAD_BALANCER)
 
 
 def stop(lab: Lab) -> None:
-    """Stop the control plane at once; etcd, which the others need, last and in order: it alone keeps anything."""
+    """Stop the control plane. Only etcd keeps data: it stops last and in order, the others are killed."""
     with ThreadPoolExecutor() as pool:
         programs = (CONTROLLER_MANAGER, LOAD_BALANCER, *API_SERVERS)
         list(pool.map(lambda name: processes.stop(lab, name, signal.SIGKILL), programs))
@@ -65,7 +64,7 @@ def stop(lab: Lab) -> None:
 def _run(lab: Lab, command_lines: Mapping[str, Sequence[str | Path]]) -> None:
     for name, command in command_lines.items():
         if not processes.find(lab, name):
-            processes.start(lab, name, command)
+            processes.start(lab, name, network.inside(lab, command))
 
 
 def _await_ready(lab: Lab, loopback: Loopback, *names: str) -> None:

@@ -1,16 +1,15 @@
-"""Access to the API, and the objects which the lab makes there."""
+"""Access to the API, and the objects that the lab creates there."""
 
 import yaml
 
 from development import commands
 from development.lab import topology
-from development.lab.loopback import Loopback
 from development.paths import Lab
 
 
-def kubeconfig(loopback: Loopback, user: str) -> str:
-    """Return the kubeconfig of a user of this machine's; it names the files of certificate and key and holds no key."""
-    server = f"https://{loopback.of(topology.LOAD_BALANCER)}:{topology.LOAD_BALANCER_PORT}"
+def kubeconfig(load_balancer: str, user: str) -> str:
+    """Return a user's kubeconfig for the load balancer at an address; it names certificate and key and holds no key."""
+    server = f"https://{load_balancer}:{topology.LOAD_BALANCER_PORT}"
     cluster = {"server": server, "certificate-authority": "cert/trust.pem"}
     identity = {"client-certificate": f"cert/{user}.pem", "client-key": f"cert/{user}-key.pem"}
     context = f"{user}@kubernetes"
@@ -26,7 +25,7 @@ def kubeconfig(loopback: Loopback, user: str) -> str:
 
 
 def register_nodes(lab: Lab) -> None:
-    """Make the Node objects, as a kubelet would: kube-proxy takes its node's address from there."""
+    """Create the Node objects, as a kubelet would: kube-proxy takes its node's addresses from there."""
     items = [
         {
             "apiVersion": "v1",
@@ -35,6 +34,7 @@ def register_nodes(lab: Lab) -> None:
             "status": {
                 "addresses": [
                     {"type": "InternalIP", "address": str(worker.address)},
+                    {"type": "InternalIP", "address": str(topology.ipv6(worker.address))},
                     {"type": "Hostname", "address": worker.name},
                 ]
             },

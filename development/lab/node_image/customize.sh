@@ -17,19 +17,15 @@ PasswordAuthentication no
 UseDNS no
 CONF
 
+# A node's addresses are kernel parameters (development/lab/qemu.py). networkd manages every other interface too, as on
+# many distributions: it removes addresses that it doesn't know.
 cat >"$root/etc/systemd/network/lab.network" <<'CONF'
 [Match]
 Type=ether
 [Network]
-DHCP=ipv4
 LinkLocalAddressing=no
-# QEMU's network is restricted and tells of no router (development/lab/qemu.py). A node has one: without a route to a Service's
-# address the kernel refuses a connection before nftables or iptables see it.
-[Route]
-Gateway=192.168.99.2
-GatewayOnLink=yes
 CONF
-systemctl --root="$root" enable systemd-networkd.service
+systemctl --root="$root" enable systemd-networkd.service systemd-network-generator.service
 
 # A node's work and its timing must not depend on when Debian's housekeeping happens to run.
 systemctl --root="$root" mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer \

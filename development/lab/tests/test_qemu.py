@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from development.lab import qemu, topology
-from development.lab.loopback import Loopback
 from development.lab.node_image import NodeImage
 
 GOLDEN = Path(__file__).parent / "golden" / "qemu.txt"
@@ -13,19 +12,19 @@ GOLDEN = Path(__file__).parent / "golden" / "qemu.txt"
 
 def test_the_command_line_is_the_golden_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(qemu, "accelerator", lambda: "kvm")
-    command = qemu.command(topology.WORKERS[0], NodeImage(Path("/cache/image")), Loopback("127.80.3"), "booted")
+    command = qemu.command(topology.WORKERS[0], NodeImage(Path("/cache/image")), "booted")
     assert "".join(f"{argument}\n" for argument in command) == GOLDEN.read_text()
 
 
 def test_a_node_without_a_snapshot_boots(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(qemu, "accelerator", lambda: "kvm")
-    command = qemu.command(topology.WORKERS[0], NodeImage(Path("/cache/image")), Loopback("127.80.3"), None)
+    command = qemu.command(topology.WORKERS[0], NodeImage(Path("/cache/image")), None)
     assert "-loadvm" not in command
 
 
 def test_an_emulated_node_has_a_processor_that_is_cheap_to_emulate(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(qemu, "accelerator", lambda: "tcg,thread=multi")
-    command = qemu.command(topology.WORKERS[0], NodeImage(Path("/cache/image")), Loopback("127.80.3"), None)
+    command = qemu.command(topology.WORKERS[0], NodeImage(Path("/cache/image")), None)
     assert command[command.index("-cpu") + 1] == "Westmere"
 
 
