@@ -13,6 +13,7 @@ import asyncssh
 import pulumi
 from pulumi import ResourceHookArgs
 
+from components.connection_loop import run_apart
 from settings import NodeSettings
 
 TRIES = 3
@@ -33,7 +34,7 @@ def host_check(node: NodeSettings) -> pulumi.ResourceHook:
 
     async def check(_: ResourceHookArgs) -> None:
         if not answered:
-            await try_host(node)
+            await run_apart(try_host(node))
             answered.append(node)
 
     return pulumi.ResourceHook(f"host-{node.name}", check)

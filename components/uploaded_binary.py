@@ -12,6 +12,7 @@ import asyncssh
 import pulumi
 from pulumi import ResourceHookArgs
 
+from components.connection_loop import run_apart
 from components.host_check import HostError, connect
 from settings import Binary, NodeSettings
 
@@ -36,7 +37,7 @@ def binary_check(node: NodeSettings, binary: Binary, path: Path) -> pulumi.Resou
     """Returns the hook that has the binary whole on the node: for before the stage that needs it."""
 
     async def check(_: ResourceHookArgs) -> None:
-        await make_whole(node, binary, path)
+        await run_apart(make_whole(node, binary, path))
 
     return pulumi.ResourceHook(f"binary-{node.name}", check)
 
