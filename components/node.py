@@ -1,8 +1,4 @@
-"""One worker: its files rendered, staged as a generation beside the live one, and activated.
-
-The component's own inputs are the documents in plain, so that ``pulumi preview --diff`` shows a change of the
-configuration field by field; what its commands carry is secret as a whole.
-"""
+"""One worker: its files rendered, staged as a generation beside the live one, and activated."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,13 +7,13 @@ import pulumi
 from pulumi import ResourceHookFunction
 from pulumi_command import remote
 
-import documents.kube_proxy_configuration
 import documents.kubeconfig
 from components import generation, report
 from components.client_certificate import ClientCertificate
 from components.host_check import host_check
+from components.live_generation import LiveGeneration
 from components.parameters import certificate_parameters, node_parameters
-from components.remote_script import payload, remote_script, scripts_digest
+from components.remote_script import payload, remote_script
 from components.stages import ACTIVATE, BINARY, PREFLIGHT, REMOVE, STAGE, Stage
 from components.uploaded_binary import binary_check, remote_path
 from settings import NodeSettings, Settings
@@ -44,12 +40,11 @@ class Node(pulumi.ComponentResource):
     """What the node said when it was activated (components/report.py)."""
 
     def __init__(self, name: str, args: NodeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("kube-proxy:index:Node", name, None, opts)
         self.name, self._args = name, args
         self._documents = generation.render(args.settings, args.node)
         self._files = self._kubeconfig().apply(lambda kubeconfig: generation.files(self._documents, kubeconfig))
-        # Not named like one of the component's inputs: the SDK would replace it by an output of the component itself.
         self._generation = pulumi.Output.unsecret(self._files.apply(generation.digest))
-        super().__init__("kube-proxy:index:Node", name, self._shown(), opts)
         self._connection = _connection(args.node)
         self._host_check = host_check(args.node)
         self._parameters = node_parameters(args.settings, args.node)
@@ -68,34 +63,19 @@ class Node(pulumi.ComponentResource):
             on_delete=REMOVE,
             opts=self._child(self.staged, *after),
         )
+        LiveGeneration(
+            self._args.node,
+            self._args.settings,
+            self._documents,
+            self._generation,
+            self._args.certificate.not_after,
+            pulumi.ResourceOptions(parent=self, depends_on=[activation]),
+        )
         self.report = pulumi.Output.all(activation.stdout, self._args.certificate.not_after).apply(
             lambda answer: report.parse(answer[0]) | {"certificateNotAfter": answer[1]}
         )
         self.register_outputs({"report": self.report})
         return activation
-
-    def _shown(self) -> dict[str, object]:
-        node, settings = self._args.node, self._args.settings
-        return {
-            "address": node.address,
-            "ssh": f"{node.ssh.user}@{node.ssh.host}:{node.ssh.port}",
-            "configuration": documents.kube_proxy_configuration.document(node=node, cluster=settings.cluster),
-            "unit": self._documents.unit,
-            "environment": self._documents.environment,
-            "kernelModules": self._documents.kernel_modules,
-            "networkFile": self._documents.network_file,
-            "binary": self._documents.binary,
-            "server": settings.cluster.server,
-            "tlsServerName": settings.cluster.tls_server_name,
-            "proxyURL": settings.cluster.proxy_url,
-            "kubernetesService": settings.cluster.kubernetes_service,
-            "healthTimeoutSeconds": settings.rollout.health_timeout_seconds,
-            "minReadySeconds": settings.rollout.min_ready_seconds,
-            "removeForeignVirtualServers": settings.rollout.remove_foreign_virtual_servers,
-            "certificateNotAfter": self._args.certificate.not_after,
-            "generation": self._generation,
-            "scripts": scripts_digest(),
-        }
 
     def _child(self, *after: pulumi.Resource, hooks: Sequence[pulumi.ResourceHook] = ()) -> pulumi.ResourceOptions:
         before: list[pulumi.ResourceHook | ResourceHookFunction] = [self._host_check, *hooks]

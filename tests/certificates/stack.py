@@ -89,9 +89,11 @@ class Stack:
         return done.stdout
 
     def _run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        values = {"repository": str(REPOSITORY), "values": self.values, "directory": str(self.directory)}
-        self.project.program(_PROGRAM.format(**values))
+        self.project.program(self._program())
         return self.project.pulumi(*arguments)
+
+    def _program(self) -> str:
+        return _PROGRAM.format(repository=str(REPOSITORY), values=self.values, directory=str(self.directory))
 
     def up(self, *arguments: str) -> str:
         return self.pulumi("up", "--yes", "--skip-preview", *arguments)

@@ -65,7 +65,7 @@ class Recorder(Mocks):
 
     resources: list[MockResourceArgs] = field(default_factory=list)
     depends_on: dict[str, set[str]] = field(default_factory=dict)
-    """The names of the resources that each one waits for."""
+    """By a resource's name, the names of those that it waits for."""
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, object]]:
         if isinstance(source := args.inputs.get("source"), pulumi.FileAsset):
@@ -94,7 +94,8 @@ class Monitor(MockMonitor):
         self._recorder = recorder
 
     def RegisterResource(self, request: RegisterResourceRequest) -> object:  # noqa: N802 - the protocol's name
-        self._recorder.depends_on[request.name] = {urn.rpartition("::")[2] for urn in request.dependencies}
+        waits_for = self._recorder.depends_on.setdefault(request.name, set())
+        waits_for.update(urn.rpartition("::")[2] for urn in request.dependencies)
         return super().RegisterResource(request)  # type: ignore[no-untyped-call]
 
 

@@ -38,6 +38,7 @@ class TestNames:
             (COMMAND, "k8s-node03-preflight"),
             (COMMAND, "k8s-node03-stage"),
             ("command:remote:CopyToRemote", "k8s-node03-binary"),
+            ("kube-proxy:index:LiveGeneration", "k8s-node03"),
             ("kube-proxy:index:Node", "k8s-node03"),
         ]
 
@@ -144,10 +145,13 @@ class TestKubeconfig:
 
 
 class TestPreview:
-    """A person reads the change on the node's own resource."""
+    """A person reads the change on the node's live generation, which reaches the state once it is live."""
 
-    def test_a_node_shows_its_documents(self, deploy: Deploy) -> None:
-        shown = deploy().of_type("kube-proxy:index:Node")["k8s-node01"]
+    def test_a_live_generation_waits_for_the_activation(self, deploy: Deploy) -> None:
+        assert deploy().depends_on["k8s-node03"] >= {"k8s-node03-activate"}
+
+    def test_a_live_generation_shows_the_documents(self, deploy: Deploy) -> None:
+        shown = deploy().of_type("kube-proxy:index:LiveGeneration")["k8s-node01"]
         assert shown["configuration"] == {
             "kind": "KubeProxyConfiguration",
             "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
@@ -166,8 +170,8 @@ class TestStability:
     """Nothing changes where nothing was changed."""
 
     @staticmethod
-    def inputs(recorder: Recorder) -> dict[str, dict[str, object]]:
-        return {resource.name: resource.inputs for resource in recorder.resources}
+    def inputs(recorder: Recorder) -> dict[tuple[str, str], dict[str, object]]:
+        return {(resource.name, resource.typ): resource.inputs for resource in recorder.resources}
 
     def test_the_same_settings_give_the_same_inputs(self, deploy: Deploy) -> None:
         assert self.inputs(deploy()) == self.inputs(deploy())
@@ -176,17 +180,17 @@ class TestStability:
         nodes = settings.nodes
         before = self.inputs(deploy())
         after = self.inputs(deploy(nodes=(node(9), nodes[4], nodes[0])))
-        same = [name for name in after if name.startswith(("k8s-node01", "k8s-node05"))]
-        assert len(same) == 10
-        assert {name: before[name] for name in same} == {name: after[name] for name in same}
+        same = [each for each in after if each[0].startswith(("k8s-node01", "k8s-node05"))]
+        assert len(same) == 12
+        assert {each: before[each] for each in same} == {each: after[each] for each in same}
 
     def test_a_nodes_own_field_changes_that_node_only(self, deploy: Deploy, settings: Settings) -> None:
         first, *others = settings.nodes
         changed = replace(first, configuration={"mode": "ipvs", "oomScoreAdj": -999})
         before, after = self.inputs(deploy()), self.inputs(deploy(nodes=(changed, *others)))
-        assert {name for name in after if before[name] != after[name]} == {
-            "k8s-node01",
-            "k8s-node01-preflight",
-            "k8s-node01-stage",
-            "k8s-node01-activate",
+        assert {each for each in after if before[each] != after[each]} == {
+            ("k8s-node01", "kube-proxy:index:LiveGeneration"),
+            ("k8s-node01-preflight", COMMAND),
+            ("k8s-node01-stage", COMMAND),
+            ("k8s-node01-activate", COMMAND),
         }

@@ -20,7 +20,7 @@ class TestBeforeAnythingIsDeployed:
         before = cluster.logins()
         done = cluster.pulumi("preview")
         assert done.status == 0, done.text
-        assert "+ 17 to create" in done.text
+        assert "+ 19 to create" in done.text
         assert cluster.logins() == {name: count + 1 for name, count in before.items()}, "the first question's own"
 
     def test_every_problem_of_the_configuration_is_said_at_once(self, cluster: Cluster) -> None:
@@ -151,7 +151,7 @@ class TestSecondUp:
         processes, logins = cluster.processes(), cluster.logins()
         done = cluster.up()
         assert done.status == 0, done.text
-        assert "17 unchanged" in done.text
+        assert "19 unchanged" in done.text
         assert cluster.logins() == {name: count + 1 for name, count in logins.items()}, "the first question's own"
         assert cluster.processes() == processes
 

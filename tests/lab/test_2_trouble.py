@@ -55,7 +55,7 @@ class TestADeadNode:
         assert dead.name not in stack.pulumi("stack", "--show-urns").text
         done = stack.up()
         assert done.status == 0, done.text
-        assert "11 unchanged" in done.text
+        assert "12 unchanged" in done.text
         assert stack_process(alive) == process
 
     def test_after_a_power_cut_it_serves_by_itself(self, stack: Cluster) -> None:

@@ -58,7 +58,7 @@ class TestRefreshAndRemoval:
     def test_refresh_finds_no_change(self, deployed: Cluster) -> None:
         done = deployed.pulumi("refresh", "--yes", "--skip-preview")
         assert done.status == 0, done.text
-        assert "17 unchanged" in done.text
+        assert "19 unchanged" in done.text
 
     def test_destroy_takes_everything_away_and_nothing_of_anybody_else(self, deployed: Cluster) -> None:
         shared = deployed.nodes[0]

@@ -1,0 +1,83 @@
+"""A preview shows a change until it is live: the real engine and components, real SSH, stages that a test lets fail."""
+
+import getpass
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from development.pulumi_stand_ins.tests.project import Project
+from development.pulumi_stand_ins.tests.ssh_server import SshServer
+from tests.certificates.stack import REPOSITORY, Stack
+from tests.components.recorder import REPORT
+
+_PROGRAM = """\
+import sys
+from pathlib import Path
+sys.path.insert(0, {repository!r})
+import pulumi
+from components import ClientCertificates, Rollout, certificate_authority, remote_script
+from settings import load
+remote_script.command_text = lambda stage: f"exec /bin/sh {directory}/stage.sh {{stage.name}}"
+settings = load({values!r}, Path({directory!r}))
+authority = certificate_authority(settings.certificate_authority)
+rollout = Rollout("rollout", settings, ClientCertificates(settings, authority), authority.trust_bundle_pem)
+pulumi.export("nodes", rollout.reports)
+"""
+# Takes the place of every stage: this machine is no node.
+_STAGE = """\
+cat >/dev/null
+cd "${0%/*}"
+[ ! -e "fail-$1" ] || exit 1
+[ "$1" != activate ] || cat report
+"""
+
+
+class Fleet(Stack):
+    """A stack with one node, whose stages do nothing or fail."""
+
+    def _program(self) -> str:
+        return _PROGRAM.format(repository=str(REPOSITORY), values=self.values, directory=str(self.directory))
+
+    def set_mode(self, mode: str) -> None:
+        self.values["configuration"]["mode"] = mode
+
+    def failing_at(self, stage: str, *arguments: str) -> str:
+        """Runs `pulumi up` with a stage that fails; returns all that was printed."""
+        fault = self.directory / f"fail-{stage}"
+        fault.touch()
+        printed = self.failing("up", "--yes", "--skip-preview", *arguments)
+        fault.unlink()
+        return printed
+
+
+@pytest.fixture
+def fleet(tmp_path: Path) -> Iterator[Fleet]:
+    project = Project(tmp_path / "project")
+    project.prepare()
+    stack = Fleet(project)
+    stack.authority()
+    (stack.directory / "stage.sh").write_text(_STAGE)
+    (stack.directory / "report").write_text(REPORT)
+    with SshServer(tmp_path / "sshd") as server:
+        login = {"host": "127.0.0.1", "port": server.port, "user": getpass.getuser()}
+        node = {"name": "k8s-node01", "address": "192.168.99.101", "hostKey": server.host_key().strip(), "ssh": login}
+        stack.values |= {"nodes": [node], "ssh": {"privateKeyFile": str(server.directory / "user")}}
+        yield stack
+
+
+def test_a_change_is_shown_until_it_is_live(fleet: Fleet) -> None:
+    fleet.set_mode("ipvs")
+    fleet.up()
+
+    fleet.set_mode("nftables")
+    fleet.failing_at("stage")
+    assert re.search(r'~ mode *: "ipvs" => "nftables"', fleet.pulumi("preview", "--diff"))
+    # The engine goes on with whatever doesn't depend on the failed activation.
+    printed = fleet.failing_at("activate", "--continue-on-error")
+    assert "LiveGeneration" not in printed, "it is skipped, without an error"
+    assert re.search(r'~ mode *: "ipvs" => "nftables"', fleet.pulumi("preview", "--diff"))
+
+    fleet.up()
+    fleet.pulumi("preview", "--expect-no-changes")
