@@ -1,5 +1,13 @@
 """kube-proxy on every worker: the stack's configuration in, client certificates and a rollout over the nodes out."""
 
+# ruff: noqa: E402 - the handler comes before the imports, which take a second
+
+import os
+import signal
+
+# The engine interrupts the program when a run has failed. Without this, a traceback would follow the error.
+signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+
 from pathlib import Path
 
 import pulumi
