@@ -6,6 +6,7 @@ never in a preview, never where nothing changes.
 """
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -41,7 +42,8 @@ def host_check(node: NodeSettings) -> pulumi.ResourceHook:
 
 
 async def try_host(node: NodeSettings) -> None:
-    """Logs in once and out again. Raises HostError where that is impossible."""
+    """Log in once and out again. Raise HostError if that, or what the command plugin will do, is impossible."""
+    await _try_agent()
     try:
         async with connect(node):
             pass
@@ -51,6 +53,24 @@ async def try_host(node: NodeSettings) -> None:
         raise HostError(_message(node, _other_host_key(node))) from error
     except (OSError, asyncssh.Error, TimeoutError) as error:
         raise HostError(_message(node, _unreachable(node, error))) from error
+
+
+async def _try_agent() -> None:
+    """Connect to the SSH agent, if there is one.
+
+    The command plugin does so too, although it has a private key, and each of its commands fails if it can't
+    (pulumi-command, remote/connection.go).
+    """
+    if not (path := os.environ.get("SSH_AUTH_SOCK")):
+        return
+    try:
+        _, writer = await asyncio.wait_for(asyncio.open_unix_connection(path), SECONDS)
+    except OSError as error:
+        raise HostError(
+            f"host check: SSH_AUTH_SOCK is {path}, where an SSH agent must accept connections: "
+            f"{error or 'no answer'}; run unset SSH_AUTH_SOCK or start the agent, then run pulumi up again"
+        ) from error
+    writer.close()
 
 
 @asynccontextmanager

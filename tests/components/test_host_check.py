@@ -2,8 +2,11 @@
 
 import asyncio
 import getpass
+import re
+import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import asyncssh
 import pytest
@@ -27,6 +30,11 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """The limit of each try, and no waiting between them."""
     monkeypatch.setattr(host_check, "SECONDS", 5)
     monkeypatch.setattr(host_check, "PAUSE_SECONDS", 0)
+
+
+@pytest.fixture(autouse=True)
+def no_agent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
 
 
 @asynccontextmanager
@@ -76,6 +84,42 @@ def test_a_host_that_never_answers_is_named_with_the_way_out(server: SshServer) 
         HostError, match=r"k8s-node01: host check: .* tried 3 times: .*; start the host or mend the way"
     ):
         tried(server, silent=9)
+
+
+class TestAgent:
+    """The command plugin connects to the agent of SSH_AUTH_SOCK, although it has a private key."""
+
+    @pytest.fixture
+    def agent(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        monkeypatch.setenv("SSH_AUTH_SOCK", str(tmp_path / "agent"))
+        return tmp_path / "agent"
+
+    def test_agent_that_listens_is_left_alone(self, server: SshServer, agent: Path) -> None:
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind(str(agent))
+            listening.listen()
+            assert tried(server, silent=0) == [1]
+
+    def test_empty_variable_means_no_agent(self, server: SshServer, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("SSH_AUTH_SOCK", "")
+        assert tried(server, silent=0) == [1]
+
+    @pytest.mark.parametrize(("bound", "reason"), [(False, "No such file or directory"), (True, "Connection refused")])
+    def test_socket_without_an_agent_is_reported_before_any_host_is_contacted(
+        self, server: SshServer, agent: Path, bound: bool, reason: str
+    ) -> None:
+        if bound:
+            with socket.socket(socket.AF_UNIX) as ended:
+                ended.bind(str(agent))
+        before = server.connections()
+        with pytest.raises(HostError) as raised:
+            tried(server, silent=0)
+        assert re.fullmatch(
+            rf"host check: SSH_AUTH_SOCK is {agent}, where an SSH agent must accept connections: .*{reason}; "
+            r"run unset SSH_AUTH_SOCK or start the agent, then run pulumi up again",
+            str(raised.value),
+        )
+        assert server.connections() == before
 
 
 def test_what_a_host_refuses_is_not_tried_again(server: SshServer) -> None:
