@@ -1,5 +1,5 @@
-# Stages 4 and 5: switch to the staged generation, at most one restart, prove that it serves; otherwise put back what
-# was there. Run again with nothing to change, it only proves.
+# Stages 4 and 5: switch to the staged generation with at most one restart and prove that it serves; otherwise roll back.
+# With nothing to change it only proves.
 . ./common.sh
 . ./ipv6.sh
 . ./kubernetes_api.sh
@@ -12,14 +12,14 @@
 
 short=$(printf '%.12s' "$GENERATION")
 
-# The lines of live_files whose file in this generation differs from the live one.
+# Prints the lines of live_files whose file in this generation differs from the live one.
 list_changed() {
     live_files | while read -r name path mode; do
         [ ! -e "$staged/$name" ] || cmp -s "$staged/$name" "$root$path" || printf '%s\n' "$name $path $mode"
     done
 }
 
-# Why kube-proxy must restart; empty where it need not.
+# Prints why kube-proxy must restart, or nothing.
 find_restart_cause() {
     if [ -n "$restart_files" ]; then
         printf 'changed:%s' "$restart_files"
@@ -30,8 +30,8 @@ find_restart_cause() {
     fi
 }
 
-# In the same directory, then renamed: a reader sees the old file or the new one. kube-proxy watches its configuration
-# and would exit on a file written in place. On the disk before the next, which may be in another file system.
+# install_file FROM TO MODE. kube-proxy watches its configuration and exits when it is written in place. The directory is
+# synced before the next file, which may be on another file system.
 install_file() {
     mkdir -p "${2%/*}"
     cp "$1" "$2.new"
@@ -57,7 +57,7 @@ switch() {
     enable_unit
 }
 
-# Modes and owner are ours too, and need no restart.
+# A changed mode or owner is restored without a restart.
 restore_modes() {
     live_files | while read -r _ path mode; do
         file=$root$path
@@ -72,7 +72,7 @@ abort_activation() {
         rollback_needed=
         roll_back
     fi
-    fail "generation $short is not live; mend the cause, then run pulumi up again"
+    fail "generation $short is not live; fix the cause, then run pulumi up again"
 }
 
 staged=$state/$GENERATION
@@ -80,14 +80,14 @@ lock
 trap '' HUP PIPE
 trap 'exit 1' INT TERM
 rollback_needed=''
-# Whether the process that runs may have read files of this generation.
+# Whether the running process may have read files of this generation.
 restarted=no
 [ ! -e "$state/activating" ] || restarted=yes
-[ -f "$staged/kube-proxy-config.yaml" ] || fail "generation $short must be staged on this node, but it is gone; run: pulumi up --target-replace '**$NODE-stage' --target-dependents"
+[ -f "$staged/kube-proxy-config.yaml" ] || fail "generation $short must be staged on this node, is missing; run: pulumi up --target-replace '**$NODE-stage' --target-dependents"
 use_kubeconfig "$staged/kube-proxy.kubeconfig"
 
 list_changed >changed.list
-# The two others are read at a boot, neither by kube-proxy nor for its unit.
+# kube-proxy and its unit don't use the two others, which are read at boot.
 restart_files=$(awk '$1 != "modules" && $1 != "kube-ipvs0.network" { printf " %s", $1 }' changed.list)
 restart_cause=$(find_restart_cause)
 if [ -n "$restart_cause" ]; then
@@ -110,6 +110,6 @@ record_live_generation
 printf '%s\n' "$NODE" | replace_file "$state/node"
 sync "$state"
 sync "$root/etc/systemd/system/multi-user.target.wants" 2>/dev/null || :
-[ -z "$left" ] || fail "generation $short serves, but rules of another mode stay: $left; mend that and run pulumi up again, or reboot the node"
+[ -z "$left" ] || fail "generation $short serves, but rules of another mode remain: $left; fix that and run pulumi up again, or reboot the node"
 report
-if [ -n "$restart_cause" ]; then say "generation $short serves"; else say "generation $short already served: nothing to do"; fi
+if [ -n "$restart_cause" ]; then say "generation $short serves"; else say "generation $short serves already, nothing to do"; fi

@@ -1,6 +1,19 @@
-# What every stage shares: names of things on the node, messages, the lock.
-# A stage is started in the directory of its payload (components/remote_script.py): parameters, these scripts, files/.
-# $root is empty on a node; tests set it to a temporary directory.
+# What all stages share: paths, messages, the lock, questions about the node.
+#
+# Conventions. The scripts are POSIX sh and must run in dash and in busybox sh.
+# - A stage runs in the directory of its unpacked payload, in memory: `parameters`, these scripts, files/. Names without
+#   a directory (answer, metrics, changed.list) are scratch files there. $root is empty on a node; tests set it.
+# - Upper-case variables come from `parameters` (components/parameters.py). All others are global too, since sh has no
+#   local ones. A function that returns values in variables says so ("sets $reason"); any other variable belongs to the
+#   function that assigns it and means nothing outside of it.
+# - Standard output is data for components/. `say` writes a message to stderr, `fail` writes one and ends the stage.
+#   check_* (preflight) report each `problem` and go on; verify_* (stage) fail; is_* and has_* only answer.
+# - `set -e` is off in everything that is called in a condition or on the left of && or ||: so in all that
+#   `prove_serving || abort_activation` runs. There each command whose failure matters needs its own `|| return 1`.
+# - A file on the node is replaced as NAME.new, synced, then renamed. Whatever may be cut off there, by a power failure
+#   too, must leave the old file or the new one.
+# - Descriptor 9 is the lock. A process that can outlive the stage must not inherit it (9>&-).
+# - Whatever can hang runs under `timeout`.
 
 set -eu
 umask 022
@@ -15,9 +28,9 @@ STAGE=${STAGE%.sh}
 state=$root/var/lib/kube-proxy-generations
 binary=$root/usr/local/bin/kube-proxy
 
-# The files of a generation: name, path on the node, octal mode. The unit is last (recover.sh).
+# The files of a generation: name, path on the node, octal mode. The unit must be the last (recover.sh).
 live_files() {
-    cat <<EOF
+    cat <<END
 modules /etc/modules-load.d/kube-proxy.conf 644
 kube-ipvs0.network /etc/systemd/network/00-kube-ipvs0.network 644
 kube-proxy.kubeconfig /etc/kubernetes/kube-proxy.kubeconfig 600
@@ -25,10 +38,10 @@ kube-proxy-config.yaml /etc/kubernetes/kube-proxy-config.yaml 644
 kube-proxy.conf /etc/kubernetes/kube-proxy.conf 644
 kube-proxy /usr/local/bin/kube-proxy 755
 kube-proxy.service /usr/lib/systemd/system/kube-proxy.service 644
-EOF
+END
 }
 
-# The operator may be gone: a message that nobody reads must not end a stage half-way.
+# The connection may be gone; a failed write to stderr must not abort the stage.
 say() { printf '%s: %s: %s\n' "$NODE" "$STAGE" "$*" >&2 || :; }
 
 fail() {
@@ -43,20 +56,20 @@ lock() {
     flock -w 120 9 || fail "another deployment has held the lock on this node for 120 s; wait until it ends, then run pulumi up again"
 }
 
-# Standard input becomes a file's whole content, or the file stays as it was: after a power cut too.
+# replace_file PATH: standard input becomes the file's content, completely or not at all.
 replace_file() {
     cat >"$1.new"
     sync "$1.new"
     mv -f "$1.new" "$1"
 }
 
-# Seconds since boot: unlike the clock it never jumps.
+# Seconds since boot. Unlike the clock, they never jump.
 now() {
     read -r uptime _ </proc/uptime
     printf '%s\n' "${uptime%.*}"
 }
 
-# Long or non-printable lines would hang or break the connection that carries them.
+# Long lines and unprintable characters would hang or break the connection that carries them.
 printable() { tr -cd '\11\12\40-\176' | cut -c1-500; }
 
 service_property() { timeout 20 systemctl show --value -p "$1" kube-proxy.service 2>/dev/null || :; }
@@ -78,7 +91,7 @@ architecture() {
     esac
 }
 
-# The pinned digest of the binary for this node's architecture; empty where none is given.
+# The binary's pinned SHA-256 for this node's architecture; empty if the stack has none.
 pinned_sha256() {
     for pin in $BINARY_SHA256; do
         case $pin in "$(architecture)="*) printf '%s\n' "${pin#*=}" ;; esac

@@ -1,6 +1,6 @@
-# Preflight's questions about what else is on the node: whoever would fight with kube-proxy, or wipe its rules.
+# Preflight's checks for other programs on the node that would conflict with kube-proxy or delete its rules.
 
-# Two of them would take each other's rules away: a DaemonSet's, another unit's, or the one within k3s.
+# Two kube-proxies delete each other's rules. The other one may belong to a DaemonSet, to another unit or to k3s.
 check_other_kube_proxy() {
     own=$(service_property MainPID)
     for pid in $(grep -lx kube-proxy "$root"/proc/[0-9]*/comm 2>/dev/null | sed 's,/comm$,,; s,.*/,,'); do
@@ -11,16 +11,16 @@ check_other_kube_proxy() {
             *.service) way="systemctl disable --now ${group##*/}" ;;
             *) way="stop it" ;;
         esac
-        problem "no other kube-proxy must run here, there is process $pid ($group): $way"
+        problem "no other kube-proxy may run on this node, found process $pid ($group): $way"
     done
     for comm in $(grep -l '^k3s' "$root"/proc/[0-9]*/comm 2>/dev/null); do
         tr '\0' ' ' <"${comm%/comm}/cmdline" | grep -q -- --disable-kube-proxy ||
-            problem "no other kube-proxy must run here, k3s has one of its own: start k3s with --disable-kube-proxy"
+            problem "no other kube-proxy may run on this node, k3s has one built in: start k3s with --disable-kube-proxy"
     done
 }
 
-# A port that someone else holds would keep kube-proxy from starting. ss prints * where a socket takes both families, as
-# one of kube-proxy's does on 0.0.0.0 or [::].
+# kube-proxy can't start while another process uses its ports. ss prints * for a socket of both families, which is what
+# kube-proxy opens for 0.0.0.0 or [::].
 check_ports() {
     pid=$(service_property MainPID)
     for listener in "$HEALTHZ" "$METRICS"; do
@@ -37,7 +37,7 @@ check_ports() {
                 print
                 exit
             }')
-        [ -z "$owner" ] || problem "port $listener must be free for kube-proxy, it is held by $owner: stop that process, or choose another port in kube-proxy:configuration"
+        [ -z "$owner" ] || problem "port $listener must be free for kube-proxy, is in use by $owner: stop that process, or choose another port in kube-proxy:configuration"
     done
 }
 
@@ -45,11 +45,11 @@ check_firewall_managers() {
     for unit in firewalld netfilter-persistent nftables; do
         timeout 20 systemctl is-active --quiet "$unit.service" 2>/dev/null || continue
         [ "$unit" != nftables ] || grep -qs '^ *flush ruleset' "$root/etc/nftables.conf" || continue
-        warning "$unit wipes kube-proxy's rules when it is restarted or reloads: let it leave them alone, or restart kube-proxy after it (systemctl restart kube-proxy)"
+        warning "$unit deletes kube-proxy's rules when it restarts or reloads: configure it to keep them, or restart kube-proxy after it (systemctl restart kube-proxy)"
     done
 }
 
-# Upstream removes them all when it starts in mode nftables, and in mode ipvs whenever it writes its rules.
+# kube-proxy removes foreign virtual servers when it starts in mode nftables, and whenever it writes its rules in mode ipvs.
 check_foreign_virtual_servers() {
     [ "$REMOVE_FOREIGN_VIRTUAL_SERVERS" = false ] || return 0
     case $MODE in
@@ -59,8 +59,8 @@ check_foreign_virtual_servers() {
     [ -s foreign.list ] || return 0
     listed=$(head -n 5 foreign.list | cut -d ' ' -f 1,2 | canonical | paste -s -d , -)
     case $MODE in
-        ipvs) way="list their addresses in ipvs.excludeCIDRs of kube-proxy:configuration" ;;
+        ipvs) way="add their addresses to ipvs.excludeCIDRs in kube-proxy:configuration" ;;
         *) way="choose mode iptables, or mode ipvs with ipvs.excludeCIDRs" ;;
     esac
-    problem "IPVS virtual servers that aren't kube-proxy's must not be lost: in mode $MODE it would remove $(wc -l <foreign.list) of them ($listed): $way, or let them go with removeForeignVirtualServers: true in kube-proxy:rollout"
+    problem "IPVS virtual servers of other programs must be kept: in mode $MODE kube-proxy would remove $(wc -l <foreign.list) of them ($listed): $way, or allow it with removeForeignVirtualServers: true in kube-proxy:rollout"
 }

@@ -1,7 +1,7 @@
-# IPv6 addresses in one form, that of RFC 5952: kube-proxy, ss, nft and iptables print it, the API may have another, and
-# the kernel's list of virtual servers has every digit.
+# IPv6 addresses in their canonical form (RFC 5952), in which kube-proxy, ss, nft and iptables print them. The API may have
+# another form, and the kernel's list of virtual servers has all digits.
 
-# In each word of standard input that has an IPv6 address: [fd00:0010:0000:…:0001]:443 becomes [fd00:10::1]:443.
+# Rewrites the IPv6 address in each word of standard input: [fd00:0010:0000:…:0001]:443 becomes [fd00:10::1]:443.
 canonical() {
     awk '
         function short(address,    colons, zeros, i, group, text, run, at) {
@@ -14,7 +14,7 @@ canonical() {
                 sub(/^0+/, "", group[i])
                 text = text (group[i] == "" ? 0 : group[i]) ":"
             }
-            # The longest run of zeros, the first of equals, and never a single one.
+            # :: replaces the longest run of zeros, the first of equally long ones, never a single zero.
             for (run = 8; run > 1; run--) {
                 zeros = substr(":0:0:0:0:0:0:0:0", 1, 2 * run) ":"
                 if (at = index(text, zeros)) {
@@ -34,7 +34,7 @@ canonical() {
         }'
 }
 
-# An address as it stands before a port.
+# The form of an address before a port.
 bracketed() {
     case $1 in *:*) printf '[%s]' "$1" ;; *) printf '%s' "$1" ;; esac
 }

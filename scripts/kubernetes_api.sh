@@ -1,6 +1,7 @@
-# The Kubernetes API as kube-proxy itself sees it: with the server, CA and client certificate of a kubeconfig.
+# Requests to the Kubernetes API as kube-proxy makes them: with the server, CA and client certificate of its kubeconfig.
 
-# use_kubeconfig FILE: the keys are unpacked beside the payload, in memory, readable by root only.
+# use_kubeconfig FILE: sets $api_server and $api_url, and unpacks the certificates and the key beside the payload, in memory,
+# readable by root only.
 use_kubeconfig() {
     for field in certificate-authority-data client-certificate-data client-key-data; do
         kubeconfig_field "$field" "$1" | (umask 077 && base64 -d >"$field")
@@ -11,8 +12,9 @@ use_kubeconfig() {
 
 kubeconfig_field() { sed -n "s/^ *$1: *//p" "$2" | tr -d "\"'"; }
 
-# prepare_curl SERVER TLS_SERVER_NAME PROXY_URL, the last two empty or given: to the API as kube-proxy goes, by client-go.
-# Leaves $api_url, and curl's options in the file way: a live kubeconfig of others may hold a proxy's password.
+# prepare_curl SERVER TLS_SERVER_NAME PROXY_URL: sets $api_url and writes curl's options to the file curl.options, so that
+# curl connects as client-go does; the last two arguments may be empty. A file, because the kubeconfig of another
+# deployment may have a proxy's password.
 prepare_curl() {
     authority=${1#*://}
     authority=${authority%/}
@@ -21,18 +23,18 @@ prepare_curl() {
     (
         umask 077
         if [ -n "$3" ]; then
-            # Go's socks5 leaves names to the proxy, as curl's socks5h does; neither heeds NO_PROXY.
+            # Go's socks5 lets the proxy resolve names, as curl's socks5h does; both ignore NO_PROXY.
             printf 'proxy = "%s"\nnoproxy = ""\n' "$(printf '%s' "$3" | sed 's,^socks5:,socks5h:,')"
         else
             printf 'noproxy = "*"\n'
-        fi >way
-        # The connection goes to the server, whatever name it is verified for.
-        [ -z "$2" ] || printf 'connect-to = "::%s"\nheader = "Host: %s"\n' "$authority" "$authority" >>way
+        fi >curl.options
+        # The connection goes to the server, even if its certificate is verified for another name.
+        [ -z "$2" ] || printf 'connect-to = "::%s"\nheader = "Host: %s"\n' "$authority" "$authority" >>curl.options
     )
 }
 
-# curl_as_kube_proxy URL [curl's options]: prints the body, then the HTTP status on a line of its own; fails where nobody answers.
-# client-go meets an https proxy with the same authority and certificate as the server.
+# curl_as_kube_proxy URL [OPTION…]: prints the body, then the HTTP status on a line of its own; fails without an answer.
+# client-go uses the same CA and client certificate for an https proxy as for the server.
 curl_as_kube_proxy() {
     url=$1
     shift
@@ -42,9 +44,9 @@ curl_as_kube_proxy() {
         "$@" "$url"
 }
 
-# api_get PATH: the YAML of an object or list as lines path=value; leaves the HTTP status in $http_status.
+# api_get PATH: prints an object or a list as path=value lines. Sets $http_status; 0 without an answer.
 api_get() {
-    if ! curl_as_kube_proxy "$api_url$1" -K way -H 'Accept: application/yaml' >answer 2>answer.error; then
+    if ! curl_as_kube_proxy "$api_url$1" -K curl.options -H 'Accept: application/yaml' >answer 2>answer.error; then
         http_status=0
         return 1
     fi
@@ -53,7 +55,7 @@ api_get() {
 }
 
 # The API server's YAML (sigs.k8s.io/yaml: block style, two spaces, sequences level with their key) as path=value lines,
-# such as items.0.endpoints.1.addresses.0=192.168.99.122. Lines of multi-line strings are passed over.
+# such as items.0.endpoints.1.addresses.0=192.168.99.122. Lines of multi-line strings are skipped.
 flatten_yaml() {
     awk '
         function path(    i, text) {
@@ -68,7 +70,7 @@ flatten_yaml() {
             match($0, /^ */)
             column = RLENGTH
             rest = substr($0, column + 1)
-            # A dash stands between the column of its key and that of its content: columns are doubled to make room.
+            # The level of a dash is between those of its key and its content: columns are doubled to make room.
             while (rest ~ /^- /) {
                 while (depth && level[depth] > 2 * column + 1) depth--
                 if (depth && level[depth] == 2 * column + 1) name[depth]++

@@ -1,7 +1,9 @@
-# The Service whose way through a node is proven: kubernetes in default, or the one with the address that the stack names.
-# kube-proxy serves every Service of each family alike, and this one leads to whoever answers with a certificate.
+# The Kubernetes Service that an activation is proven with: default/kubernetes, or the one whose address is
+# cluster.kubernetesService. kube-proxy treats all Services alike, and behind this one are API servers, whose certificate
+# shows that a request has reached them.
 
-# What the API says of it: leaves $service (as host:port), $service_address, $service_port and the sorted $endpoints.
+# Asks the API server for it. Sets $service (address:port), $service_address, its $family (IPv4 or IPv6) and the sorted
+# $endpoints, or $reason.
 find_kubernetes_service() {
     if [ -n "$KUBERNETES_SERVICE" ]; then
         path="/api/v1/services?fieldSelector=spec.clusterIP%3D$KUBERNETES_SERVICE"
@@ -20,7 +22,7 @@ find_kubernetes_service() {
     namespace=$(service_field metadata.namespace)
     name=$(service_field metadata.name)
     family=$(address_family "$service_address")
-    reason="the API server $api_server must list $family endpoints of the Service $name in $namespace"
+    reason="the API server $api_server must list $family endpoints of the Service $name in namespace $namespace"
     api_get "/apis/discovery.k8s.io/v1/namespaces/$namespace/endpointslices?labelSelector=kubernetes.io%2Fservice-name%3D$name" >slices || return 1
     endpoints=$(endpoints_of "$family" "$(service_field spec.ports.0.name)" <slices | canonical | sort)
     [ -n "$endpoints" ]
@@ -28,8 +30,9 @@ find_kubernetes_service() {
 
 service_field() { sed -n "s/^items\.0\.$1=//p" service; }
 
-# endpoints_of FAMILY PORT: reads EndpointSlices as path=value lines and prints where kube-proxy leads a port of this
-# name. A dual-stack Service has slices of both families; of an endpoint's addresses the first counts.
+# endpoints_of FAMILY PORT: reads EndpointSlices as path=value lines and prints the address:port that kube-proxy uses for
+# each ready endpoint of the port with this name. A dual-stack Service has slices of both families; kube-proxy uses only
+# the first address of an endpoint.
 endpoints_of() {
     awk -v family="$1" -v port="$2" '
         { at = index($0, "="); value[substr($0, 1, at - 1)] = substr($0, at + 1) }

@@ -1,4 +1,4 @@
-# Stage 1: does this node have what kube-proxy needs? Changes nothing; names everything that is missing, at once.
+# Stage 1: check that the node has what kube-proxy needs. Changes nothing and reports all problems at once.
 . ./common.sh
 . ./ipv6.sh
 . ./kubernetes_api.sh
@@ -11,33 +11,33 @@ problem() {
     say "$*"
 }
 
-# What doesn't keep kube-proxy from serving, and will surprise somebody one day.
+# Not fatal now, but likely to cause trouble later.
 warning() { say "warning: $*"; }
 
-# A program that must be there, and the Debian package that has it (the names are nearly the same elsewhere).
-require_program() { command -v "$1" >/dev/null 2>&1 || problem "program $1 must be there: install the package $2 (apt-get install $2)"; }
+# require_program PROGRAM PACKAGE: the package's name is Debian's; other distributions have nearly the same names.
+require_program() { command -v "$1" >/dev/null 2>&1 || problem "program $1 must be installed: it is in the package $2 (apt-get install $2)"; }
 
-# require_version PROGRAM OLDEST PACKAGE: the same, and new enough, where the program says what it is.
+# require_version PROGRAM OLDEST PACKAGE: a program that doesn't report its version counts as new enough.
 require_version() {
     require_program "$1" "$3"
     found=$(timeout 20 "$1" --version 2>/dev/null | sed -n '1s/^[^0-9]*\([0-9][0-9.]*\).*/\1/p')
-    [ -z "$found" ] || is_at_least "$found" "$2" || problem "mode $MODE needs $1 $2 or newer, this is $found: upgrade the package $3"
+    [ -z "$found" ] || is_at_least "$found" "$2" || problem "mode $MODE needs $1 $2 or newer, this node has $found: upgrade the package $3"
 }
 
-# is_at_least 6.1.0-44 5.13: is the first version not older than the second?
+# is_at_least VERSION OLDEST: 6.1.0-44 is at least 5.13.
 is_at_least() { [ "$(printf '%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]; }
 
 check_system() {
-    [ "$(id -u)" = 0 ] || problem "the login must be root, not $(id -un): set user of kube-proxy:ssh"
+    [ "$(id -u)" = 0 ] || problem "the SSH user must be root, is $(id -un): set user in kube-proxy:ssh"
     [ -d "$root/run/systemd/system" ] || problem "systemd must be the running init system"
-    # systemctl show -p NRestarts: systemd's NEWS, version 235.
+    # systemctl show -p NRestarts came with version 235 (systemd's NEWS).
     systemd=$(timeout 20 systemctl --version 2>/dev/null | awk 'NR == 1 { print int($2) }')
-    [ "${systemd:-0}" -ge 235 ] || problem "systemd must be version 235 or newer, this is ${systemd:-unknown}: upgrade the operating system"
-    is_at_least "$(uname -r)" 4.19 || warning "Kubernetes is tested with Linux 4.19 and newer, this is $(uname -r)"
+    [ "${systemd:-0}" -ge 235 ] || problem "systemd must be version 235 or newer, is ${systemd:-unknown}: upgrade the operating system"
+    is_at_least "$(uname -r)" 4.19 || warning "Kubernetes is tested with Linux 4.19 and newer, this node has $(uname -r)"
 }
 
-# What upstream asks for (pkg/proxy/ipvs/ipset.go, pkg/util/iptables, sigs.k8s.io/knftables, and for the kernel
-# https://kubernetes.io/docs/reference/networking/virtual-ips/#proxy-mode-nftables): iptables-restore -w came with 1.6.2.
+# Upstream's requirements: pkg/proxy/ipvs/ipset.go, pkg/util/iptables, sigs.k8s.io/knftables, and for the kernel
+# https://kubernetes.io/docs/reference/networking/virtual-ips/#proxy-mode-nftables. iptables-restore -w came with 1.6.2.
 check_programs() {
     require_program curl curl
     require_program flock util-linux
@@ -53,18 +53,18 @@ check_programs() {
         iptables) require_version iptables 1.6.2 iptables ;;
         nftables)
             require_version nft 1.0.1 nftables
-            is_at_least "$(uname -r)" 5.13 || problem "mode nftables needs Linux 5.13 or newer, this is $(uname -r): upgrade the kernel or choose mode ipvs"
+            is_at_least "$(uname -r)" 5.13 || problem "mode nftables needs Linux 5.13 or newer, this node has $(uname -r): upgrade the kernel or choose mode ipvs"
             ;;
     esac
 }
 
-# What is switched off in /etc/modprobe.d, as hardening guides tell, modprobe would not load, or say so in vain.
+# Hardening guides disable a module by `install MODULE /bin/false` (or true) in /etc/modprobe.d: modprobe -n succeeds then.
 check_modules() {
     for module in $KERNEL_MODULES; do
         if ! modprobe -n -v "$module" >loading 2>/dev/null; then
             problem "kernel module $module must be available for mode $MODE: install the package with the modules of kernel $(uname -r) (Debian: linux-image; cloud and minimal kernels may lack it)"
         elif grep -q '^install .*/\(true\|false\)' loading; then
-            problem "kernel module $module must be loadable for mode $MODE, it is switched off: remove its line 'install' (grep -rw $module /etc/modprobe.d)"
+            problem "kernel module $module must be loadable for mode $MODE, is disabled: remove its 'install' line (grep -rw $module /etc/modprobe.d)"
         fi
     done
 }
@@ -76,7 +76,7 @@ check_disk() {
         free=$(df -Pk "$root$directory" | awk 'NR == 2 { print $4 }')
         need=1024
         case $directory in /var/lib | /usr/local/bin) need=$((need + BINARY_KIB)) ;; esac
-        [ "$free" -ge "$need" ] || problem "$directory must have $need KiB free, it has $free KiB: free some space there"
+        [ "$free" -ge "$need" ] || problem "$directory must have $need KiB free, has $free KiB: free some space there"
         writable "$root$directory" ||
             problem "$directory must be writable: is the file system full or mounted read-only? (mount | grep ro,)"
     done
@@ -84,28 +84,28 @@ check_disk() {
 
 check_binary() {
     if [ "$BINARY_SOURCE" != preinstalled ]; then
-        [ -n "$(pinned_sha256)" ] || problem "the binary must be for this node's architecture $(architecture): add its digest to binary.sha256 of kube-proxy:binary"
+        [ -n "$(pinned_sha256)" ] || problem "binary.sha256 of kube-proxy:binary must have a digest for this node's architecture: add one for $(architecture)"
     elif [ ! -x "$binary" ]; then
-        problem "$binary must be there (binary.source is preinstalled): install kube-proxy $VERSION, or choose source file or url in kube-proxy:binary"
+        problem "$binary must be an executable file (binary.source is preinstalled): install kube-proxy $VERSION, or choose source file or url in kube-proxy:binary"
     elif [ "$(version_of "$binary")" != "$VERSION" ]; then
-        problem "$binary must be version $VERSION, it says '$(timeout 20 "$binary" --version 2>&1 | printable | head -n 1)': install that version, or change kube-proxy:binary"
+        problem "$binary must be version $VERSION, reports '$(timeout 20 "$binary" --version 2>&1 | printable | head -n 1)': install that version, or change kube-proxy:binary"
     fi
 }
 
-# kube-proxy asks for IPv6 and goes on without it; forwarding it turns on only for IPv4, in mode ipvs. The bridge plugin's
-# pods reach Services through br_netfilter.
+# kube-proxy starts without IPv6 even where the cluster needs it, and it enables forwarding only for IPv4 in mode ipvs. Pods
+# of the CNI plugin bridge need br_netfilter to reach Services.
 check_kernel_settings() {
-    case $FAMILIES in *IPv6*) has_ipv6 || problem "the kernel must have IPv6 for the cluster's pods and Services, it is off: sysctl -w net.ipv6.conf.all.disable_ipv6=0, and in /etc/sysctl.d; or boot without ipv6.disable=1" ;; esac
+    case $FAMILIES in *IPv6*) has_ipv6 || problem "IPv6 must be enabled for the cluster's pods and Services, is disabled: run sysctl -w net.ipv6.conf.all.disable_ipv6=0 and set it in /etc/sysctl.d, or boot without ipv6.disable=1" ;; esac
     for family in $FAMILIES; do
         case $family in
             IPv4) forwarding=net/ipv4/ip_forward bridged=net/bridge/bridge-nf-call-iptables ;;
             IPv6) forwarding=net/ipv6/conf/all/forwarding bridged=net/bridge/bridge-nf-call-ip6tables ;;
         esac
         [ "$MODE $family" = "ipvs IPv4" ] || [ "$(kernel_setting "$forwarding")" != 0 ] ||
-            warning "$(dotted "$forwarding") is 0, pods behind Services can't be reached through this node: sysctl -w $(dotted "$forwarding")=1, and in /etc/sysctl.d"
+            warning "$(dotted "$forwarding") is 0, so pods behind Services can't be reached through this node: run sysctl -w $(dotted "$forwarding")=1 and set it in /etc/sysctl.d"
         for bridge in cni0 cbr0; do
             [ ! -e "$root/sys/class/net/$bridge/bridge" ] || [ "$(kernel_setting "$bridged")" = 1 ] ||
-                warning "pods on the bridge $bridge don't reach each other through Services of $family without br_netfilter: modprobe br_netfilter, and in /etc/modules-load.d; sysctl -w $(dotted "$bridged")=1"
+                warning "pods on the bridge $bridge can't reach each other through $family Services without br_netfilter: run modprobe br_netfilter and sysctl -w $(dotted "$bridged")=1, and make both permanent in /etc/modules-load.d and /etc/sysctl.d"
         done
     done
 }
@@ -114,13 +114,14 @@ has_ipv6() { [ -e "$root/proc/net/if_inet6" ] && [ "$(kernel_setting net/ipv6/co
 kernel_setting() { cat "$root/proc/sys/$1" 2>/dev/null || :; }
 dotted() { printf '%s' "$1" | tr / .; }
 
-# Certificates are valid from a moment on; the header Date of any answer will do, so nothing is trusted here.
+# With a wrong clock valid certificates look expired or not yet valid. The Date header of any answer will do, so the
+# connection isn't verified.
 check_clock() {
     prepare_curl "$SERVER" "$TLS_SERVER_NAME" "$PROXY_URL"
-    answered=$(curl -sk -K way --proxy-insecure --connect-timeout 5 --max-time 10 -o /dev/null -D - "$api_url/livez" 2>/dev/null | tr -d '\r' | sed -n 's/^[Dd]ate: //p')
+    answered=$(curl -sk -K curl.options --proxy-insecure --connect-timeout 5 --max-time 10 -o /dev/null -D - "$api_url/livez" 2>/dev/null | tr -d '\r' | sed -n 's/^[Dd]ate: //p')
     [ -n "$answered" ] || return 0
     ahead=$(($(date +%s) - $(date -d "$answered" +%s)))
-    [ "${ahead#-}" -le 60 ] || problem "the node's clock must be right: it is ${ahead#-} s $([ "$ahead" -gt 0 ] && echo ahead of || echo behind) the API server's: set it (timedatectl set-ntp true)"
+    [ "${ahead#-}" -le 60 ] || problem "the node's clock must be right, is ${ahead#-} s $([ "$ahead" -gt 0 ] && echo ahead of || echo behind) the API server's: set it (timedatectl set-ntp true)"
 }
 
 check_system
@@ -134,5 +135,5 @@ check_other_kube_proxy
 check_firewall_managers
 check_foreign_virtual_servers
 check_kernel_settings
-[ "$problems" = 0 ] || fail "$problems of this node's requirements are not met (above); nothing was changed; mend them, then run pulumi up again"
+[ "$problems" = 0 ] || fail "$problems of this node's requirements are not met (see above); nothing was changed; fix them, then run pulumi up again"
 say "ready for kube-proxy $VERSION in mode $MODE"

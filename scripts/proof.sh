@@ -1,9 +1,9 @@
-# Stage 5: does kube-proxy serve? Each function is a question: true, or false with the answer in $reason.
+# Stage 5: does kube-proxy serve, and does it stay up? Each question sets $reason, which explains why the answer is no.
 
 http_code() { curl -s --noproxy '*' --max-time 5 -o "${2:-/dev/null}" -w '%{http_code}' "http://$1" || :; }
 
-# What systemd says of the unit: leaves $active, $enabled, $restarts and $pid. One question, since it is asked again and
-# again while kube-proxy starts and needs the processor.
+# Sets $active, $enabled, $restarts and $pid. One call for all, because it is repeated while kube-proxy starts and needs the
+# CPU.
 read_unit_state() {
     active='' enabled='' restarts=0 pid=''
     timeout 20 systemctl show -p ActiveState,UnitFileState,NRestarts,MainPID kube-proxy.service >unit 2>/dev/null || :
@@ -19,43 +19,43 @@ read_unit_state() {
 
 is_running() {
     read_unit_state
-    reason="kube-proxy.service must be active, it is $active"
+    reason="kube-proxy.service must be active, is ${active:-unknown}"
     [ "$active" = active ] || return 1
-    reason="kube-proxy.service must be enabled, it is $enabled"
+    reason="kube-proxy.service must be enabled, is ${enabled:-unknown}"
     [ "$enabled" = enabled ]
 }
 
 is_healthy() {
     code=$(http_code "$HEALTHZ/livez")
-    reason="http://$HEALTHZ/livez must answer 200, it answers $code"
-    [ "$code" != 000 ] || reason="http://$HEALTHZ/livez must answer 200, nobody answers there"
+    reason="http://$HEALTHZ/livez must answer 200, answers $code"
+    [ "$code" != 000 ] || reason="http://$HEALTHZ/livez must answer 200, doesn't answer"
     [ "$code" = 200 ]
 }
 
 has_mode() {
     http_code "$METRICS/proxyMode" proxy_mode >/dev/null
-    reason="http://$METRICS/proxyMode must answer $MODE, it answers '$(printable <proxy_mode 2>/dev/null)'"
+    reason="http://$METRICS/proxyMode must answer $MODE, answers '$(printable <proxy_mode 2>/dev/null)'"
     [ "$(cat proxy_mode 2>/dev/null)" = "$MODE" ]
 }
 
-# Of the process that serves, not of the file that it was started from (k8s.io/component-base metrics/prometheus/version).
+# Sets $running_version: that of the process, not of its binary file (k8s.io/component-base metrics/prometheus/version).
 has_version() {
     http_code "$METRICS/metrics" metrics >/dev/null
     running_version=$(sed -n 's/^kubernetes_build_info{.*git_version="v\([^"]*\)".*/\1/p' metrics 2>/dev/null)
-    reason="http://$METRICS/metrics must tell of kube-proxy ${VERSION:-of any version}, it tells '$running_version'"
+    reason="http://$METRICS/metrics must report kube-proxy ${VERSION:-of any version}, reports '$running_version'"
     [ -n "$running_version" ] && [ "$running_version" = "${VERSION:-$running_version}" ]
 }
 
 has_listeners() {
     timeout 20 ss -Hltnp >sockets
     for listener in "$HEALTHZ" "$METRICS"; do
-        reason="$listener must be held by kube-proxy (process $pid)"
+        reason="kube-proxy (process $pid) must listen on $listener"
         awk -v address="$listener" -v owner="pid=$pid," \
             '($4 == address || $4 == "*" substr(address, match(address, /:[0-9]+$/))) && index($0, owner) { found = 1 } END { exit !found }' sockets || return 1
     done
 }
 
-# In the kernel, in the mode's own form; a request alone could be answered by what another mode has left.
+# Looks in the kernel for the rules of this mode: a request could also be answered by the rules of another mode.
 has_rules_for_service() {
     find_kubernetes_service || return 1
     case $family in IPv6) six=6 ;; *) six='' ;; esac
@@ -74,35 +74,35 @@ has_virtual_server() {
     expected=$(printf '%s\n' "TCP $service" "$endpoints" | tr '\n' ' ')
     virtual_servers | canonical >rules
     actual=$(awk -v server="$service" '$1 == "TCP" && $2 == server { for (i = 4; i <= NF; i++) print $i }' rules | sort | tr '\n' ' ')
-    reason="the IPVS virtual server must be '$expected' as the API says, its real servers are '$actual'"
+    reason="the IPVS virtual server must be '$expected' as in the API, its real servers are '$actual'"
     [ "TCP $service $actual" = "$expected" ] || return 1
-    # The node's own requests are answered without it, those of its pods are not.
-    reason="kube-ipvs0 must have the Service address $service_address, or pods don't reach the Service: somebody takes it off (systemd-networkd, NetworkManager?); let them leave kube-ipvs0 alone, or wait for kube-proxy to put it back, with rollout.healthTimeoutSeconds above ipvs.syncPeriod"
+    # Without it the node's own requests are answered, but not those of its pods.
+    reason="kube-ipvs0 must have the Service address $service_address, or pods can't reach the Service: another program removes it (systemd-networkd, NetworkManager?); configure that program to ignore kube-ipvs0, or set rollout.healthTimeoutSeconds above ipvs.syncPeriod, after which kube-proxy restores the address"
     own_addresses | canonical | grep -qxF "address $(bracketed "$service_address")"
 }
 
-# The Service has addresses of one family; that rules of the cluster's other one are written too, kube-proxy says itself.
+# The Service proves one address family. For the cluster's other one kube-proxy's own metric must do.
 has_rules_for_other_family() {
     for other in $FAMILIES; do
         [ "$other" != "$family" ] || continue
         synced="kubeproxy_sync_proxy_rules_last_timestamp_seconds{ip_family=\"$other\"}"
-        reason="kube-proxy must write rules of $other too, as cluster.clusterCIDR says: http://$METRICS/metrics must have $synced"
+        reason="kube-proxy must write $other rules too (cluster.clusterCIDR): http://$METRICS/metrics must have $synced"
         grep -qF "$synced " metrics 2>/dev/null || return 1
     done
 }
 
-# Through the rules, not beside them: the Service's own address, its certificate verified by the cluster's CA.
+# A request to the Service's address, through the rules, whose certificate is verified by the cluster's CA.
 answers_request() {
     reason="a TLS request to https://$service must be answered"
     curl_as_kube_proxy "https://$service/version" --noproxy '*' >answer 2>answer.error || { reason="$reason: $(printable <answer.error)"; return 1; }
-    [ "$(tail -n 1 answer)" = 200 ] || { reason="$reason with 200, it is answered with $(tail -n 1 answer)"; return 1; }
+    [ "$(tail -n 1 answer)" = 200 ] || { reason="$reason with 200, is answered with $(tail -n 1 answer)"; return 1; }
 }
 
 serves() {
     is_running && is_healthy && has_mode && has_version && has_listeners && has_rules_for_service && has_rules_for_other_family && answers_request
 }
 
-# Until all is proven, the time is over, or kube-proxy keeps dying.
+# Fails at the timeout, or as soon as systemd has given up or restarted kube-proxy twice.
 wait_until_serving() {
     deadline=$(($(now) + HEALTH_TIMEOUT))
     read_unit_state
@@ -113,7 +113,7 @@ wait_until_serving() {
     done
 }
 
-# A kube-proxy that serves and dies soon after must not reach the rest of the fleet.
+# A kube-proxy that exits soon after it has served must not reach the rest of the fleet (rollout.minReadySeconds).
 stays_up() {
     process=$pid
     ready_until=$(($(now) + MIN_READY))
@@ -126,19 +126,21 @@ stays_up() {
 }
 
 is_same_process() {
-    reason="kube-proxy must stay up for $MIN_READY s (rollout.minReadySeconds) once it serves, it ended before"
+    reason="kube-proxy must stay up for $MIN_READY s once it serves (rollout.minReadySeconds), exited before"
     [ "${pid:-$process}" = "$process" ]
 }
 
+# prove_serving RESTART_CAUSE: waits until kube-proxy serves and removes the rules of other modes. After a restart or a
+# removal of rules kube-proxy must also stay up.
 prove_serving() {
     wait_until_serving || return 1
     remove_rules "$MODE"
-    [ -z "$removed" ] || say "removed what another mode had left: $removed"
+    [ -z "$removed" ] || say "removed leftovers of another mode: $removed"
     [ -n "$1$removed" ] || return 0
     stays_up
 }
 
-# The last things that kube-proxy complained of, each once: klog's header (level, date, process) up to "] " aside.
+# The last five different errors of the unit's last run, without klog's header, which ends with "] ".
 print_errors_from_journal() {
     timeout 20 journalctl -u kube-proxy.service _SYSTEMD_INVOCATION_ID="$(service_property InvocationID)" -o cat -n 200 2>/dev/null |
         grep -E '^[EF][0-9]{4}|[Ee]rror|unknown flag|panic' |

@@ -1,13 +1,13 @@
-# Puts back what an activation had replaced when it was cut off (power, kill), so that a node's files are of one
-# generation again. Installed as /var/lib/kube-proxy-generations/recover; the unit runs it before kube-proxy starts, when
-# no activation is under way, and a rollback (argument: now) runs it as its first step. May itself be cut off anywhere.
+# Restores the files that an interrupted activation (power failure, kill) has replaced, so that all live files belong to one
+# generation again. Installed as /var/lib/kube-proxy-generations/recover. The unit runs it before kube-proxy starts; during
+# an activation it does nothing then. A rollback runs it first, with the argument `now`. It may be interrupted anywhere, too.
 set -eu
 root=${root-}
 state=$root/var/lib/kube-proxy-generations
 previous=$state/previous
 unit=/usr/lib/systemd/system/kube-proxy.service
 
-# The unit is replaced last, and systemd has loaded it by now: where it is the new one, so is everything else.
+# The unit is replaced last, and systemd has loaded it by now: if it is the new one, so are all other files.
 is_switched() {
     if grep -qx "$unit" "$previous/absent"; then
         [ -e "$root$unit" ]
@@ -16,7 +16,7 @@ is_switched() {
     fi
 }
 
-put_back() {
+restore_files() {
     (cd "$previous/files" && find . -type f) | while read -r path; do
         ! cmp -s "$previous/files/$path" "$root/$path" || continue
         cp -p "$previous/files/$path" "$root/$path.new"
@@ -34,4 +34,4 @@ if [ "${1-}" != now ]; then
     flock -n 9 || exit 0
     ! is_switched || exit 0
 fi
-put_back
+restore_files

@@ -1,9 +1,9 @@
-# Takes away what the other stages put on the node: the service, its rules, its files.
+# Removes what the other stages have put on the node: the service, its rules and its files.
 . ./common.sh
 . ./virtual_servers.sh
 . ./rules.sh
 
-# A node that was renamed in the stack: its new name already serves here, so there is nothing to take away.
+# After a rename in the stack the host already serves under the node's new name; removing the old name must change nothing.
 still_ours() { [ ! -e "$state/node" ] || [ "$(cat "$state/node")" = "$NODE" ]; }
 
 delete_files() {
@@ -24,7 +24,7 @@ if still_ours; then
     delete_files
     run_systemctl daemon-reload
     forget_failures
-    say "kube-proxy is stopped and disabled, its files and rules are gone${left:+, but for $left; mend that, or reboot the node}"
+    say "kube-proxy is stopped and disabled, its files and rules are removed${left:+, except $left; fix that, or reboot the node}"
 else
-    say "this host is now $(cat "$state/node"): left as it is"
+    say "this host now serves as node $(cat "$state/node"): nothing was removed"
 fi

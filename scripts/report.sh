@@ -1,5 +1,5 @@
-# The report that becomes the node's stack output (components/report.py reads it). What stands here as a constant, or was
-# given, serves() has just found to be so: nothing is reported of a node of which it is not true.
+# The report that becomes the node's stack output (components/report.py parses it). It follows a successful `serves`, so its
+# constants and parameters are facts, too.
 report() {
     cat <<EOF
 generation: $GENERATION

@@ -1,8 +1,8 @@
-# What was live before an activation, kept until the new generation serves.
-# $state/activating marks that live files may be of two generations; $state/previous holds what was replaced.
+# What was live before an activation is kept until the new generation serves, and restored if it doesn't.
+# $state/activating: the live files may belong to two generations. $state/previous: what they were before.
 
-# Keeps each live file that will change, or the fact that there was none. After an interrupted activation the first
-# copies stay: they are of the last generation that served.
+# Keeps each live file that will change, or the fact that there was none. After an interrupted activation the copies that
+# exist are kept: they belong to the last generation that served.
 save_previous() {
     previous=$state/previous
     [ -e "$state/activating" ] || rm -rf "$previous"
@@ -27,7 +27,7 @@ save_previous() {
     sync "$state/activating" "$state"
 }
 
-# A binary that was there before the first generation is somebody's own: remove.sh puts it back.
+# A binary that was there before the first generation isn't ours: remove.sh restores it.
 save_original_binary() {
     case "$restart_files " in *" kube-proxy "*) ;; *) return 0 ;; esac
     [ -e "$state/live" ] || [ -e "$state/original-kube-proxy" ] || [ ! -e "$binary" ] || {
@@ -37,14 +37,14 @@ save_original_binary() {
     }
 }
 
-# The marker goes first: without it, what is kept means nothing.
+# The marker goes first: without it, the kept files mean nothing.
 discard_previous() {
     rm -f "$state/activating"
     rm -rf "$state/previous"
 }
 
-# The live generation and the one before it stay; binaries that no generation holds go. What is younger than a day may
-# have been staged by another deployment that is under way.
+# Deletes all generations but the live one and the one before it, and the binaries that no generation uses. Anything younger
+# than a day is kept: another deployment may have just staged it.
 record_live_generation() {
     before=$(cat "$state/live" 2>/dev/null || :)
     [ "$before" != "$GENERATION" ] || return 0
@@ -54,7 +54,7 @@ record_live_generation() {
     printf '%s\n' "$GENERATION" | replace_file "$state/live"
 }
 
-# From now on the questions of proof.sh are about what is live, which may be another program's doing.
+# From here proof.sh checks the restored files, which we may not have written.
 expect_live_configuration() {
     use_kubeconfig "$(live_path kube-proxy.kubeconfig)"
     MODE=$(live_field mode)
@@ -67,16 +67,16 @@ live_path() { live_files | awk -v name="$1" -v root="$root" '$1 == name { print 
 live_field() { sed -n "s/^$1: *//p" "$(live_path kube-proxy-config.yaml)" | tr -d "\"'"; }
 
 roll_back() {
-    say "putting back what was there before"
+    say "rolling back to the previous files"
     live_files | while read -r _ path _; do
         rm -f "$root$path.new"
     done
-    sh "$state/recover" now || fail "the previous files can't be put back: is a file system read-only? kube-proxy was left as it is; mend that, then run pulumi up again"
+    sh "$state/recover" now || fail "the previous files can't be restored: is a file system read-only? kube-proxy was left as it is; fix that, then run pulumi up again"
     was=$(cat "$state/previous/was")
     case $was in *enabled=yes) ;; *) run_systemctl disable --quiet kube-proxy.service 2>/dev/null || : ;; esac
     run_systemctl daemon-reload || :
     case "$restarted $was" in
-        "no active=yes"*) say "kube-proxy was not restarted and goes on as before" ;;
+        "no active=yes"*) say "kube-proxy was not restarted and runs as before" ;;
         "yes active=yes"*) restart_previous ;;
         *) stop_again ;;
     esac
@@ -89,9 +89,9 @@ restart_previous() {
     if wait_until_serving; then
         say "the previous generation serves again"
     elif is_active; then
-        say "the previous generation runs again, but that it serves isn't proven: $reason"
+        say "the previous generation runs again, but isn't proven to serve: $reason"
     else
-        say "the previous generation does not run either: look at journalctl -u kube-proxy"
+        say "the previous generation doesn't run either: see journalctl -u kube-proxy"
     fi
     remove_rules "$MODE"
 }
@@ -100,5 +100,5 @@ stop_again() {
     run_systemctl stop kube-proxy.service || :
     forget_failures
     case $was in *rules=yes*) ;; *) remove_rules '' ;; esac
-    say "kube-proxy did not run here before and doesn't now"
+    say "kube-proxy was not running before and is stopped again"
 }

@@ -1,8 +1,9 @@
-# Takes kube-proxy's rules out of the kernel, those of every mode but one, and nobody else's. kube-proxy --cleanup would
-# flush foreign virtual servers too, and between modes upstream cleans only some. Names of things are those of
-# k8s.io/kubernetes pkg/proxy: iptables/proxier.go, ipvs/proxier.go, ipvs/ipset.go, nftables/proxier.go.
+# Removes kube-proxy's rules of all modes but one from the kernel, and no rules of other programs. kube-proxy --cleanup would
+# delete foreign virtual servers too, and after a change of mode kube-proxy removes only some of the old rules. The names
+# are from k8s.io/kubernetes pkg/proxy: iptables/proxier.go, ipvs/proxier.go, ipvs/ipset.go, nftables/proxier.go.
 
-# remove_rules MODE: all but MODE's; all where it is empty. Leaves in $removed what was there and has gone, in $left what can't go and why.
+# remove_rules MODE: removes all but MODE's, or all if MODE is empty. Sets $removed to what was removed, and $left to what
+# could not be removed and why.
 remove_rules() {
     removed='' left=''
     [ "$1" = ipvs ] || remove_virtual_servers
@@ -12,7 +13,7 @@ remove_rules() {
     [ "$1" = ipvs ] || remove_sets
 }
 
-# Whether kube-proxy, in whatever mode, has rules here; it leaves them when it stops.
+# Whether kube-proxy has rules of any mode here. It leaves them behind when it stops.
 has_rules() {
     ip link show dev kube-ipvs0 >/dev/null 2>&1 || timeout 60 iptables-save -t nat 2>/dev/null | grep -q '^:KUBE-SERVICES ' ||
         timeout 20 nft list tables 2>/dev/null | grep -q '^table ip6\{0,1\} kube-proxy$'
@@ -20,10 +21,10 @@ has_rules() {
 
 note_removed() { removed="$removed${removed:+, }$1"; }
 
-# note_left WHAT [WHY]: why it can't go; otherwise as the program said that could not remove it.
+# note_left WHAT [WHY]: by default WHY is the error message of the program that failed to remove it.
 note_left() { left="$left${left:+; }$1: ${2-$(printable <rules.error)}"; }
 
-# The interface goes last: by its addresses the virtual servers are known.
+# The interface goes last: its addresses show which virtual servers belong to kube-proxy.
 remove_virtual_servers() {
     ip link show dev kube-ipvs0 >/dev/null 2>&1 || return 0
     virtual_servers_of own >own.list
@@ -47,7 +48,7 @@ remove_tables() {
     done
 }
 
-# remove_chains iptables|ip6tables MODE. Rules may change between reading and writing: then it is tried again.
+# remove_chains iptables|ip6tables MODE. Tries again if the rules change between reading and writing.
 remove_chains() {
     command -v "$1-save" >/dev/null || return 0
     for attempt in 1 2 3; do
@@ -62,8 +63,9 @@ remove_chains() {
     note_left "$1 chains (tried $attempt times)"
 }
 
-# Reads iptables-save and writes, for iptables-restore --noflush, what takes away every chain that MODE doesn't use, with
-# the rules that lead to it. KUBE-FIREWALL is the kubelet's where there is one (it keeps KUBE-KUBELET-CANARY).
+# dead_chains MODE: reads iptables-save and prints the input for iptables-restore --noflush that deletes every chain of
+# kube-proxy that MODE doesn't use, with the rules that jump to it. KUBE-FIREWALL belongs to the kubelet if there is one
+# (KUBE-KUBELET-CANARY).
 dead_chains() {
     awk -v mode="$1" '
         function modes(table, chain) {
@@ -73,7 +75,7 @@ dead_chains() {
             if (chain ~ (table == "nat" ? "^KUBE-(NODEPORTS|PROXY-CANARY|(SVC|SVL|SEP|FW|EXT)-.*)$" : "^KUBE-(SERVICES|EXTERNAL-SERVICES|NODEPORTS|PROXY-CANARY|FIREWALL)$")) return "iptables"
             return ""
         }
-        # Both modes have KUBE-PROXY-FIREWALL, and each its own way to it.
+        # Both modes use KUBE-PROXY-FIREWALL, each with jump rules of its own.
         function other_modes(rule) {
             return mode == "ipvs" && rule ~ /"kubernetes load balancer firewall"/ || mode == "iptables" && rule ~ /"kube-proxy firewall rules"/
         }
@@ -101,7 +103,7 @@ dead_chains() {
         }'
 }
 
-# The names that ipset.go lists, cut at 31 characters where KUBE-6- is in them; kube-router has others with KUBE-.
+# The names in ipset.go, which cuts those with KUBE-6- at 31 characters. kube-router has other sets that begin with KUBE-.
 remove_sets() {
     command -v ipset >/dev/null || return 0
     timeout 20 ipset list -n 2>/dev/null |

@@ -1,5 +1,5 @@
-# Stages 2 and 3: make the node able to run this generation, and lay it complete and verified beside the live one.
-# Nothing that the running kube-proxy reads is touched.
+# Stages 2 and 3: load kernel modules, obtain the binary, verify the new generation and store it beside the live one.
+# Changes nothing that the running kube-proxy reads.
 . ./common.sh
 . ./ipv6.sh
 . ./kubernetes_api.sh
@@ -7,30 +7,30 @@
 
 load_modules() {
     while read -r module; do
-        modprobe "$module" 2>modprobe.error || fail "kernel module $module must load for mode $MODE: $(printable <modprobe.error); look at dmesg"
+        modprobe "$module" 2>modprobe.error || fail "kernel module $module must load for mode $MODE: $(printable <modprobe.error); see dmesg"
     done <files/modules
 }
 
-# The generation's name is the digest of its files: what arrived is what was sent, or it is refused.
+# The generation's name is the digest of its files.
 verify_arrival() {
     arrived=$(cd files && sha256sum -- * | sha256sum | cut -d ' ' -f 1)
-    [ "$arrived" = "$GENERATION" ] || fail "the files must arrive whole: their digest is $arrived, expected $GENERATION; run pulumi up again"
+    [ "$arrived" = "$GENERATION" ] || fail "the files must arrive intact: their digest must be $GENERATION, is $arrived; run pulumi up again"
 }
 
-# The binary of this generation: leaves its path in $staged_binary.
+# Sets $staged_binary to the path of this generation's binary.
 obtain_binary() {
     staged_binary=$binary
     [ "$BINARY_SOURCE" != preinstalled ] || return 0
     pinned=$(pinned_sha256)
     staged_binary=$state/binaries/$pinned
     [ -f "$staged_binary" ] || case $BINARY_SOURCE in
-        file) fail "the uploaded binary must be at $staged_binary, but it is gone; run: pulumi up --target-replace '**$NODE-binary' --target-dependents" ;;
+        file) fail "the uploaded binary must be at $staged_binary, is missing; run: pulumi up --target-replace '**$NODE-binary' --target-dependents" ;;
         url) download_binary ;;
     esac
     actual=$(sha256sum <"$staged_binary" | cut -d ' ' -f 1)
     if [ "$actual" != "$pinned" ]; then
         rm -f "$staged_binary"
-        fail "the binary must have the pinned SHA-256 $pinned, it has $actual and was removed; check binary.sha256 of kube-proxy:binary, then run: pulumi up --target-replace '**$NODE-binary' --target-dependents"
+        fail "the binary must have the pinned SHA-256 $pinned, has $actual and was deleted; check binary.sha256 of kube-proxy:binary, then run: pulumi up --target-replace '**$NODE-binary' --target-dependents"
     fi
     chmod 755 "$staged_binary"
     chown 0:0 "$staged_binary"
@@ -39,40 +39,41 @@ obtain_binary() {
 download_binary() {
     say "downloading $BINARY_URL"
     timeout 900 curl -fsSL --retry 3 --connect-timeout 10 -o "$staged_binary.new" "$BINARY_URL" 2>curl.error ||
-        fail "the binary must be downloadable from $BINARY_URL: $(printable <curl.error); check binary.url of kube-proxy:binary and the node's way to it"
+        fail "the binary must be downloadable from $BINARY_URL: $(printable <curl.error); check binary.url of kube-proxy:binary and the node's network access to it"
     mv -f "$staged_binary.new" "$staged_binary"
 }
 
 verify_version() {
     found=$(version_of "$staged_binary")
-    [ "$found" = "$VERSION" ] || fail "the binary must be kube-proxy $VERSION, it says '${found:-nothing}'; check kube-proxy:binary"
+    [ "$found" = "$VERSION" ] || fail "the binary must be kube-proxy $VERSION, reports '${found:-nothing}'; check kube-proxy:binary"
 }
 
-# The node's own kube-proxy reads the configuration as it will when it starts. A field that it doesn't know, it only
-# logs and ignores ("lenient decoding"): for whoever wrote it, that is an error.
+# The new binary reads the configuration as it will when it starts. It only logs an unknown field and ignores it ("lenient
+# decoding"); here that is an error.
 verify_configuration() {
     timeout 60 "$staged_binary" --config files/kube-proxy-config.yaml --write-config-to /dev/null >validation 2>&1 ||
-        fail "kube-proxy $VERSION refuses the configuration: $(grep -v '^ *$' validation | printable | tail -n 3); change kube-proxy:configuration"
+        fail "kube-proxy $VERSION rejects the configuration: $(grep -v '^ *$' validation | printable | tail -n 3); change kube-proxy:configuration"
     ! grep -i 'lenient decoding' validation >lenient ||
-        fail "kube-proxy $VERSION doesn't know a field of the configuration and would ignore it: $(printable <lenient | head -n 1); change kube-proxy:configuration"
+        fail "kube-proxy $VERSION doesn't recognize a field of the configuration and would ignore it: $(printable <lenient | head -n 1); change kube-proxy:configuration"
 }
 
-# With the new kubeconfig, before it is live: the API answers, accepts the certificate, knows the Node and what to prove.
+# With the new kubeconfig, before it is live: the API server answers, accepts the certificate, and has the Node and the
+# Service that the activation will be proven with.
 verify_api_access() {
     use_kubeconfig files/kube-proxy.kubeconfig
     clock=$(date +%s)
-    [ "$clock" -ge "$NOT_BEFORE" ] || fail "the node's clock must be right: it is $(date -u), the client certificate is valid from $(date -u -d "@$NOT_BEFORE"); set the clock (timedatectl)"
-    [ "$clock" -lt "$NOT_AFTER" ] || fail "the client certificate must be valid: it ended $(date -u -d "@$NOT_AFTER"), the node's clock is $(date -u); set the clock, or run pulumi up to renew the certificate"
+    [ "$clock" -ge "$NOT_BEFORE" ] || fail "the node's clock must be right: it shows $(date -u), the client certificate is valid from $(date -u -d "@$NOT_BEFORE"); set the clock (timedatectl)"
+    [ "$clock" -lt "$NOT_AFTER" ] || fail "the client certificate must be valid: it expired $(date -u -d "@$NOT_AFTER"), the node's clock shows $(date -u); set the clock, or run pulumi up to renew the certificate"
     api_get "/api/v1/nodes/$NODE" >node || case $http_status in
-        0) fail "the API server $api_server must answer: $(printable <answer.error); check cluster.server, tlsServerName and proxyURL, certificateAuthority, and the node's way to it (the running kube-proxy was not touched)" ;;
-        401) fail "the API server $api_server must accept the client certificate, it answers 401 Unauthorized: is kube-proxy:certificateAuthority the CA that it trusts (--client-ca-file)?" ;;
-        404) fail "Node $NODE must exist in the cluster, or kube-proxy would wait for it for ever and write no rule: is nodes[].name the name in 'kubectl get nodes'?" ;;
-        *) fail "the API server $api_server must let system:kube-proxy read Node $NODE, it answers $http_status: does the ClusterRoleBinding system:node-proxier exist?" ;;
+        0) fail "the API server $api_server must answer: $(printable <answer.error); check cluster.server, tlsServerName and proxyURL, certificateAuthority, and the node's network access to it (the running kube-proxy was not changed)" ;;
+        401) fail "the API server $api_server must accept the client certificate, answers 401 Unauthorized: is kube-proxy:certificateAuthority the CA that it trusts (--client-ca-file)?" ;;
+        404) fail "Node $NODE must exist in the cluster, or kube-proxy waits for it forever and writes no rules: is nodes[].name the name in 'kubectl get nodes'?" ;;
+        *) fail "the API server $api_server must allow system:kube-proxy to read Node $NODE, answers $http_status: does the ClusterRoleBinding system:node-proxier exist?" ;;
     esac
-    find_kubernetes_service || fail "$reason, or that this node serves could never be proven"
+    find_kubernetes_service || fail "$reason, or no activation can be proven"
 }
 
-# Complete or not there at all: built under another name, synced, then renamed.
+# The generation exists completely or not at all: it is written under another name, synced, then renamed.
 store_generation() {
     rm -rf "$state"/incoming.*
     incoming=$state/incoming.$$

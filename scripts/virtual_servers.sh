@@ -1,7 +1,8 @@
-# IPVS virtual servers as the kernel has them, and whose they are. In mode ipvs kube-proxy binds every Service address to
-# the interface kube-ipvs0 and keeps its node ports in ipsets (k8s.io/kubernetes pkg/proxy/ipvs); all others are foreign.
+# The kernel's IPVS virtual servers and their owner. In mode ipvs kube-proxy adds every Service address to the interface
+# kube-ipvs0 and keeps its node ports in ipsets (k8s.io/kubernetes pkg/proxy/ipvs); all other virtual servers are foreign.
 
-# /proc/net/ip_vs in readable addresses: "TCP 10.0.0.1:443 rr 192.168.99.121:6443 …", real servers that take traffic only.
+# Prints /proc/net/ip_vs with readable addresses: "TCP 10.0.0.1:443 rr 192.168.99.121:6443 …". Real servers with weight 0
+# get no traffic and are left out.
 virtual_servers() {
     [ -e "$root/proc/net/ip_vs" ] || return 0
     awk '
@@ -21,7 +22,7 @@ virtual_servers() {
         END { if (line) print line }' "$root/proc/net/ip_vs"
 }
 
-# What tells kube-proxy's own: "address 10.0.0.1", "address [fd00:0000:…:0001]", "port TCP 30080".
+# What kube-proxy's virtual servers have: "address 10.0.0.1", "address [fd00:0000:…:0001]", "port TCP 30080".
 own_addresses() {
     ip -o -4 addr show dev kube-ipvs0 2>/dev/null | awk '{ sub("/.*", "", $4); print "address", $4 }'
     awk '$6 == "kube-ipvs0" { gsub(/..../, "&:", $1); sub(/:$/, "", $1); print "address [" $1 "]" }' "$root/proc/net/if_inet6" 2>/dev/null || :
@@ -36,7 +37,7 @@ own_ports() {
     done
 }
 
-# virtual_servers_of own|foreign: the lines of virtual_servers that are kube-proxy's, or the others.
+# virtual_servers_of own|foreign: the lines of virtual_servers that belong to kube-proxy, or the others.
 virtual_servers_of() {
     { own_addresses; own_ports; virtual_servers; } | awk -v wanted="$1" '
         $1 == "address" || $1 == "port" { own[$2 " " $3]; next }
@@ -49,8 +50,8 @@ virtual_servers_of() {
         }'
 }
 
-# outside_cidrs BLOCKS: those that kube-proxy in mode ipvs would remove: in no block of $1, which has ipvs.excludeCIDRs in hexadecimal digits
-# ("0A000000/8 FD00…/64"); it never removes those of a firewall mark.
+# outside_cidrs BLOCKS: the lines of foreign virtual servers that kube-proxy would remove in mode ipvs. It keeps those in
+# ipvs.excludeCIDRs, here in hexadecimal digits ("0A000000/8 FD00…/64"), and those of a firewall mark.
 outside_cidrs() {
     awk -v blocks="$1" '
         function bits(hex,    i, text) {

@@ -112,9 +112,9 @@ class TestModes:
         set_mode(fleet, "nftables")
         done = fleet.up()
         assert done.status != 0
-        assert "in mode nftables it would remove 2 of them (" in done.text
+        assert "in mode nftables kube-proxy would remove 2 of them (" in done.text
         assert "TCP 10.99.0.1:80" in done.text
-        assert "or let them go with removeForeignVirtualServers: true in kube-proxy:rollout" in done.text
+        assert "or allow it with removeForeignVirtualServers: true in kube-proxy:rollout" in done.text
         assert fleet.processes() == before
         assert foreign.virtual_servers(node) == servers
 

@@ -8,15 +8,15 @@ from development.lab.node import Node
 from tests.lab import faults
 from tests.lab.cluster import Cluster
 
-ROOM = "KiB free, it has 0 KiB: free some space there"
+ROOM = "KiB free, has 0 KiB: free some space there"
 READ_ONLY = "must be writable: is the file system full or mounted read-only? (mount | grep ro,)"
-WIPES = "wipes kube-proxy's rules when it is restarted or reloads: let it leave them alone, or"
+WIPES = "deletes kube-proxy's rules when it restarts or reloads: configure it to keep them, or"
 
 ALWAYS = [
-    "systemd must be version 235 or newer, this is 219: upgrade the operating system",
-    "warning: Kubernetes is tested with Linux 4.19 and newer, this is 4.18.0-553.el8",
-    "program flock must be there: install the package util-linux (apt-get install util-linux)",
-    "program sha256sum must be there: install the package coreutils (apt-get install coreutils)",
+    "systemd must be version 235 or newer, is 219: upgrade the operating system",
+    "warning: Kubernetes is tested with Linux 4.19 and newer, this node has 4.18.0-553.el8",
+    "program flock must be installed: it is in the package util-linux (apt-get install util-linux)",
+    "program sha256sum must be installed: it is in the package coreutils (apt-get install coreutils)",
     f"/etc must have 1024 {ROOM}",
     f"/usr/local/bin {READ_ONLY}",
     f"/usr/lib/systemd/system must have 1024 {ROOM}",
@@ -24,27 +24,27 @@ ALWAYS = [
     "ahead of the API server's: set it (timedatectl set-ntp true)",
     "(/system.slice/kube-proxy-old.service): systemctl disable --now kube-proxy-old.service",
     "(/kubepods.slice/kubepods-besteffort.slice/pod.service): remove its DaemonSet (kubectl -n kube-system delete daemonset",
-    "no other kube-proxy must run here, k3s has one of its own: start k3s with --disable-kube-proxy",
+    "no other kube-proxy may run on this node, k3s has one built in: start k3s with --disable-kube-proxy",
     f"warning: firewalld {WIPES}",
     f"warning: netfilter-persistent {WIPES}",
     f"warning: nftables {WIPES}",
-    "warning: pods on the bridge cni0 don't reach each other through Services of IPv4 without br_netfilter: modprobe",
+    "warning: pods on the bridge cni0 can't reach each other through IPv4 Services without br_netfilter: run modprobe",
 ]
 IN_MODE_IPVS = [
-    "program ipset must be there: install the package ipset (apt-get install ipset)",
-    "program ipvsadm must be there: install the package ipvsadm (apt-get install ipvsadm)",
-    "program iptables must be there: install the package iptables (apt-get install iptables)",
-    f"kernel module ip_vs_{faults.SCHEDULER} must be loadable for mode ipvs, it is switched off: remove its line 'install'",
-    f'port 192.168.99.101:{faults.PORT} must be free for kube-proxy, it is held by "systemd",pid=1,',
+    "program ipset must be installed: it is in the package ipset (apt-get install ipset)",
+    "program ipvsadm must be installed: it is in the package ipvsadm (apt-get install ipvsadm)",
+    "program iptables must be installed: it is in the package iptables (apt-get install iptables)",
+    f"kernel module ip_vs_{faults.SCHEDULER} must be loadable for mode ipvs, is disabled: remove its 'install' line",
+    f'port 192.168.99.101:{faults.PORT} must be free for kube-proxy, is in use by "systemd",pid=1,',
 ]
 IN_MODE_NFTABLES = [
-    "mode nftables needs Linux 5.13 or newer, this is 4.18.0-553.el8: upgrade the kernel or choose mode ipvs",
-    "mode nftables needs nft 1.0.1 or newer, this is 0.9.8: upgrade the package nftables",
-    "/usr/local/bin/kube-proxy must be version 1.35.1, it says 'Kubernetes v1.36.2': install that version, or change",
-    "in mode nftables it would remove 1 of them (TCP 10.99.0.1:80): choose mode iptables, or mode ipvs with",
-    "warning: net.ipv4.ip_forward is 0, pods behind Services can't be reached through this node: sysctl -w",
-    "warning: net.ipv6.conf.all.forwarding is 0, pods behind Services can't be reached through this node: sysctl -w",
-    "the kernel must have IPv6 for the cluster's pods and Services, it is off: sysctl -w net.ipv6.conf.all.disable_ipv6=0",
+    "mode nftables needs Linux 5.13 or newer, this node has 4.18.0-553.el8: upgrade the kernel or choose mode ipvs",
+    "mode nftables needs nft 1.0.1 or newer, this node has 0.9.8: upgrade the package nftables",
+    "/usr/local/bin/kube-proxy must be version 1.35.1, reports 'Kubernetes v1.36.2': install that version, or change",
+    "in mode nftables kube-proxy would remove 1 of them (TCP 10.99.0.1:80): choose mode iptables, or mode ipvs with",
+    "warning: net.ipv4.ip_forward is 0, so pods behind Services can't be reached through this node: run sysctl -w",
+    "warning: net.ipv6.conf.all.forwarding is 0, so pods behind Services can't be reached through this node: run sysctl -w",
+    "IPv6 must be enabled for the cluster's pods and Services, is disabled: run sysctl -w net.ipv6.conf.all.disable_ipv6=0",
 ]
 
 
@@ -81,7 +81,9 @@ class TestPreflight:
         troubled.configuration_file.write_text(text)
         assert done.status != 0
         assert_told([*ALWAYS, *IN_MODE_IPVS], done.text.splitlines())
-        assert "of this node's requirements are not met (above); nothing was changed; mend them, then run" in done.text
+        assert (
+            "of this node's requirements are not met (see above); nothing was changed; fix them, then run" in done.text
+        )
         assert state(node) == before
 
     def test_other_modes_have_needs_of_their_own(self, troubled: Cluster) -> None:
@@ -95,10 +97,10 @@ class TestPreflight:
         assert_told(
             [
                 "systemd must be the running init system",
-                "program curl must be there: install the package curl",
-                "program ss must be there: install the package iproute2",
-                "program modprobe must be there: install the package kmod",
-                "/usr/local/bin/kube-proxy must be there (binary.source is preinstalled): install kube-proxy 1.36.2, or",
+                "program curl must be installed: it is in the package curl",
+                "program ss must be installed: it is in the package iproute2",
+                "program modprobe must be installed: it is in the package kmod",
+                "/usr/local/bin/kube-proxy must be an executable file (binary.source is preinstalled): install kube-proxy 1.36.2, or",
             ],
             said,
         )

@@ -55,7 +55,7 @@ def test_a_second_activation_changes_and_restarts_nothing(node: FakeNode) -> Non
     before = node.live()
     done = node.deploy()
     assert done.returncode == 0
-    assert "already served: nothing to do" in done.stderr
+    assert "serves already, nothing to do" in done.stderr
     assert node.calls() == []
     assert node.live() == before
 
@@ -94,7 +94,7 @@ def test_a_generation_with_a_new_name_and_the_same_files_restarts_nothing(node: 
     done = node.deploy()
     assert done.returncode == 0, done.stderr
     assert len(generations(node)) == 2
-    assert "already served: nothing to do" in done.stderr
+    assert "serves already, nothing to do" in done.stderr
     assert node.live() == before
     assert node.calls() == []
 
@@ -115,7 +115,7 @@ def test_a_service_address_that_somebody_takes_off_kube_ipvs0_is_no_success(node
     node.write("/kube-ipvs0", "10.0.0.10\n")
     done = node.deploy()
     assert done.returncode == 1
-    assert "kube-ipvs0 must have the Service address 10.0.0.1, or pods don't reach the Service" in done.stderr
+    assert "kube-ipvs0 must have the Service address 10.0.0.1, or pods can't reach the Service" in done.stderr
 
 
 def test_one_request_that_is_lost_once_it_serves_is_no_failure(node: FakeNode) -> None:
@@ -189,7 +189,7 @@ def test_removal_leaves_nothing_of_ours(node: FakeNode) -> None:
     assert node.live() == {}
     assert not node.path(STATE).exists()
     assert not node.path("/opt/k8s").exists()
-    assert "kube-proxy is stopped and disabled, its files and rules are gone\n" in done.stderr
+    assert "kube-proxy is stopped and disabled, its files and rules are removed\n" in done.stderr
     assert node.calls() == [
         "disable --quiet --now kube-proxy.service",
         "daemon-reload",
@@ -211,7 +211,7 @@ def test_removal_under_an_old_name_leaves_the_renamed_node_alone(node: FakeNode)
     node.parameters["NODE"] = "k8s-node01-old"
     done = node.run("remove")
     assert done.returncode == 0
-    assert "this host is now k8s-node01: left as it is" in done.stderr
+    assert "this host now serves as node k8s-node01: nothing was removed" in done.stderr
     assert node.live() == before
 
 

@@ -47,6 +47,6 @@ def test_a_proxys_password_in_a_kubeconfig_of_others_is_for_root_alone(node: Fak
     node.files["kube-proxy.kubeconfig"] += "proxy-url: http://user:hunter2@192.168.99.10:3128\n"
     assert node.run("stage").returncode == 0
 
-    way = node.path("run/stage/way")
+    way = node.path("run/stage/curl.options")
     assert "hunter2" in way.read_text()
     assert way.stat().st_mode & 0o777 == 0o600

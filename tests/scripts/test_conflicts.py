@@ -31,7 +31,7 @@ class TestAnotherKubeProxy:
     )
     def test_is_named_with_the_way_to_end_it(self, node: FakeNode, group: str, way: str) -> None:
         process(node, 42, "kube-proxy", group)
-        assert said(node, 1)[0] == f"no other kube-proxy must run here, there is process 42 ({group}): {way}"
+        assert said(node, 1)[0] == f"no other kube-proxy may run on this node, found process 42 ({group}): {way}"
 
     def test_our_own_is_none(self, node: FakeNode) -> None:
         assert node.deploy().returncode == 0
@@ -40,7 +40,7 @@ class TestAnotherKubeProxy:
 
     def test_k3s_has_one_unless_it_was_told_not_to(self, node: FakeNode) -> None:
         process(node, 42, "k3s-agent", "/system.slice/k3s-agent.service", "/usr/local/bin/k3s agent")
-        assert said(node, 1)[0].endswith("k3s has one of its own: start k3s with --disable-kube-proxy")
+        assert said(node, 1)[0].endswith("k3s has one built in: start k3s with --disable-kube-proxy")
         process(
             node, 42, "k3s-agent", "/system.slice/k3s-agent.service", "/usr/local/bin/k3s agent --disable-kube-proxy"
         )
@@ -53,15 +53,13 @@ class TestWarnings:
     @pytest.mark.parametrize("unit", ["firewalld", "netfilter-persistent"])
     def test_a_firewall_manager_that_wipes_rules(self, node: FakeNode, unit: str) -> None:
         node.write("active-units", f"{unit}.service\n")
-        assert said(node, 0)[0].startswith(
-            f"warning: {unit} wipes kube-proxy's rules when it is restarted or reloads: "
-        )
+        assert said(node, 0)[0].startswith(f"warning: {unit} deletes kube-proxy's rules when it restarts or reloads: ")
 
     def test_nftables_service_where_it_flushes_the_ruleset(self, node: FakeNode) -> None:
         node.write("active-units", "nftables.service\n")
         assert len(said(node, 0)) == 1
         node.write("/etc/nftables.conf", "#!/usr/sbin/nft -f\n\nflush ruleset\n")
-        assert said(node, 0)[0].startswith("warning: nftables wipes kube-proxy's rules")
+        assert said(node, 0)[0].startswith("warning: nftables deletes kube-proxy's rules")
 
     @pytest.mark.parametrize(("mode", "warned"), [("iptables", True), ("nftables", True), ("ipvs", False)])
     def test_forwarding_that_is_off_and_that_kube_proxy_does_not_turn_on(
@@ -75,7 +73,9 @@ class TestWarnings:
 
     def test_a_bridge_of_pods_whose_traffic_iptables_does_not_see(self, node: FakeNode) -> None:
         node.path("/sys/class/net/cni0/bridge").mkdir(parents=True)
-        assert said(node, 0)[0].startswith("warning: pods on the bridge cni0 don't reach each other through Services")
+        assert said(node, 0)[0].startswith(
+            "warning: pods on the bridge cni0 can't reach each other through IPv4 Services"
+        )
         node.write("/proc/sys/net/bridge/bridge-nf-call-iptables", "1\n")
         assert len(said(node, 0)) == 1
 
@@ -87,9 +87,9 @@ class TestTheSystemItself:
     def test_a_clock_that_is_off_is_refused(self, node: FakeNode, clock: str, off: str) -> None:
         node.write("api-clock", clock)
         line = said(node, 1)[0]
-        assert line.startswith("the node's clock must be right: it is 3")
+        assert line.startswith("the node's clock must be right, is 3")
         assert off in line
 
     def test_a_systemd_that_lacks_what_is_asked_of_it_is_refused(self, node: FakeNode) -> None:
         node.write("systemd-version", "219")
-        assert said(node, 1)[0].startswith("systemd must be version 235 or newer, this is 219: ")
+        assert said(node, 1)[0].startswith("systemd must be version 235 or newer, is 219: ")

@@ -114,7 +114,7 @@ class TestIPv6Alone:
             (
                 "ipvs",
                 "proc/net/ip_vs",
-                f"must be 'TCP {SERVICE} {' '.join(SERVERS)} ' as the API says, its real servers are ''",
+                f"must be 'TCP {SERVICE} {' '.join(SERVERS)} ' as in the API, its real servers are ''",
             ),
             ("iptables", "ip6tables", "the iptables chain KUBE-SERVICES must have the Service address fd00:10::1"),
             ("nftables", "table6", "the nftables table kube-proxy must have the Service address fd00:10::1"),
@@ -143,7 +143,7 @@ class TestBothFamilies:
         dual_stack.write("metrics", METRICS.splitlines(keepends=True)[0])
         done = dual_stack.deploy()
         assert done.returncode == 1
-        assert "kube-proxy must write rules of IPv6 too, as cluster.clusterCIDR says: http://192.168.99" in done.stderr
+        assert "kube-proxy must write IPv6 rules too (cluster.clusterCIDR): http://192.168.99" in done.stderr
 
     def test_ipv6_first_is_proven_by_the_service_that_the_stack_names(self, dual_stack: FakeNode) -> None:
         """Of a Service with both families only the slices of its address' family count."""
@@ -176,14 +176,14 @@ class TestTheServiceThatIsTried:
         assert done.returncode == 1
         assert done.stderr == (
             "k8s-node01: stage: the API server https://192.168.99.100:8443 must list a Service with the address 10.0.0.2 "
-            "(cluster.kubernetesService) for system:kube-proxy, or that this node serves could never be proven\n"
+            "(cluster.kubernetesService) for system:kube-proxy, or no activation can be proven\n"
         )
 
     def test_must_have_endpoints_of_its_family(self, node: FakeNode) -> None:
         node.write("/api/endpointslices", slices(IPV6_SLICE))
         done = node.run("stage")
         assert done.returncode == 1
-        assert "must list IPv4 endpoints of the Service kubernetes in default, or" in done.stderr
+        assert "must list IPv4 endpoints of the Service kubernetes in namespace default, or" in done.stderr
 
     def test_endpoints_that_are_not_ready_do_not_count(self, node: FakeNode) -> None:
         ready = "- addresses:\n    - 192.168.99.123\n    conditions:\n      ready: false\n  kind: EndpointSlice"
@@ -221,12 +221,12 @@ class TestPreflight:
         node.write("listeners", f'LISTEN 0 4096 {other} *:* users:(("nginx",pid=99,fd=3))\n')
         done = node.run("preflight")
         assert (done.returncode == 0) is free
-        assert (f"port {healthz} must be free for kube-proxy, it is held by " in done.stderr) is not free
+        assert (f"port {healthz} must be free for kube-proxy, is in use by " in done.stderr) is not free
 
     def test_a_kernel_without_ipv6_is_refused_where_the_cluster_has_it(self, dual_stack: FakeNode) -> None:
         dual_stack.write("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1\n")
         said = dual_stack.run("preflight").stderr
-        assert "the kernel must have IPv6 for the cluster's pods and Services, it is off: sysctl -w net.ipv6." in said
+        assert "IPv6 must be enabled for the cluster's pods and Services, is disabled: run sysctl -w net.ipv6." in said
         dual_stack.write("/proc/sys/net/ipv6/conf/all/disable_ipv6", "0\n")
         assert dual_stack.run("preflight").returncode == 0
         dual_stack.path("/proc/net/if_inet6").unlink()

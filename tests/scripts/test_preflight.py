@@ -25,11 +25,11 @@ def test_all_that_is_missing_is_named_at_once(node: FakeNode) -> None:
         "kernel module ip_vs must be available for mode ipvs",
     ]
     assert lines[2] == (
-        'port 192.168.99.101:10256 must be free for kube-proxy, it is held by "nginx",pid=99,fd=3: '
+        'port 192.168.99.101:10256 must be free for kube-proxy, is in use by "nginx",pid=99,fd=3: '
         "stop that process, or choose another port in kube-proxy:configuration"
     )
     assert "binary.sha256" in lines[3]
-    assert lines[4].startswith("4 of this node's requirements are not met (above); nothing was changed;")
+    assert lines[4].startswith("4 of this node's requirements are not met (see above); nothing was changed;")
 
 
 def test_a_module_that_is_switched_off_is_as_good_as_none(node: FakeNode) -> None:
@@ -38,7 +38,7 @@ def test_a_module_that_is_switched_off_is_as_good_as_none(node: FakeNode) -> Non
     done = node.run("preflight")
     assert done.returncode == 1
     assert (
-        "kernel module ip_vs_rr must be loadable for mode ipvs, it is switched off: remove its line 'install' "
+        "kernel module ip_vs_rr must be loadable for mode ipvs, is disabled: remove its 'install' line "
         "(grep -rw ip_vs_rr /etc/modprobe.d)" in done.stderr
     )
 
@@ -55,15 +55,18 @@ def test_another_address_on_the_same_port_is_no_obstacle(node: FakeNode) -> None
 
 def test_a_preinstalled_binary_must_be_there_and_of_that_version(node: FakeNode) -> None:
     node.parameters |= {"BINARY_SOURCE": "preinstalled"}
-    assert "must be there (binary.source is preinstalled)" in node.run("preflight").stderr
+    assert "must be an executable file (binary.source is preinstalled)" in node.run("preflight").stderr
     node.write("/usr/local/bin/kube-proxy", "#!/bin/sh\necho Kubernetes v1.35.1\n")
     node.path("/usr/local/bin/kube-proxy").chmod(0o755)
-    assert "must be version 1.36.2, it says 'Kubernetes v1.35.1'" in node.run("preflight").stderr
+    assert "must be version 1.36.2, reports 'Kubernetes v1.35.1'" in node.run("preflight").stderr
 
 
 @pytest.mark.parametrize(
     ("release", "problem"),
-    [("5.10.0-30-amd64", "mode nftables needs Linux 5.13 or newer, this is 5.10.0-30-amd64"), ("6.1.0-44-amd64", "")],
+    [
+        ("5.10.0-30-amd64", "mode nftables needs Linux 5.13 or newer, this node has 5.10.0-30-amd64"),
+        ("6.1.0-44-amd64", ""),
+    ],
 )
 def test_nftables_needs_a_kernel_that_has_what_it_uses(node: FakeNode, release: str, problem: str) -> None:
     programs = node.root / "programs"
@@ -84,5 +87,5 @@ def test_programs_must_be_new_enough(node: FakeNode) -> None:
     node.write("iptables-version", "1.6.1")
     node.write("ipset-version", "4.5")
     said = node.run("preflight").stderr
-    assert "mode ipvs needs iptables 1.6.2 or newer, this is 1.6.1: upgrade the package iptables" in said
-    assert "mode ipvs needs ipset 6.0 or newer, this is 4.5: upgrade the package ipset" in said
+    assert "mode ipvs needs iptables 1.6.2 or newer, this node has 1.6.1: upgrade the package iptables" in said
+    assert "mode ipvs needs ipset 6.0 or newer, this node has 4.5: upgrade the package ipset" in said

@@ -20,7 +20,7 @@ def test_a_generation_that_does_not_serve_is_put_back(node: FakeNode) -> None:
     assert node.live() == before
     assert node.path("/unit/configuration").read_text() == CONFIGURATION
     assert [call for call in node.calls() if call == RESTART] == [RESTART, RESTART]
-    assert "kube-proxy.service must be active, it is failed" in done.stderr
+    assert "kube-proxy.service must be active, is failed" in done.stderr
     assert "oomScoreAdj must be within the range" in done.stderr, "the journal's reason"
     assert "the previous generation serves again" in done.stderr
     assert not node.path(f"{STATE}/activating").exists()
@@ -42,7 +42,7 @@ def test_rules_other_than_the_apis_are_not_taken_for_serving(node: FakeNode) -> 
     done = node.deploy()
     assert done.returncode == 1
     assert (
-        "the IPVS virtual server must be 'TCP 10.0.0.1:443 192.168.99.121:6443 192.168.99.122:6443 ' as the API says, "
+        "the IPVS virtual server must be 'TCP 10.0.0.1:443 192.168.99.121:6443 192.168.99.122:6443 ' as in the API, "
         "its real servers are '192.168.99.121:6443 192.168.99.123:6443 '" in done.stderr
     )
 
@@ -53,7 +53,7 @@ def test_a_process_of_another_version_is_not_taken_for_the_new_one(node: FakeNod
     node.write("running-version", "1.35.1\n")
     done = node.deploy()
     assert done.returncode == 1
-    assert "http://192.168.99.101:10249/metrics must tell of kube-proxy 1.36.2, it tells '1.35.1'" in done.stderr
+    assert "http://192.168.99.101:10249/metrics must report kube-proxy 1.36.2, reports '1.35.1'" in done.stderr
     assert "the previous generation serves again" in done.stderr, "of whatever version that is"
 
 
@@ -85,9 +85,9 @@ def other_mode_than_asked_for(node: FakeNode) -> None:
     [
         (bad_flag, '    "command failed" err="unknown flag: --logtostderr"\n'),
         (refused_value, '    "command failed" err="oomScoreAdj must be within the range [-1000, 1000]"\n'),
-        (crash_soon_after, "kube-proxy must stay up for 5 s (rollout.minReadySeconds) once it serves, it ended before"),
-        (address_of_nobody, "http://192.168.99.250:10256/livez must answer 200, nobody answers there"),
-        (other_mode_than_asked_for, "http://192.168.99.101:10249/proxyMode must answer iptables, it answers 'ipvs'"),
+        (crash_soon_after, "kube-proxy must stay up for 5 s once it serves (rollout.minReadySeconds), exited before"),
+        (address_of_nobody, "http://192.168.99.250:10256/livez must answer 200, doesn't answer"),
+        (other_mode_than_asked_for, "http://192.168.99.101:10249/proxyMode must answer iptables, answers 'ipvs'"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
@@ -100,11 +100,11 @@ def test_the_previous_generation_serves_again(node: FakeNode, spoil: Callable[[F
     assert done.returncode == 1
     assert reason in done.stderr
     assert "activate: the previous generation serves again\n" in done.stderr
-    assert done.stderr.endswith("is not live; mend the cause, then run pulumi up again\n")
+    assert done.stderr.endswith("is not live; fix the cause, then run pulumi up again\n")
     assert node.live() == before
     assert node.calls().count(RESTART) == 2
     node.parameters, node.files = parameters, files
-    assert "already served: nothing to do" in node.deploy().stderr
+    assert "serves already, nothing to do" in node.deploy().stderr
 
 
 def test_after_a_switch_of_modes_that_fails_the_new_modes_rules_are_gone(between_modes: FakeNode) -> None:
@@ -136,7 +136,7 @@ def test_a_file_system_that_turned_read_only_costs_no_restart(node: FakeNode) ->
     done = node.run("activate", PATH=f"{programs}:{PROGRAMS}:/usr/bin:/bin:/usr/sbin:/sbin")
     assert done.returncode == 1
     assert "Read-only file system" in done.stderr
-    assert "kube-proxy was not restarted and goes on as before" in done.stderr
+    assert "kube-proxy was not restarted and runs as before" in done.stderr
     assert RESTART not in node.calls()
     assert node.live() == before
     assert node.run("activate").returncode == 0
@@ -151,7 +151,7 @@ def test_with_the_api_away_the_previous_generation_runs_on(node: FakeNode) -> No
     done = node.run("activate")
     assert done.returncode == 1
     assert "the API server https://192.168.99.100:8443 must list the Service kubernetes" in done.stderr
-    assert "the previous generation runs again, but that it serves isn't proven: the API server" in done.stderr
+    assert "the previous generation runs again, but isn't proven to serve: the API server" in done.stderr
     assert node.live() == before
     assert node.path("/unit/active").read_text() == "active\n"
     node.path("/api-away").rename(node.path("/api"))

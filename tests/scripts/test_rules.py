@@ -92,7 +92,7 @@ def test_in_mode_nftables_what_ipvs_and_iptables_had_goes(between_modes: FakeNod
 def test_after_a_removal_all_of_it_is_gone(between_modes: FakeNode) -> None:
     done = between_modes.run("remove")
     assert done.returncode == 0, done.stderr
-    assert "its files and rules are gone\n" in done.stderr
+    assert "its files and rules are removed\n" in done.stderr
     assert chains(between_modes) == FOREIGN_CHAINS | KUBELETS
     assert between_modes.path("tables").read_text() == "table inet foreign\n"
     assert_no_ipvs(between_modes)
@@ -115,7 +115,7 @@ def test_rules_of_others_stay_in_their_chains(between_modes: FakeNode) -> None:
 def test_what_can_not_go_is_named_and_fails_the_activation(between_modes: FakeNode) -> None:
     between_modes.write("stuck", "KUBE-CLUSTER-IP\n")
     with pytest.raises(
-        AssertionError, match="rules of another mode stay: ipset KUBE-CLUSTER-IP: Set cannot be destroyed"
+        AssertionError, match="rules of another mode remain: ipset KUBE-CLUSTER-IP: Set cannot be destroyed"
     ):
         activate(between_modes, "nftables")
     between_modes.path("stuck").unlink()
@@ -138,15 +138,17 @@ class TestPreflightRefusesToLoseForeignVirtualServers:
         done = between_modes.run("preflight")
         assert done.returncode == 1
         assert (
-            "IPVS virtual servers that aren't kube-proxy's must not be lost: in mode nftables it would remove 2 of them "
-            "(TCP 10.99.0.1:80,FWM 00000007): choose mode iptables, or mode ipvs with ipvs.excludeCIDRs, or let them go "
+            "IPVS virtual servers of other programs must be kept: in mode nftables kube-proxy would remove 2 of them "
+            "(TCP 10.99.0.1:80,FWM 00000007): choose mode iptables, or mode ipvs with ipvs.excludeCIDRs, or allow it "
             "with removeForeignVirtualServers: true in kube-proxy:rollout" in done.stderr
         )
 
     def test_in_mode_ipvs_those_outside_of_exclude_cidrs(self, between_modes: FakeNode) -> None:
         done = between_modes.run("preflight")
         assert done.returncode == 1
-        assert "in mode ipvs it would remove 1 of them (TCP 10.99.0.1:80): list their addresses in" in done.stderr
+        assert (
+            "in mode ipvs kube-proxy would remove 1 of them (TCP 10.99.0.1:80): add their addresses to" in done.stderr
+        )
         between_modes.parameters["EXCLUDE_CIDRS"] = "FD000000000000000000000000000000/8 0A600000/12"
         assert between_modes.run("preflight").returncode == 0
         between_modes.parameters["EXCLUDE_CIDRS"] = "0A620000/16"

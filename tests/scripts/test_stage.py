@@ -91,21 +91,24 @@ def missing_module(node: FakeNode) -> None:
             "the API server https://192.168.99.100:8443 must answer: curl: (7) Failed to connect to 192.168.99.100 port 8443",
         ),
         (no_node, "Node k8s-node01 must exist in the cluster"),
-        (other_binary, f"the binary must have the pinned SHA-256 {BINARY_SHA256}, it has "),
+        (other_binary, f"the binary must have the pinned SHA-256 {BINARY_SHA256}, has "),
         (no_binary, "run: pulumi up --target-replace '**k8s-node01-binary' --target-dependents"),
-        (other_version, "the binary must be kube-proxy 1.36.1, it says '1.36.2'"),
+        (other_version, "the binary must be kube-proxy 1.36.1, reports '1.36.2'"),
         (
             refused_configuration,
-            'kube-proxy 1.36.2 refuses the configuration: E1123 server.go:1] "Error" err="mode: Invalid value: userspace"',
+            'kube-proxy 1.36.2 rejects the configuration: E1123 server.go:1] "Error" err="mode: Invalid value: userspace"',
         ),
-        (misspelt_configuration, "kube-proxy 1.36.2 doesn't know a field of the configuration and would ignore it"),
+        (
+            misspelt_configuration,
+            "kube-proxy 1.36.2 doesn't recognize a field of the configuration and would ignore it",
+        ),
         (
             other_authority,
             "the API server https://192.168.99.100:8443 must answer: curl: (60) SSL certificate problem: unable to get local "
-            "issuer certificate; check cluster.server, tlsServerName and proxyURL, certificateAuthority, and the node's way",
+            "issuer certificate; check cluster.server, tlsServerName and proxyURL, certificateAuthority, and the node's network access",
         ),
         (clock_behind, "the node's clock must be right"),
-        (clock_ahead, "the client certificate must be valid: it ended Thu Jan  1 00:00:01 UTC 1970"),
+        (clock_ahead, "the client certificate must be valid: it expired Thu Jan  1 00:00:01 UTC 1970"),
         (missing_module, "kernel module ip_vs_rr must load for mode ipvs"),
     ],
     ids=lambda value: getattr(value, "__name__", None),
@@ -140,7 +143,7 @@ def test_files_that_arrive_changed_are_refused(node: FakeNode) -> None:
         check=False,
     )
     assert done.returncode == 1
-    assert "the files must arrive whole" in done.stderr
+    assert "the files must arrive intact" in done.stderr
 
 
 def test_a_binary_is_downloaded_once(node: FakeNode) -> None:
