@@ -1,5 +1,6 @@
 .DEFAULT_GOAL := help
-.PHONY: help up prepare start down clean status report ssh console env validate explain test soak check format lock
+.PHONY: help up prepare start down clean status report ssh console env validate explain test soak check formatting lint types \
+	shellcheck format lock
 
 PYTHON := .venv/bin/python
 LAB := $(PYTHON) -m development.lab
@@ -10,29 +11,38 @@ STAGES := $(addprefix scripts/,load.sh preflight.sh stage.sh activate.sh remove.
 SHELL_SCRIPTS = $(STAGES) $(shell grep -rlIE '^\#!/(usr/)?bin/(env )?(ba)?sh' --exclude='*.py' development .ci tests)
 NODE_GIVEN = $(or $(NODE),$(error NODE must name a node, as in: make $@ NODE=k8s-node01))
 
-help: ## List the verbs
-	@sed -nE 's/^([a-z]+):.* ## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+help: ## List the commands
+	@sed -nE -e 's/^##@ (.*)/\n\1/p' -e 's/^([a-z]+):.* ## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
-up: $(INSTALLED) ## Make the lab, deploy kube-proxy to its nodes with pulumi up, and report
+##@ Use it
+
+up: $(INSTALLED) ## Create the lab, deploy kube-proxy to its nodes with pulumi up, and show the report
 	@$(LAB) up
 
-prepare: $(INSTALLED) ## Make what the lab and its tests need: packages, tools, node image
-	@$(LAB) prepare
+report: $(INSTALLED) ## Show what each node of the dev stack proved
+	@$(LAB) report
 
-start: $(INSTALLED) ## Make or wake the lab only: tools, nodes, control plane
+validate: $(if $(wildcard $(PYTHON)),,$(INSTALLED)) ## Check a stack's file: make validate FILE=Pulumi.prod.yaml [FORMAT=json]
+	@$(PYTHON) -m commands.validate $(or $(FILE),$(error FILE must name a stack's file, as in: make $@ FILE=Pulumi.prod.yaml)) \
+		--format $(or $(FORMAT),text)
+
+explain: $(if $(wildcard $(PYTHON)),,$(INSTALLED)) ## Show where a node's values come from: make explain FILE=Pulumi.prod.yaml NODE=k8s-node01
+	@$(PYTHON) -m commands.explain $(or $(FILE),$(error FILE must name a stack's file, as in: make $@ FILE=Pulumi.prod.yaml NODE=k8s-node01)) $(NODE_GIVEN)
+
+##@ Work with the lab
+
+start: $(INSTALLED) ## Create or resume the lab without deploying: tools, nodes, control plane
 	@$(LAB) start
 
-down: $(INSTALLED) ## Suspend the nodes and stop the lab; up goes on from there
+down: $(INSTALLED) ## Suspend the nodes and stop the lab; make up resumes it
 	@$(LAB) down
 
-clean: $(INSTALLED) ## Remove the lab with its nodes and the dev stack's state
-	@$(LAB) clean
-
-status: $(INSTALLED) ## Show what the lab runs
+status: $(INSTALLED) ## Show the processes of the lab
 	@$(LAB) status
 
-report: $(INSTALLED) ## Show what the dev stack deployed on each node
-	@$(LAB) report
+env: ## Print the environment for pulumi, kubectl and ssh: eval "$(make -s env)"
+	@test -e $(INSTALLED) || { echo 'the lab is not up: run `make up`' >&2; exit 1; }
+	@$(LAB) env
 
 ssh: $(INSTALLED) ## Open a root shell on a node: make ssh NODE=k8s-node01
 	@$(LAB) ssh $(NODE_GIVEN)
@@ -40,37 +50,42 @@ ssh: $(INSTALLED) ## Open a root shell on a node: make ssh NODE=k8s-node01
 console: $(INSTALLED) ## Show a node's console: make console NODE=k8s-node01
 	@$(LAB) console $(NODE_GIVEN)
 
-env: ## Print the environment for pulumi, kubectl and ssh: eval "$(make -s env)"
-	@test -e $(INSTALLED) || { echo 'the lab is not up: run `make up`' >&2; exit 1; }
-	@$(LAB) env
+clean: $(INSTALLED) ## Delete the lab, its nodes and the dev stack's state
+	@$(LAB) clean
 
-validate: $(if $(wildcard $(PYTHON)),,$(INSTALLED)) ## Check a stack's file: make validate FILE=Pulumi.prod.yaml
-	@$(PYTHON) -m commands.validate $(or $(FILE),$(error FILE must name a stack's file, as in: make $@ FILE=Pulumi.prod.yaml)) \
-		--format $(or $(FORMAT),text)
+##@ Develop
 
-explain: $(if $(wildcard $(PYTHON)),,$(INSTALLED)) ## Say where a node's values come from: make explain FILE=Pulumi.prod.yaml NODE=k8s-node01
-	@$(PYTHON) -m commands.explain $(or $(FILE),$(error FILE must name a stack's file, as in: make $@ FILE=Pulumi.prod.yaml NODE=k8s-node01)) $(NODE_GIVEN)
+check: formatting lint types shellcheck ## Check format, lint, types and shell scripts; .pre-commit-config.yaml does the same
 
-test: check ## Run all checks and all tests; those of the lab have a lab of their own
+formatting: $(INSTALLED)
+	.venv/bin/ruff format --check .
+
+lint: $(INSTALLED)
+	.venv/bin/ruff check .
+
+types: $(INSTALLED)
+	.venv/bin/mypy --strict $(SOURCES)
+
+shellcheck: $(INSTALLED)
+	@$(LAB) packages
+	shellcheck $(SHELL_SCRIPTS)
+
+test: check ## Run all checks and all tests, those of the lab in a lab of their own
 	@$(LAB) prepare
 	@eval "$$($(LAB) env 2>/dev/null)" && $(PYTHON) -m pytest -n 2 --dist loadgroup --ignore tests/lab && $(PYTHON) -m pytest tests/lab
 
-soak: $(INSTALLED) ## Run the long campaign of faults, in a lab of its own: make soak CUTS=30 INTERRUPTIONS=10 SEED=1 PARTS=cuts
+soak: $(INSTALLED) ## Run the long fault campaign in a lab of its own: make soak CUTS=30 INTERRUPTIONS=10 SEED=1 PARTS=cuts
 	@$(LAB) prepare
 	@$(PYTHON) -m tests.soak $(if $(CUTS),--cuts $(CUTS)) $(if $(INTERRUPTIONS),--interruptions $(INTERRUPTIONS)) $(if $(SEED),--seed $(SEED)) $(if $(PARTS),--parts $(PARTS))
-
-check: $(INSTALLED) ## Check format, lint, types and shell scripts
-	@$(LAB) packages
-	.venv/bin/ruff format --check .
-	.venv/bin/ruff check .
-	.venv/bin/mypy --strict $(SOURCES)
-	shellcheck $(SHELL_SCRIPTS)
 
 format: $(INSTALLED) ## Format the Python sources
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
 
-lock: $(INSTALLED) ## Resolve the dependencies of pyproject.toml anew into the two requirements files
+prepare: $(INSTALLED) ## Install what the lab and its tests need: packages, tools, node image
+	@$(LAB) prepare
+
+lock: $(INSTALLED) ## Resolve the dependencies of pyproject.toml again into the two requirements files
 	$(COMPILE) --upgrade pyproject.toml -o requirements.txt
 	$(COMPILE) --upgrade --group development pyproject.toml -c requirements.txt -o development/requirements.txt
 
