@@ -1,7 +1,7 @@
 """Pulumi's Python language host and provider plugins, for a machine that has only package registries.
 
-The official ones are in no registry. These serve in their place beside an engine that the lab has built from its Go
-module; they answer as the official ones do for the resources that the program uses, and refuse what they don't know.
+The official ones are in no registry. These replace them for an engine that the lab has built from its Go module. For
+the resources that the program uses they behave like the official ones. They refuse every other resource and input.
 
 - `language_python`: pulumirpc.LanguageRuntime, for projects with `runtime: python`.
 - `command`: pulumirpc.ResourceProvider of pulumi-command (`command:remote:*`).
@@ -9,8 +9,8 @@ module; they answer as the official ones do for the resources that the program u
 - `kubernetes`: pulumirpc.ResourceProvider of pulumi-kubernetes, for certificate requests.
 - `plugin`: what every plugin needs: serving, property values, differences, the engine's log.
 
-The engine finds the launchers in `bin/` by their names: on PATH or, as the lab has it, linked among its installed
-plugins (`installation`). A plugin on PATH wins.
+The engine finds the launchers in `bin/` by their names, on PATH or among its installed plugins. The lab links them
+among these (`installation`). A plugin on PATH comes first.
 """
 
 from pathlib import Path

@@ -1,6 +1,6 @@
 """Start one stand-in: `python -P development/pulumi_stand_ins/__main__.py NAME [engine's arguments]`.
 
-Run by path, so that no PYTHONPATH reaches the program which the language host starts.
+It is run by its path: with PYTHONPATH instead, the program that the language host starts would inherit it.
 """
 
 import importlib
@@ -9,10 +9,10 @@ from pathlib import Path
 from types import ModuleType
 
 
-def _pass_over_the_sdk_start_up() -> None:
-    """Let `pulumi.runtime.proto`, the SDK's gRPC stubs, be imported without `pulumi` itself.
+def _skip_sdk_start_up() -> None:
+    """Make `pulumi.runtime.proto`, the SDK's gRPC stubs, importable without importing `pulumi`.
 
-    `import pulumi` takes half a second, the stubs a tenth; the engine starts each plugin twice in one `pulumi up`.
+    `import pulumi` takes half a second, the stubs take a tenth. The engine starts each plugin twice in one `pulumi up`.
     """
     directory = next(path / "pulumi" for path in map(Path, sys.path) if (path / "pulumi" / "runtime").is_dir())
     for name, location in (("pulumi", directory), ("pulumi.runtime", directory / "runtime")):
@@ -24,7 +24,7 @@ def _pass_over_the_sdk_start_up() -> None:
 def main() -> None:
     """Run the stand-in named by the first argument until the engine ends it."""
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-    _pass_over_the_sdk_start_up()
+    _skip_sdk_start_up()
     stand_in = importlib.import_module(f"development.pulumi_stand_ins.{sys.argv.pop(1)}.serve")
     stand_in.main()
 

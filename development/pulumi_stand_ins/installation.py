@@ -1,14 +1,14 @@
-"""Links to the launchers among the engine's installed plugins: there it finds them, and without a warning each time."""
+"""Link the launchers among the engine's installed plugins. For plugins on PATH it would print a warning in each run."""
 
 from pathlib import Path
 
 from development.pulumi_stand_ins import LAUNCHERS
-from development.pulumi_stand_ins.language_python.project import Project
+from development.pulumi_stand_ins.language_python.project import PythonProject
 
 
 def install(pulumi_home: Path, virtualenv: Path, engine_version: str) -> None:
-    """Link each stand-in as the version that the virtualenv's SDK asks for; the language host has the engine's."""
-    served = {f"resource-{package.name}-{package.version}" for package in Project(virtualenv).packages()}
+    """Link each stand-in with the version of the virtualenv's SDK, and the language host with the engine's version."""
+    served = {f"resource-{package.name}-{package.version}" for package in PythonProject(virtualenv).packages()}
     for name in [*served, f"language-python-v{engine_version}"]:
         launcher = LAUNCHERS / f"pulumi-{name.rsplit('-', 1)[0]}"
         link = pulumi_home / "plugins" / name / launcher.name
@@ -18,7 +18,7 @@ def install(pulumi_home: Path, virtualenv: Path, engine_version: str) -> None:
 
 
 def uninstall(pulumi_home: Path) -> None:
-    """Take the links away, for an engine that fetches the official plugins."""
+    """Remove the links, for an engine that downloads the official plugins."""
     for link in (pulumi_home / "plugins").glob("*/pulumi-*"):
         if link.is_symlink():
             link.unlink()

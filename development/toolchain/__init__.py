@@ -85,7 +85,7 @@ KUBE_PROXIES = tuple(_kubernetes("kube-proxy", module, "kube-proxy") for module 
 
 
 def user_pulumi() -> Path | None:
-    """Return the `pulumi` that the user has on PATH, passing over one that a lab has built and `make env` put there."""
+    """Return the user's `pulumi` on PATH, or None. One that a lab has built doesn't count; `make env` puts it there."""
     for entry in os.environ.get("PATH", os.defpath).split(os.pathsep):
         found = shutil.which("pulumi", path=entry)
         if found and not Path(found).resolve().is_relative_to(cache_directory().resolve()):
@@ -94,14 +94,14 @@ def user_pulumi() -> Path | None:
 
 
 def needed() -> tuple[GoTools, ...]:
-    """Return what has to be built before a lab can start."""
+    """Return the tools that a lab needs to start."""
     return (KUBERNETES,) if user_pulumi() else (KUBERNETES, PULUMI)
 
 
 def installed(tools: GoTools) -> Path:
-    """Return the cache's directory of these tools, as pinned and for the Go at hand; it exists once they are built.
+    """Return the tools' directory in the cache, for their pins and the installed Go. It exists once they are built.
 
-    Raises LabError when there is no Go.
+    Raises LabError if Go is missing.
     """
     try:
         go = commands.run(["go", "env", "GOVERSION", "GOARCH"], directory=tools.module)
@@ -115,16 +115,16 @@ def installed(tools: GoTools) -> Path:
 
 
 def link(lab: Lab) -> None:
-    """Make the lab's `bin`: a link to each tool that is built, to kube-proxy also by its version: `kube-proxy-1.36.2`.
+    """Fill the lab's `bin` with a link to each built tool, and one to each kube-proxy's version: `kube-proxy-1.36.2`.
 
-    Beside each kube-proxy stands its checksum, `kube-proxy.sha256`, in the form that sha256sum writes.
+    Each kube-proxy has its checksum beside it, `kube-proxy.sha256`, in the format of sha256sum.
     """
     wanted: dict[str, Path] = {}
     for tools in (*needed(), *KUBE_PROXIES):
         if not (directory := installed(tools)).exists():
             continue
         for program in tools.programs:
-            # The first that has a program gives it its plain name: the version that the dev stack deploys.
+            # KUBERNETES comes first: the plain name is the version that the dev stack deploys.
             wanted.setdefault(program, directory / program)
             if program == "kube-proxy":
                 wanted[f"{program}-{tools.version}"] = directory / program

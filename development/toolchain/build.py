@@ -1,4 +1,4 @@
-"""Compiles Go tools into the cache: once, with progress, and complete or not at all."""
+"""Compile Go tools into the cache: once, with progress, and completely or not at all."""
 
 import hashlib
 import shutil
@@ -18,8 +18,8 @@ GO_ENVIRONMENT = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOWORK": "off
 def build(tools: GoTools, step: Step, log: Path) -> None:
     """Build the tools if the cache does not have them.
 
-    What Go has compiled stays in Go's own build cache, so an interrupted build goes on where it was. Raises LabError
-    with the last line that Go said of it when the build fails.
+    Go keeps what it has compiled in its own build cache, so an interrupted build goes on where it stopped. If the
+    build fails, raises LabError with Go's last line.
     """
     target = installed(tools)
     if target.exists():
@@ -41,27 +41,27 @@ def _compile(tools: GoTools, target: Path, step: Step, log: Path) -> None:
     total = len(_go(["list", "-deps", *tools.build_flags, "-f", stale, *tools.packages], tools, log, step.say))
     done = 0
 
-    def heard(line: str) -> None:
+    def show_progress(line: str) -> None:
         nonlocal done
         done += is_package(line)
         step.say(f"linking {', '.join(tools.programs)}" if done >= total else f"{done} of {total} packages")
 
-    _go(["build", "-v", *tools.build_flags, "-o", f"{target}/", *tools.packages], tools, log, heard)
+    _go(["build", "-v", *tools.build_flags, "-o", f"{target}/", *tools.packages], tools, log, show_progress)
 
 
-def _go(arguments: list[str], tools: GoTools, log: Path, heard: Callable[[str], None]) -> list[str]:
-    """Run Go in the tools' module and return the packages that it names."""
+def _go(arguments: list[str], tools: GoTools, log: Path, on_line: Callable[[str], None]) -> list[str]:
+    """Run Go in the tools' module. Return the packages that it prints."""
     status, lines = commands.follow(
-        ["go", *arguments], log=log, directory=tools.module, environment=GO_ENVIRONMENT, heard=heard
+        ["go", *arguments], log=log, directory=tools.module, environment=GO_ENVIRONMENT, heard=on_line
     )
     if status:
-        said = next((line for line in reversed(lines) if line and not is_package(line)), f"ended with status {status}")
-        raise LabError(f"go {arguments[0]} of {tools.name} {tools.version}: {said}", log)
+        last = next((line for line in reversed(lines) if line and not is_package(line)), f"ended with status {status}")
+        raise LabError(f"go {arguments[0]} of {tools.name} {tools.version}: {last}", log)
     return [line for line in lines if is_package(line)]
 
 
 def is_package(line: str) -> bool:
-    """Tell whether a line of `go list` or `go build -v` names a package, rather than a download or an error."""
+    """Return whether a line of `go list` or `go build -v` is a package, not a download or an error."""
     return bool(line.strip()) and not set(" \t:") & set(line.strip())
 
 

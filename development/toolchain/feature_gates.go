@@ -1,5 +1,5 @@
-// Prints the feature gates that a kube-proxy knows, one a line: name, stage, default, "locked", the gates it needs.
-// Run it in the folder of a pinned kube-proxy; what it prints is a file of settings/kube_proxy_configuration/gates/:
+// Prints the feature gates of a kube-proxy, one per line: name, stage, default, "locked", the gates that it needs.
+// Run it in the directory of a pinned kube-proxy. Its output is a file in settings/kube_proxy_configuration/gates/:
 //
 //	cd development/toolchain/kube-proxy-1.37 && go run ../feature_gates.go
 package main
@@ -18,7 +18,7 @@ import (
 func main() {
 	app.NewProxyCommand() // registers the gates
 	needs := map[featuregate.Feature][]featuregate.Feature{}
-	// Gates need one another since 1.35.
+	// Since 1.35 a gate can need others.
 	if gates, ok := utilfeature.DefaultMutableFeatureGate.(interface {
 		Dependencies() map[featuregate.Feature][]featuregate.Feature
 	}); ok {

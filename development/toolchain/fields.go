@@ -1,6 +1,6 @@
 // Prints the fields of KubeProxyConfiguration v1alpha1 in the order of the Go types, one per line: path and Go type.
 // "[]" in a path stands for the items of a list.
-// Run it in the directory of a pinned kube-proxy; its output is a file of tests/kube_proxy/fields/:
+// tests/kube_proxy/test_fields.py runs it in the directory of each pinned kube-proxy:
 //
 //	cd development/toolchain/kube-proxy-1.37 && go run ../fields.go
 package main

@@ -1,4 +1,4 @@
-"""Configurations to be asked about: most values right or at a boundary, some wrong, all of them what people write."""
+"""Random configurations: most values are valid or at a limit, some are invalid. All are plausible."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from settings.versions import SUPPORTED_MINORS
 
 _JUNK = st.sampled_from([None, "", 5, -1, 1.5, True, "yes", "x", [], {}, [None], {"a": 1}])
 
-# Each pool: what is right in most places, and what is wrong in most.
+# Each pool has values that are valid for most fields, and values that are invalid for most.
 _BOOLS = [True, False], ["true", "yes", 1]
 _NUMBERS = (
     [0, 1, 10, 31, 999, 1000, 131072],
@@ -97,7 +97,7 @@ _SOME_GATES += [
 
 
 def _one_of(pool: tuple[list[Any], list[Any]], more: st.SearchStrategy[Any] | None = None) -> st.SearchStrategy[Any]:
-    """Draw nine of ten values from the right ones, the others from the wrong ones, of any form, or of any type."""
+    """Draw nine of ten values from the valid ones, the others from the invalid ones, from `more`, or of another type."""
     right, wrong = map(st.sampled_from, pool)
     return st.integers(0, 39).flatmap(
         lambda n: _JUNK if n == 0 else wrong if n < 3 else more if n == 3 and more is not None else right

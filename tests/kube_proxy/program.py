@@ -1,4 +1,4 @@
-"""The kube-proxy of each supported minor version, as `make prepare` builds and links it."""
+"""kube-proxy of each supported minor, as `make prepare` builds and links it."""
 
 import shutil
 import subprocess
@@ -16,15 +16,15 @@ VERSIONS = tuple(tools.version for tools in KUBE_PROXIES)
 
 
 class Answer(NamedTuple):
-    """What kube-proxy said to a configuration: accepted as it is, the reason if not, and what it was decoded to."""
+    """kube-proxy's verdict on a configuration: accepted or not, its error output, and the decoded configuration."""
 
     accepted: bool
-    said: str
+    error: str
     decoded: Mapping[str, Any]
 
 
 def ask(version: str, configuration: str) -> Answer:
-    """Let a kube-proxy of this version decode, complete and validate a configuration; it contacts nothing."""
+    """Let kube-proxy decode, complete and validate a configuration. It opens no connection."""
     program = shutil.which(f"kube-proxy-{version}")
     assert program, f'kube-proxy-{version} must be on PATH: make prepare, then eval "$(make -s env)"'
     with tempfile.TemporaryDirectory() as directory:

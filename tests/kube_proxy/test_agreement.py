@@ -1,6 +1,6 @@
-"""Whatever is accepted here, kube-proxy of that version accepts and reads as it was meant; what it rejects, we reject.
+"""Settings accept a configuration exactly if kube-proxy of that version does, and both understand it the same way.
 
-`KUBE_PROXY_DRAWS=2500 pytest tests/kube_proxy` draws so many configurations for each version.
+`KUBE_PROXY_DRAWS=2500 pytest tests/kube_proxy` draws 2500 configurations for each version.
 """
 
 import os
@@ -37,27 +37,27 @@ STRICTER = [
     'mode: Unsupported value: ""',
     "ipvs.scheduler: Unsupported value",
     "splitStream: Forbidden",
-    r'Invalid value: "0\d.*must be a CIDR block',  # which some read as octal, and Go here as decimal
+    r'Invalid value: "0\d.*must be a CIDR block',  # some programs parse it as octal, Go parses it as decimal
     "must be .* network interface's name",
     "must be a media type",
     r"Invalid value: -?\d+\.0: must be a whole number",
     "infoBufferSize: .*must be a quantity",
 ]
-"""What is refused here although kube-proxy takes it: each is a mistake that would be found on the node, or never."""
+"""Errors of settings although kube-proxy accepts the value: mistakes that would show on the node, or never."""
 
 FOUND: list[dict[str, Any]] = [
-    {"configSyncPeriod": None},  # a null duration ends kube-proxy: nulls are left out
-    {"logging": {"options": {"unknown": None}}},  # once ended the check itself
+    {"configSyncPeriod": None},  # kube-proxy exits with a null duration, so nulls are not rendered
+    {"logging": {"options": {"unknown": None}}},  # crashed the check
     {"logging": {"flushFrequency": "-1s"}},  # 1.34 accepts it, and panics
-    {"clientConnection": {"contentType": "\x85"}},  # a header that HTTP doesn't carry
-    {"mode": "nftables", "iptables": None},  # nodePortAddresses are primary then
-    {"logging": {"options": {"json": {"splitStream": True}}}},  # lost, with the gate or without
-    {"healthzBindAddress": "192.168.99.101:٥"},  # a digit to Python, none to Go
-    {"logging": {"options": {"json": {"infoBufferSize": "1e99"}}}},  # nothing to Go: it overflows
-    {"portRange": "yes"},  # read, and not kept
+    {"clientConnection": {"contentType": "\x85"}},  # not allowed in an HTTP header
+    {"mode": "nftables", "iptables": None},  # then nodePortAddresses is primary
+    {"logging": {"options": {"json": {"splitStream": True}}}},  # ignored, with and without the gate
+    {"healthzBindAddress": "192.168.99.101:٥"},  # a digit for Python, but not for Go
+    {"logging": {"options": {"json": {"infoBufferSize": "1e99"}}}},  # overflows to 0 in Go
+    {"portRange": "yes"},  # parsed, but not kept
     {"clientConnection": {"qps": -5.960464477539063e-08}},  # a float32
 ]
-"""Counter-examples that draws came to, each of which led to a change here or in what is compared."""
+"""Counter-examples that the draws have found. Each has led to a change in settings or in this comparison."""
 
 Values = Mapping[str, Any]
 NAME, V4, V6 = "k8s-node01", "192.168.99.101", "fd00:99::101"
@@ -66,7 +66,7 @@ NAME, V4, V6 = "k8s-node01", "192.168.99.101", "fd00:99::101"
 def configured(
     fleet: Values, own: Values, version: str, cidr: str | None
 ) -> tuple[NodeConfiguration, Cluster, tuple[Problem, ...]]:
-    """Return the node and its cluster, and what settings say of the node's configuration."""
+    """Return the node, its cluster, and the errors in the node's configuration."""
     section = NodeSection(name=NAME, address=V6 if cidr and cidr.startswith("fd") else V4, configuration=own)
     cluster = Cluster(server="https://192.168.99.100:8443", version=version, cluster_cidr=cidr)
     problems = Problems()
@@ -79,17 +79,17 @@ def agree(fleet: Values, own: Values, version: str, cidr: str | None) -> None:
     node, cluster, errors = configured(fleet, own, version, cidr)
     answer = ask(version, document.render(node, cluster))
     if not errors:
-        assert answer.accepted, answer.said
+        assert answer.accepted, answer.error
         assert meaning(answer.decoded, cidr) == meaning(document.document(node, cluster), cidr)
     elif answer.accepted:
-        assert not needless(node, version, cidr)
+        assert not unjustified(node, version, cidr)
 
 
-def needless(node: NodeConfiguration, version: str, cidr: str | None) -> list[str]:
-    """Return the errors that nobody asked for: kube-proxy accepts the node's configuration, and it does what it says.
+def unjustified(node: NodeConfiguration, version: str, cidr: str | None) -> list[str]:
+    """Return the errors that are not justified, because kube-proxy accepts the configuration.
 
-    A wrong value that the node's own covers, and a wrong section of another mode, are errors, since they come to light
-    with the next change.
+    Errors in a fleet's value that the node overrides, and in a section of another mode, are justified: the next change
+    would reveal them.
     """
     _, _, errors = configured(node.configuration, {}, version, cidr)
     others = {"iptables", "ipvs", "nftables"} - {node.configuration.get("mode", "ipvs")}
@@ -98,7 +98,7 @@ def needless(node: NodeConfiguration, version: str, cidr: str | None) -> list[st
 
 
 def meaning(document: Values, cidr: str | None) -> dict[Location, object]:
-    """Return every value that kube-proxy keeps, defaults filled in (v1alpha1/conversion.go says what it keeps)."""
+    """Return each value that kube-proxy keeps (see v1alpha1/conversion.go), with defaults for unset fields."""
     fields = dict(document)
     connection = dict(fields["clientConnection"])
     assert connection.pop("kubeconfig") == paths.KUBECONFIG
@@ -134,19 +134,21 @@ def _float32(value: object) -> object:
 @pytest.mark.parametrize("version", VERSIONS)
 @hypothesis.settings(max_examples=DRAWS, deadline=None, suppress_health_check=list(hypothesis.HealthCheck))
 @hypothesis.given(CONFIGURATIONS, CONFIGURATIONS | st.just({}), CLUSTER_CIDRS)
-def test_with_every_version_on_every_configuration(version: str, fleet: Values, own: Values, cidr: str | None) -> None:
+def test_settings_and_kube_proxy_agree_on_any_configuration(
+    version: str, fleet: Values, own: Values, cidr: str | None
+) -> None:
     agree(fleet, own, version, cidr)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("configuration", FOUND)
-def test_with_every_version_on_what_draws_have_found(version: str, configuration: Values) -> None:
+def test_settings_and_kube_proxy_agree_on_earlier_counter_examples(version: str, configuration: Values) -> None:
     agree(configuration, {}, version, None)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_with_every_version_on_the_configuration_that_kubeadm_writes(version: str) -> None:
-    """It has every field, most of them zero, empty or null; what says another thing here has to go."""
+def test_settings_and_kube_proxy_agree_on_the_configuration_that_kubeadm_writes(version: str) -> None:
+    """It has every field, most of them 0, empty or null. Only the fields that a stack must not set are removed."""
     written = yaml.safe_load(Path(__file__).with_name("kubeadm.yaml").read_text())
     cidr = written.pop("clusterCIDR")
     gone = ("kind", "apiVersion", "mode", "winkernel", "clientConnection.kubeconfig")

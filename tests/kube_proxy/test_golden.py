@@ -1,4 +1,4 @@
-"""The golden configurations are read by the kube-proxy that each is for."""
+"""Each version's kube-proxy accepts the golden configurations."""
 
 from pathlib import Path
 
@@ -16,4 +16,4 @@ def test_golden_configurations_are_accepted(version: str) -> None:
     assert len(files) > 3
     for file in files:
         answer = ask(version, file.read_text())
-        assert answer.accepted, f"{file.name}: {answer.said}"
+        assert answer.accepted, f"{file.name}: {answer.error}"

@@ -1,4 +1,4 @@
-"""scripts/kubernetes_api.sh reaches an API server as client-go does, which kube-proxy is built on: kubectl is, too."""
+"""scripts/kubernetes_api.sh reaches an API server as client-go does. kubectl, like kube-proxy, is built on client-go."""
 
 import os
 import shutil
@@ -14,9 +14,9 @@ from tests.kube_proxy.api_and_proxies import Loopback, served
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 NAME = "kubernetes.lab"
-"""In the server's certificate, and known to no resolver."""
+"""A name in the server's certificate that doesn't resolve."""
 
-# Of the same authority: the server's certificate, which is the https proxy's too, and the client's.
+# The server's certificate, which the https proxy uses too, and the client's. One CA signs both.
 MAKE = f"""\
 openssl req -x509 -newkey ed25519 -nodes -keyout ca.key -out ca.pem -subj /CN=ca -days 1
 issue() {{
@@ -37,13 +37,13 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def seen() -> list[str]:
+def recorded() -> list[str]:
     return []
 
 
 @pytest.fixture(scope="module")
-def servers(directory: Path, seen: list[str]) -> Iterator[dict[str, Loopback]]:
-    with served(directory, seen) as servers:
+def servers(directory: Path, recorded: list[str]) -> Iterator[dict[str, Loopback]]:
+    with served(directory, recorded) as servers:
         yield servers
 
 
@@ -59,7 +59,7 @@ def write_kubeconfig(directory: Path, server: str, tls_server_name: str | None, 
 
 
 def run(directory: Path, *command: str) -> bool:
-    """Whether it succeeds; neither client is told by the environment to go elsewhere."""
+    """Return whether the command succeeds, without proxies from the environment."""
     environment = {"PATH": os.environ["PATH"], "HOME": str(directory), "NO_PROXY": "*", "no_proxy": "*"}
     return subprocess.run(command, cwd=directory, env=environment, capture_output=True, timeout=60).returncode == 0
 
@@ -92,10 +92,10 @@ def by_the_script(directory: Path) -> bool:
         ("localhost", "other.lab", None, None),
     ],
 )
-def test_both_come_the_same_way(
+def test_script_and_client_go_send_the_same_requests(
     directory: Path,
     servers: dict[str, Loopback],
-    seen: list[str],
+    recorded: list[str],
     host: str,
     tls_server_name: str | None,
     proxy: str | None,
@@ -104,12 +104,12 @@ def test_both_come_the_same_way(
     port = servers["api"].address[1]
     proxy_url = f"{proxy}://localhost:{servers[proxy].address[1]}" if proxy else None
     write_kubeconfig(directory, f"https://{host}:{port}", tls_server_name, proxy_url)
-    # A proxy is asked for the server's host and port; a server for the name in TLS, and for its host in HTTP.
+    # A proxy gets the server's host and port. A server gets the name in TLS, and its host in HTTP.
     *proxies, name = way or [""]
     expected = [f"{asked}:{port}" for asked in proxies]
     expected += [f"{name}, Host {host}:{port}, of CN=system:kube-proxy"] if name else []
 
     for client in (by_client_go, by_the_script):
-        seen.clear()
+        recorded.clear()
         assert client(directory) is (way is not None), client
-        assert list(dict.fromkeys(seen)) == expected, client  # kubectl may ask for the server's version once more
+        assert list(dict.fromkeys(recorded)) == expected, client  # kubectl may repeat the request

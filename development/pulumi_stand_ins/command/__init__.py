@@ -1,1 +1,1 @@
-"""The command plugin: programs and files on a node, over SSH."""
+"""The command plugin: commands and files on a host, over SSH."""

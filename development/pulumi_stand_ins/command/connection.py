@@ -1,4 +1,7 @@
-"""The `connection` input of command:remote resources: how to reach a host (pulumi-command's ConnectionArgs)."""
+"""The `connection` input of command:remote resources: how to reach a host (pulumi-command's ConnectionArgs).
+
+This stand-in has no passwords and no passphrases, because the program uses neither.
+"""
 
 from __future__ import annotations
 
@@ -13,36 +16,34 @@ from development.pulumi_stand_ins.plugin.resource import OperationError
 if TYPE_CHECKING:
     import asyncssh
 
-_SECRETS = ("password", "privateKey", "privateKeyPassword")
 _DEFAULTS: dict[str, Any] = {"user": "root", "port": 22, "dialErrorLimit": 10, "perDialTimeout": 15}
-_KNOWN = {"host", "hostKey", "agentSocketPath", *_SECRETS, *_DEFAULTS}
+_KNOWN = {"host", "hostKey", "privateKey", "agentSocketPath", *_DEFAULTS}
 
 
 @dataclass(frozen=True)
 class Connection:
-    """One host, and what proves each side to the other."""
+    """A host, how to reach it, and the keys of both sides."""
 
     host: str
     port: int
     user: str
     dial_error_limit: int
-    """Failed attempts after which one more is the last; -1 for no limit."""
+    """The number of retries after a failed attempt; -1 for no limit."""
     per_dial_timeout_seconds: int
-    """Of the TCP connect alone, as in the official plugin: a handshake has no limit. 0 for none."""
+    """For the TCP connect only, as in the official plugin: the handshake has no limit. 0 for no limit."""
     host_key: asyncssh.SSHKey | None
-    """The only key that the host may show; without it any key is taken, silently."""
+    """The only host key that is accepted; None accepts any key, without a warning."""
     private_key: asyncssh.SSHKey | None = field(repr=False)
-    password: str | None = field(repr=False)
     agent_socket_path: str | None
     """Socket of an SSH agent, from the input or from SSH_AUTH_SOCK; None for no agent."""
     proxy: Connection | None = None
 
 
-def parse(inputs: Mapping[str, Any]) -> Connection:
-    """The connection of revealed inputs. Raises OperationError in the words of the official plugin."""
+def parse_connection(inputs: Mapping[str, Any]) -> Connection:
+    """Parse revealed inputs. Raises OperationError with the official plugin's text."""
     proxy = inputs.get("proxy")
     try:
-        bastion = None if proxy is None else parse(proxy)
+        bastion = None if proxy is None else parse_connection(proxy)
     except OperationError as error:
         raise OperationError(f"proxy: {error}") from None
     values = _DEFAULTS | dict(inputs)
@@ -54,38 +55,37 @@ def parse(inputs: Mapping[str, Any]) -> Connection:
         dial_error_limit=int(values["dialErrorLimit"]),
         per_dial_timeout_seconds=int(values["perDialTimeout"]),
         host_key=None if host_key is None else _host_key(host_key),
-        private_key=None if private_key is None else _private_key(private_key, values.get("privateKeyPassword")),
-        password=values.get("password"),
+        private_key=None if private_key is None else _private_key(private_key),
         agent_socket_path=values.get("agentSocketPath", os.environ.get("SSH_AUTH_SOCK") or None),
         proxy=bastion,
     )
 
 
-def with_secrets(connection: Value) -> Value:
-    """The input with its keys and passwords marked as secrets of their own, inside the secret that it is itself."""
+def mark_private_keys(connection: Value) -> Value:
+    """Return the input with its private keys as secrets. The connection that holds them is a secret itself."""
     match connection:
         case Secret(inner):
-            return Secret(with_secrets(inner))
+            return Secret(mark_private_keys(inner))
         case dict():
-            marked = {key: secret(value) if key in _SECRETS else value for key, value in connection.items()}
-            return marked | ({"proxy": with_secrets(marked["proxy"])} if "proxy" in marked else {})
+            marked = {key: secret(value) if key == "privateKey" else value for key, value in connection.items()}
+            return marked | ({"proxy": mark_private_keys(marked["proxy"])} if "proxy" in marked else {})
     return connection
 
 
 def unknown_inputs(connection: Value, path: str = "connection") -> list[str]:
-    """Property paths in the connection that neither the official plugin nor this one has."""
+    """Return the paths of inputs that this stand-in doesn't know."""
     match connection:
         case Secret(inner):
             return unknown_inputs(inner, path)
         case dict():
             known = _KNOWN if path.endswith(".proxy") else _KNOWN | {"proxy"}
-            own = [f"{path}.{key}" for key in connection.keys() - known]
-            return sorted(own + unknown_inputs(connection.get("proxy"), f"{path}.proxy"))
+            unknown = [f"{path}.{key}" for key in connection.keys() - known]
+            return sorted(unknown + unknown_inputs(connection.get("proxy"), f"{path}.proxy"))
     return []
 
 
 def _host_key(text: str) -> asyncssh.SSHKey:
-    """The first key of lines in the form of authorized_keys; leading options (a host name too) are passed over."""
+    """Parse the first key of a text in the authorized_keys format. Options before it, or a host name, are skipped."""
     import asyncssh
 
     for line in text.splitlines():
@@ -98,22 +98,12 @@ def _host_key(text: str) -> asyncssh.SSHKey:
     raise OperationError("failed to parse host key: ssh: no key found")
 
 
-def _private_key(text: str, passphrase: str | None) -> asyncssh.SSHKey:
+def _private_key(text: str) -> asyncssh.SSHKey:
     import asyncssh
 
     try:
-        # asyncssh wants the final newline, which Go's parser does not.
-        return asyncssh.import_private_key(text.rstrip("\n") + "\n", passphrase)
+        # asyncssh requires a final newline, Go's parser doesn't.
+        return asyncssh.import_private_key(text.rstrip("\n") + "\n")
     except (asyncssh.KeyImportError, asyncssh.KeyEncryptionError, ValueError) as error:
-        raise OperationError(_key_failure(str(error), passphrase)) from None
-
-
-def _key_failure(reason: str, passphrase: str | None) -> str:
-    if "bcrypt" in reason:
-        return (
-            "a private key with a passphrase must be in PKCS#8 form: this stand-in can't unlock OpenSSH's own form, as "
-            "the official plugin can; convert a copy of it with `ssh-keygen -p -m PKCS8 -f FILE`"
-        )
-    if passphrase is not None:
-        return "x509: decryption password incorrect"
-    return f"ssh: {'this private key is passphrase protected' if 'assphrase' in reason else 'no key found'}"
+        reason = "this private key is passphrase protected" if "assphrase" in str(error) else "no key found"
+        raise OperationError(f"ssh: {reason}") from None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pulumi.runtime.proto import provider_pb2
 
-from development.pulumi_stand_ins.command.connection import parse, unknown_inputs, with_secrets
+from development.pulumi_stand_ins.command.connection import mark_private_keys, parse_connection, unknown_inputs
 from development.pulumi_stand_ins.plugin.difference import detailed_difference, response
 from development.pulumi_stand_ins.plugin.property_values import UNKNOWN, Asset, Properties, Secret, Value, reveal
 from development.pulumi_stand_ins.plugin.resource import CheckFailure, Operation, OperationError, Resource
@@ -18,38 +18,38 @@ if TYPE_CHECKING:
 
 
 class CopyToRemote(Resource):
-    """Writes in place, and only when the content or the path changed: never for a new host alone, never removed."""
+    """Writes in place, only if content or path changed, not for a new host alone. Never removes a file."""
 
     inputs = ("connection", "source", "remotePath", "triggers")
     required = ("connection", "remotePath")
 
     def check(self, name: str, inputs: Properties) -> tuple[Properties, list[CheckFailure]]:
-        """The inputs with the connection's keys as secrets; the source must be a known text or file."""
+        """Return the inputs with private keys as secrets. The source must be a known text or file."""
         _, failures = super().check(name, inputs)
         connection, source = inputs.get("connection"), inputs.get("source")
         failures += [CheckFailure(path, "must be an input of ConnectionArgs") for path in unknown_inputs(connection)]
         asset = source.value if isinstance(source, Secret) else source
         if not isinstance(asset, Asset):
-            # Also what the official plugin says of a source that only a preview doesn't know yet.
+            # The official plugin gives the same reason for a source that is unknown in a preview.
             failures.append(CheckFailure("asset", "either asset or archive must be set"))
         elif asset.text is None and asset.path is None:
             failures.append(CheckFailure("asset", "asset must be a path-based file asset or a text asset"))
-        return inputs | {"connection": with_secrets(connection)}, failures
+        return inputs | {"connection": mark_private_keys(connection)}, failures
 
     def difference(self, state: Properties, inputs: Properties) -> provider_pb2.DiffResponse:
-        """Every change is an update; assets are compared by their content's hash."""
+        """Every change is an update. Assets are compared by the hash of their content."""
         olds = {key: state[key] for key in self.inputs if key in state}
         return response(detailed_difference(_by_hash(olds), _by_hash(inputs)))
 
     async def create(self, operation: Operation, inputs: Properties) -> tuple[str, Properties]:
-        """Copy."""
+        """Copy the source."""
         if operation.preview:
             return "", inputs | {"source": UNKNOWN}
         await self._copy(operation, inputs)
         return secrets.token_hex(4), inputs
 
     async def update(self, operation: Operation, state: Properties, inputs: Properties) -> Properties:
-        """Copy if the content or the path changed."""
+        """Copy the source if its content or the path changed."""
         if operation.preview:
             return inputs | {"source": UNKNOWN}
         old, new = (_by_hash({key: values.get(key) for key in ("source", "remotePath")}) for values in (state, inputs))
@@ -61,7 +61,7 @@ class CopyToRemote(Resource):
         from development.pulumi_stand_ins.command.dial import dial
 
         values = reveal(inputs)
-        async with await dial(operation, parse(values["connection"])) as connection:
+        async with await dial(operation, parse_connection(values["connection"])) as connection:
             await _write(connection, values["source"], values["remotePath"])
 
 
@@ -97,14 +97,14 @@ def _read(path: str) -> bytes:
 
 
 def _by_hash(values: Properties) -> Properties:
-    """The properties with assets reduced to what state keeps of them."""
-    return {key: _reduced(value) for key, value in values.items()}
+    """Return the properties with only the hashes of assets, which is all that the state keeps."""
+    return {key: _only_hash(value) for key, value in values.items()}
 
 
-def _reduced(value: Value) -> Value:
+def _only_hash(value: Value) -> Value:
     match value:
         case Secret(inner):
-            return Secret(_reduced(inner))
+            return Secret(_only_hash(inner))
         case Asset():
             return Asset(value.hash)
     return value

@@ -1,7 +1,7 @@
-"""Connect to a host as the official command plugin does: one new connection, tried again after failures.
+"""Connect to a host as the official command plugin does: a new connection for each operation, with retries.
 
-Attempts, their limits, the growing pauses and every message are those of pulumi-command (remote/connection.go), of
-the engine's retry.Until and of Go's SSH client.
+Attempts, limits, growing pauses and messages are those of pulumi-command (remote/connection.go), of the engine's
+retry.Until and of Go's SSH client.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Attempt = Callable[[], Awaitable[asyncssh.SSHClientConnection]]
 
 
 async def dial(operation: Operation, connection: Connection) -> asyncssh.SSHClientConnection:
-    """A connection of its own, through the proxy if there is one. Raises OperationError."""
+    """Open a connection, through the proxy if there is one. Raises OperationError."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + operation.timeout_seconds if operation.timeout_seconds else None
     keys = await client_keys(connection)

@@ -1,4 +1,4 @@
-"""One command on a connection: its environment and input, its output as it arrives, and how it ended."""
+"""Run one command on a connection: environment, standard input, output as it arrives, and how it ended."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from asyncssh.packet import String
 
 from development.pulumi_stand_ins.plugin.resource import OperationError
 
-# asyncssh's own values for a session that it opens by itself.
+# asyncssh's defaults for a session.
 _WINDOW_BYTES, _PACKET_BYTES = 2 * 1024 * 1024, 32 * 1024
 
 Received = Callable[[bytes, bool], None]
-"""Takes each piece of output as it arrives, and whether it is of standard error."""
+"""Called with each piece of output as it arrives, and whether it is from standard error."""
 Refused = Callable[[str], Awaitable[None]]
-"""Takes the name of a variable that the server refuses; raises where the command must not run without it."""
+"""Called with the name of a variable that the server refuses; raises if the command must not run without it."""
 
 
 async def execute(
@@ -28,10 +28,10 @@ async def execute(
     received: Received,
     refused: Refused,
 ) -> str | None:
-    """Run `command` by the login shell; nothing when it succeeded, else what went wrong in Go's words.
+    """Run `command` in the login shell. Return None if it succeeded, or else the error in Go's words.
 
-    OperationErrors of `received` and `refused` end the wait and are raised; the command itself is left alone.
-    There is no time limit, and none on a connection that went silent: the official plugin has none either.
+    An OperationError from `received` or `refused` ends the wait and is raised; the command runs on.
+    Like the official plugin, this has no time limit, also if the host has become silent.
     """
     channel = _Channel(connection, environment, refused)
     session = _Session(received)
@@ -52,9 +52,9 @@ async def execute(
 
 
 class _Channel(asyncssh.SSHClientChannel[bytes]):
-    """A session that sets the environment as Go's client does: each variable awaits the server's answer.
+    """A session that sets the environment as Go's client does: it waits for the server's reply to each variable.
 
-    asyncssh sends the same requests without asking for an answer, so a refusal would pass unnoticed.
+    asyncssh itself asks for no reply, so it doesn't notice a refusal.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class _Channel(asyncssh.SSHClientChannel[bytes]):
 
 
 class _Session(asyncssh.SSHClientSession[bytes]):
-    """Ends when the server closes the channel: after the command's end, once nobody holds its output any more."""
+    """Ends when the server closes the channel: after the command and all that keep its output open have ended."""
 
     def __init__(self, received: Received) -> None:
         self.closed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -82,7 +82,7 @@ class _Session(asyncssh.SSHClientSession[bytes]):
         self._received = received
 
     def connection_made(self, chan: asyncssh.SSHClientChannel[bytes]) -> None:
-        # From now on any byte that waits for the server's window is announced by pause_writing.
+        # With these limits, pause_writing is called as soon as a byte has to wait for the server's window.
         chan.set_write_buffer_limits(high=0, low=0)
 
     def pause_writing(self) -> None:
@@ -99,7 +99,7 @@ class _Session(asyncssh.SSHClientSession[bytes]):
                 self.closed.set_exception(error)
 
     def eof_received(self) -> bool:
-        # The command may live on without output: keep the channel until the server closes it with an exit status.
+        # The command may run on without output: keep the channel open until the exit status arrives.
         return True
 
     def exit_status_received(self, status: int) -> None:

@@ -1,6 +1,6 @@
 """Errors of asyncssh and the operating system in the words of Go's net and golang.org/x/crypto/ssh packages.
 
-Users and programs read these texts, so the stand-in speaks as the official plugin does.
+Users see these texts and tests compare them, so they are exactly those of the official plugin.
 """
 
 import os
@@ -16,7 +16,7 @@ DIAL_ERRORS = (OSError, asyncssh.Error)
 
 
 class TcpError(OSError):
-    """A TCP connect to one address failed; Go names the address, the operating system doesn't."""
+    """A TCP connect to one address failed. Go's message has the address, the operating system's hasn't."""
 
     def __init__(self, target: Sequence[Any], cause: OSError) -> None:
         super().__init__(cause.errno, cause.strerror)
@@ -25,7 +25,7 @@ class TcpError(OSError):
 
 
 class NoCommonHostKeyAlgorithmError(asyncssh.Error):
-    """The server has no host key of a kind that was asked for."""
+    """The server has no host key of a requested kind."""
 
     def __init__(self, ours: Sequence[str], theirs: Sequence[str]) -> None:
         reason = f"no common algorithm for host key; we offered: [{' '.join(ours)}], peer offered: [{' '.join(theirs)}]"
@@ -33,7 +33,7 @@ class NoCommonHostKeyAlgorithmError(asyncssh.Error):
 
 
 def dial_text(error: Exception, connection: Connection) -> str:
-    """The text of a failed attempt to dial."""
+    """Return Go's text for a failed attempt to dial."""
     match error:
         case TcpError():
             host, port = error.target[:2]
@@ -49,7 +49,7 @@ def dial_text(error: Exception, connection: Connection) -> str:
 
 
 def quote(text: str) -> str:
-    """The text as Go's `%q` prints it: in double quotes, on one line."""
+    """Return the text as Go's `%q` prints it: in double quotes, on one line."""
     return '"' + "".join(_ESCAPES.get(character) or _quoted(character) for character in text) + '"'
 
 
@@ -60,7 +60,6 @@ def _handshake_text(error: Exception, connection: Connection) -> str:
         case asyncssh.PermissionDenied():
             attempted = ["none"]
             attempted += ["publickey"] if connection.private_key or connection.agent_socket_path else []
-            attempted += ["password", "keyboard-interactive"] if connection.password is not None else []
             return (
                 f"ssh: unable to authenticate, attempted methods [{' '.join(attempted)}], no supported methods remain"
             )

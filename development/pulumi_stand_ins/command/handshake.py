@@ -1,4 +1,4 @@
-"""One attempt to connect: TCP, the host's key, the user's key; with nothing of the user's own SSH configuration."""
+"""One attempt to connect: TCP, host key, user key. The SSH configuration of the user is not read."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Keys: TypeAlias = list[asyncssh.SSHKey] | list[asyncssh.SSHKeyPair] | None
 
 
 async def client_keys(connection: Connection) -> Keys:
-    """The given private key, or else the agent's keys.
+    """Return the given private key, or else the agent's keys.
 
     Like the official plugin, this connects to the agent even if a private key is given, and never retries. Go's client
     tries each authentication method once, so the agent's keys are not offered after a private key that was refused.
@@ -38,12 +38,12 @@ async def _agent(path: str) -> asyncssh.SSHAgentClient:
 
 
 async def over_tcp(connection: Connection, keys: Keys) -> asyncssh.SSHClientConnection:
-    """One attempt over a new TCP connection. Raises go_errors.DIAL_ERRORS."""
+    """Try once over a new TCP connection. Raises go_errors.DIAL_ERRORS."""
     return await handshake(connection, keys, sock=await _tcp(connection))
 
 
 async def _tcp(connection: Connection) -> socket.socket:
-    """A TCP connection to the first address that answers, within the limit of one attempt."""
+    """Connect to the first address that answers. The time limit is for each address."""
     loop = asyncio.get_running_loop()
     address = await loop.getaddrinfo(connection.host, connection.port, type=socket.SOCK_STREAM)
     last_error: OSError | None = None
@@ -67,7 +67,7 @@ async def handshake(
     sock: socket.socket | None = None,
     tunnel: asyncssh.SSHClientConnection | None = None,
 ) -> asyncssh.SSHClientConnection:
-    """One attempt over a socket or through a bastion. Raises go_errors.DIAL_ERRORS."""
+    """Try once over a socket or through a bastion. Raises go_errors.DIAL_ERRORS."""
     client = _Client()
     try:
         return await asyncssh.connect(
@@ -79,7 +79,7 @@ async def handshake(
             options=_options(connection, keys),
         )
     except (asyncssh.ConnectionLost, ConnectionResetError):
-        # A server without a host key of the pinned kind hangs up, where Go's client has already seen why.
+        # A server without a host key of the pinned kind closes the connection. Go's client reports the reason.
         pinned, offered = connection.host_key, client.offered_host_key_algorithms()
         if pinned is not None and offered and pinned.get_algorithm() not in offered:
             raise go_errors.NoCommonHostKeyAlgorithmError([pinned.get_algorithm()], offered) from None
@@ -92,13 +92,12 @@ def _options(connection: Connection, keys: Keys) -> asyncssh.SSHClientConnection
         config=None,
         username=connection.user,
         client_keys=keys,
-        password=connection.password,
         agent_path=None,
         known_hosts=None if pinned is None else ([pinned], [], []),
-        # Only the pinned key's own algorithm is offered. For RSA that is ssh-rsa, which servers of today refuse: the
-        # official plugin can't verify an RSA host key, so neither can this one.
+        # Only the algorithm of the pinned key is offered. For RSA that is ssh-rsa, which current servers refuse: like
+        # the official plugin, this one can't verify an RSA host key.
         server_host_key_algs=() if pinned is None else [pinned.get_algorithm()],
-        # The official plugin puts no limit on a handshake: a host that accepts and says nothing holds it for ever.
+        # The official plugin has no time limit here: a host that accepts and then stays silent blocks it for ever.
         login_timeout=0,
         gss_kex=False,
         gss_auth=False,
@@ -106,7 +105,7 @@ def _options(connection: Connection, keys: Keys) -> asyncssh.SSHClientConnection
 
 
 class _Client(asyncssh.SSHClient):
-    """Remembers the connection, for what the server offered on it."""
+    """Keeps the connection, to read the server's offer from it."""
 
     _connection: asyncssh.SSHClientConnection | None = None
 
@@ -114,8 +113,10 @@ class _Client(asyncssh.SSHClient):
         self._connection = conn
 
     def offered_host_key_algorithms(self) -> list[str]:
-        """From the server's SSH_MSG_KEXINIT (RFC 4253, 7.1), which asyncssh keeps but doesn't show."""
-        # Absent before the message came.
+        """Read the server's SSH_MSG_KEXINIT (RFC 4253, 7.1), which asyncssh keeps in a private attribute.
+
+        Empty before that message has arrived.
+        """
         message = getattr(self._connection, "_server_kexinit", b"")
         if not message:
             return []

@@ -1,4 +1,4 @@
-"""A command's output as lines in the engine's log, while it runs."""
+"""Write a running command's output to the engine's log, line by line."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import asyncio
 from development.pulumi_stand_ins.plugin.engine import Severity
 from development.pulumi_stand_ins.plugin.resource import Operation, OperationError
 
-# Go's bufio.MaxScanTokenSize, with which the official plugin reads lines.
+# Go's bufio.MaxScanTokenSize: the official plugin reads lines up to this size.
 _LINE_BYTES = 64 * 1024
 
 
 class OutputLog:
-    """Logs whole lines of both streams as they arrive; a part of a line waits for its end, or for `close`."""
+    """Logs complete lines of both streams as they arrive. An incomplete line waits for its end or for `close`."""
 
     def __init__(self, operation: Operation) -> None:
         self._operation = operation
@@ -21,7 +21,7 @@ class OutputLog:
         self._writer = asyncio.create_task(self._write())
 
     def add(self, data: bytes) -> None:
-        """Take a piece of output. Raises OperationError for a line on which the official plugin hangs."""
+        """Add a piece of output. Raises OperationError for a line that hangs the official plugin."""
         self._rest += data
         *lines, rest = self._rest.split(b"\n")
         self._rest = bytearray()
@@ -35,7 +35,7 @@ class OutputLog:
         self._rest += rest
 
     async def close(self) -> None:
-        """Log what is left and wait until the engine has everything."""
+        """Log the rest and wait until the engine has received all lines."""
         if self._rest:
             self._lines.put_nowait(bytes(self._rest))
         self._lines.put_nowait(None)
@@ -46,6 +46,6 @@ class OutputLog:
             try:
                 text = line.removesuffix(b"\r").decode()
             except UnicodeDecodeError:
-                # gRPC carries UTF-8 only: the official plugin's message is lost here, too.
+                # gRPC strings are UTF-8. The official plugin loses such a line, too.
                 continue
             await self._operation.log(Severity.INFO, text, status=True)

@@ -9,14 +9,14 @@ from typing import Any
 
 from pulumi.runtime.proto import provider_pb2
 
-from development.pulumi_stand_ins.command.connection import parse, unknown_inputs, with_secrets
+from development.pulumi_stand_ins.command.connection import mark_private_keys, parse_connection, unknown_inputs
 from development.pulumi_stand_ins.plugin.difference import detailed_difference, response
 from development.pulumi_stand_ins.plugin.property_values import UNKNOWN, Properties, reveal
 from development.pulumi_stand_ins.plugin.resource import CheckFailure, Operation, Resource
 
 
 class Logging(StrEnum):
-    """Which streams go to the engine's log (the SDK's `Logging`)."""
+    """The streams that go to the engine's log (the SDK's `Logging`)."""
 
     STDOUT = "stdout"
     STDERR = "stderr"
@@ -25,7 +25,7 @@ class Logging(StrEnum):
 
 
 class RemoteCommand(Resource):
-    """Runs `create` once, then `update` (or `create` again) on any change, and `delete`, if set, at the end."""
+    """Runs `create` first, `update` (or `create` again) after any change, and `delete`, if set, at the end."""
 
     inputs = (
         "connection", "create", "update", "delete", "stdin", "environment", "triggers", "logging",
@@ -34,30 +34,30 @@ class RemoteCommand(Resource):
     required = ("connection",)
 
     def check(self, name: str, inputs: Properties) -> tuple[Properties, list[CheckFailure]]:
-        """The inputs with the connection's keys as secrets of their own."""
+        """Return the inputs with private keys as secrets."""
         _, failures = super().check(name, inputs)
         connection = inputs.get("connection")
         failures += [CheckFailure(path, "must be an input of ConnectionArgs") for path in unknown_inputs(connection)]
         logging = inputs.get("logging")
         if isinstance(logging, str) and logging not in list(Logging):
             failures.append(CheckFailure("logging", f"must be one of: {', '.join(Logging)}; got {logging}"))
-        return inputs | {"connection": with_secrets(connection)}, failures
+        return inputs | {"connection": mark_private_keys(connection)}, failures
 
     def difference(self, state: Properties, inputs: Properties) -> provider_pb2.DiffResponse:
-        """Every change is an update: where a trigger replaces, it is the SDK that asks for it."""
+        """Every change is an update. A changed trigger replaces the resource because the SDK asks for that."""
         return response(detailed_difference({key: state[key] for key in self.inputs if key in state}, inputs))
 
     async def create(self, operation: Operation, inputs: Properties) -> tuple[str, Properties]:
-        """Run `create`; without it nothing is contacted."""
+        """Run `create`. Without `create`, open no connection."""
         identifier = f"{operation.name}{secrets.token_hex(4)}"
         return identifier, await self._apply(operation, inputs, {}, "create")
 
     async def update(self, operation: Operation, state: Properties, inputs: Properties) -> Properties:
-        """Run `update`, else `create`, on the new connection; the old host hears nothing."""
+        """Run `update`, or else `create`, over the new connection. The old host is not contacted."""
         return await self._apply(operation, inputs, state, "update" if inputs.get("update") is not None else "create")
 
     async def delete(self, operation: Operation, state: Properties) -> None:
-        """Run the `delete` of the state over the state's connection; without it nothing is contacted."""
+        """Run `delete` of the state over the state's connection. Without `delete`, open no connection."""
         if state.get("delete") is not None:
             await self._run(operation, reveal(state), "delete")
 
@@ -70,10 +70,10 @@ class RemoteCommand(Resource):
         return inputs | await self._run(operation, reveal(inputs | previous), script)
 
     async def _run(self, operation: Operation, values: Mapping[str, Any], script: str) -> Properties:
-        # Heavy: half a second that previews and runs without a change don't need.
+        # These import asyncssh, which takes half a second. Previews and runs without a change don't need it.
         from development.pulumi_stand_ins.command.dial import dial
         from development.pulumi_stand_ins.command.script import Script
 
-        # Never closed, as by the official plugin: connections last until the plugin ends, and a node sees them all.
-        connection = await dial(operation, parse(values["connection"]))
+        # The official plugin doesn't close connections either: a host holds them all until the plugin ends.
+        connection = await dial(operation, parse_connection(values["connection"]))
         return await Script(operation, values, values[script]).run(connection)

@@ -1,4 +1,4 @@
-"""A command's run from the resource's point of view: what it is given, what is kept of it, and how it fails."""
+"""Run one script of a resource: its inputs, its outputs, and its error message."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from development.pulumi_stand_ins.plugin.engine import Severity
 from development.pulumi_stand_ins.plugin.property_values import Properties
 from development.pulumi_stand_ins.plugin.resource import Operation, OperationError
 
-# The official plugin's text, its line breaks and tabs included.
+# The official plugin's text, with its line breaks and tabs.
 _REFUSED = (
     "Unable to set '{name}'. This only works if your SSH server is configured to accept\n"
     "\tthese variables via AcceptEnv. Alternatively, if a Bash-like shell runs the command on the remote host, "
@@ -25,7 +25,7 @@ _PREVIOUS_OUTPUT = {"PULUMI_COMMAND_STDOUT": "stdout", "PULUMI_COMMAND_STDERR": 
 
 
 class Script:
-    """One run of one of a resource's scripts, with the resource's revealed inputs and previous outputs."""
+    """One of a resource's scripts, with the resource's revealed inputs and previous outputs."""
 
     def __init__(self, operation: Operation, values: Mapping[str, Any], command: str) -> None:
         self._operation = operation
@@ -38,7 +38,7 @@ class Script:
         self._logged = {stream: logging in (None, stream, "stdoutAndStderr") for stream in ("stdout", "stderr")}
 
     async def run(self, connection: asyncssh.SSHClientConnection) -> Properties:
-        """The outputs `stdout` and `stderr`, each without one final newline. Raises OperationError."""
+        """Run it. Return `stdout` and `stderr`, each without one final newline. Raises OperationError."""
         outputs = {"stdout": bytearray(), "stderr": bytearray()}
         combined = bytearray()
         log = OutputLog(self._operation)
@@ -60,7 +60,7 @@ class Script:
         return {stream: _text(bytes(output)) for stream, output in outputs.items()}
 
     async def _refused(self, name: str) -> None:
-        """A variable of the resource's own must be set; the previous output is passed on only where it can be."""
+        """Fail for a variable of the input `environment`, only warn for previous output."""
         required = name in self._required
         await self._operation.log(Severity.ERROR if required else Severity.WARNING, _REFUSED.format(name=name))
         if required:

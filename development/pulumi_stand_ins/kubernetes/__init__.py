@@ -1,1 +1,1 @@
-"""pulumi-kubernetes, for certificate requests: what the program asks of it, as plugin 4.32 answers (its source)."""
+"""The kubernetes plugin, for certificate requests only. It follows the source of pulumi-kubernetes 4.32."""

@@ -1,4 +1,4 @@
-"""The Kubernetes API of a kubeconfig that holds everything itself, as the program writes it."""
+"""The Kubernetes API, by a kubeconfig with embedded certificates and keys, as the program writes it."""
 
 import asyncio
 import http.client
@@ -19,7 +19,7 @@ _SECONDS = 32
 
 
 class ApiError(Exception):
-    """The API refused; the message is its own."""
+    """The API returned an error; the message is the API's."""
 
     def __init__(self, status: Mapping[str, Any]) -> None:
         super().__init__(status.get("message", ""))
@@ -28,32 +28,32 @@ class ApiError(Exception):
 
 
 class UnreachableError(Exception):
-    """No API answers there, or none that the kubeconfig trusts."""
+    """No API answers at the server's address, or its certificate is not trusted."""
 
 
 @dataclass(frozen=True)
 class Api:
-    """Each call is a connection of its own. Raises ApiError, UnreachableError."""
+    """The API's certificate requests. Each call opens a connection. Raises ApiError, UnreachableError."""
 
     server: str
     tls: ssl.SSLContext
     token: str | None
 
     async def get(self, name: str) -> dict[str, Any]:
-        """The request of that name."""
+        """Return the certificate request of that name."""
         return await self._call("GET", f"{REQUESTS}/{name}")
 
     async def create(self, body: Mapping[str, Any], dry_run: bool) -> dict[str, Any]:
-        """Create a request, or try to."""
+        """Create a certificate request; with `dry_run` the API only checks it."""
         return await self._call("POST", REQUESTS, body, {"fieldManager": "pulumi-kubernetes"}, dry_run)
 
     async def apply(self, body: Mapping[str, Any], manager: str, dry_run: bool) -> dict[str, Any]:
-        """Apply a request by the server's own merge, or try to."""
+        """Apply a certificate request on the server's side; with `dry_run` the API only checks it."""
         path = f"{REQUESTS}/{body['metadata']['name']}"
         return await self._call("PATCH", path, body, {"fieldManager": manager, "force": "false"}, dry_run)
 
     async def delete(self, name: str, propagation: str) -> None:
-        """Delete the request of that name."""
+        """Delete the certificate request of that name."""
         await self._call("DELETE", f"{REQUESTS}/{name}", {"propagationPolicy": propagation})
 
     async def _call(
@@ -64,14 +64,14 @@ class Api:
         query: Mapping[str, str] | None = None,
         dry_run: bool = False,
     ) -> dict[str, Any]:
-        given = urlencode({**(query or {}), **({"dryRun": "All"} if dry_run else {})})
-        return await asyncio.to_thread(self._exchange, method, f"{path}?{given}", body)
+        parameters = urlencode({**(query or {}), **({"dryRun": "All"} if dry_run else {})})
+        return await asyncio.to_thread(self._exchange, method, f"{path}?{parameters}", body)
 
     def _exchange(self, method: str, target: str, body: Mapping[str, Any] | None) -> dict[str, Any]:
-        at = urlsplit(self.server)
-        connection = http.client.HTTPSConnection(at.hostname or "", at.port, timeout=_SECONDS, context=self.tls)
-        kind = "application/apply-patch+yaml" if method == "PATCH" else "application/json"
-        headers = {"Content-Type": kind, "Accept": "application/json"}
+        server = urlsplit(self.server)
+        connection = http.client.HTTPSConnection(server.hostname or "", server.port, timeout=_SECONDS, context=self.tls)
+        content_type = "application/apply-patch+yaml" if method == "PATCH" else "application/json"
+        headers = {"Content-Type": content_type, "Accept": "application/json"}
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
         try:
@@ -88,7 +88,7 @@ class Api:
 
 
 def connect(kubeconfig: str) -> Api:
-    """The API of the current context. Raises KeyError for what this stand-in doesn't know of kubeconfigs."""
+    """Return the API of the current context. Raises KeyError if the kubeconfig doesn't embed its data."""
     config = yaml.safe_load(kubeconfig)
     context = _named(config["contexts"], config["current-context"])["context"]
     cluster = _named(config["clusters"], context["cluster"])["cluster"]
@@ -101,7 +101,7 @@ def connect(kubeconfig: str) -> Api:
 
 
 def _load_client_certificate(tls: ssl.SSLContext, pem: bytes) -> None:
-    """Python takes certificate and key from a file only: one in memory."""
+    """Load them from a file in memory: Python reads certificate and key only from files."""
     descriptor = os.memfd_create("client")
     try:
         os.write(descriptor, pem)

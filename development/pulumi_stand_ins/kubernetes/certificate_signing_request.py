@@ -1,4 +1,4 @@
-"""kubernetes:certificates.k8s.io/v1:CertificateSigningRequest: a request for a certificate, and the waiting for it."""
+"""kubernetes:certificates.k8s.io/v1:CertificateSigningRequest: request a certificate and wait for it."""
 
 from __future__ import annotations
 
@@ -34,10 +34,9 @@ _KNOWN: Mapping[tuple[str, ...], set[str]] = {
 
 
 class CertificateSigningRequest(Resource):
-    """Its state is the object as the API last showed it, with the inputs in it.
+    """Its state is the object as the API last returned it, with the inputs under `__inputs`.
 
-    Nothing of a request can be changed but its name, which makes it another one. A difference is sought between state
-    and inputs: that the cluster has cleaned a request up, nobody notices before a refresh.
+    Diff compares state and inputs. If the cluster has cleaned the request up, only a refresh notices.
     """
 
     inputs = ("apiVersion", "kind", "metadata", "spec")
@@ -47,7 +46,7 @@ class CertificateSigningRequest(Resource):
         self.kubeconfig = ""
 
     def check(self, name: str, inputs: Properties) -> tuple[Properties, list[CheckFailure]]:
-        """Nothing unknown at any depth, and a name."""
+        """Refuse unknown keys at any depth. The name is required."""
         _, failures = super().check(name, inputs)
         for steps, known in _KNOWN.items():
             value = _at(inputs, *steps)
@@ -55,11 +54,11 @@ class CertificateSigningRequest(Resource):
             unknown = sorted(value.keys() - known) if isinstance(value, dict) else ()
             failures += [CheckFailure(".".join((*steps, key)), reason) for key in unknown]
         if not _at(inputs, "metadata", "name"):
-            failures.append(CheckFailure("metadata.name", "must be given: this stand-in names nothing"))
+            failures.append(CheckFailure("metadata.name", "must be given: this stand-in generates no names"))
         return inputs, failures
 
     def difference(self, state: Properties, inputs: Properties) -> provider_pb2.DiffResponse:
-        """What the inputs change of the object, as far as the old inputs spoke of it."""
+        """Compare the new inputs with those fields of the object that the old inputs had. A new name replaces it."""
         details = detailed_difference(_plain(_pruned(state, state["__inputs"])), _plain(inputs))
         if "metadata.name" in details:
             details["metadata.name"] = Kind.UPDATE_REPLACE
@@ -71,7 +70,10 @@ class CertificateSigningRequest(Resource):
         )
 
     async def create(self, operation: Operation, inputs: Properties) -> tuple[str, Properties]:
-        """Ask, and wait for the answer; in a preview have the API try, where all is known and it can be reached."""
+        """Create the request and wait until it is ready.
+
+        A preview is a dry run, if all inputs are known and the API can be reached.
+        """
         try:
             body = _body(inputs)
             live = await self._api().create(body, operation.preview)
@@ -84,7 +86,7 @@ class CertificateSigningRequest(Resource):
         if operation.preview:
             return "", _state(inputs, {key: value for key, value in live.items() if key != "status"}, manager)
         name = body["metadata"]["name"]
-        live, reason = await readiness.settled(operation, self._api(), live)
+        live, reason = await readiness.wait_until_ready(operation, self._api(), live)
         if reason:
             failed = (
                 f'resource "{operation.urn}" was successfully created, but the Kubernetes API server reported that it '
@@ -94,7 +96,7 @@ class CertificateSigningRequest(Resource):
         return name, _state(inputs, live, manager)
 
     async def update(self, operation: Operation, state: Properties, inputs: Properties) -> Properties:
-        """Apply what can be changed, and wait again: so goes on a request that was not answered in time."""
+        """Apply the inputs and wait again. This continues after a request that was not answered in time."""
         name, manager = str(_at(state, "metadata", "name")), str(state["__fieldManager"])
         try:
             await self._api().get(name)
@@ -106,14 +108,14 @@ class CertificateSigningRequest(Resource):
             raise OperationError(_unreachable(error) or failed) from error
         if operation.preview:
             return _state(inputs, live, manager)
-        live, reason = await readiness.settled(operation, self._api(), live)
+        live, reason = await readiness.wait_until_ready(operation, self._api(), live)
         if reason:
             failed = f'the Kubernetes API server reported that "{name}" failed to fully initialize or become live: '
             raise InitializationError(failed + reason, name, _state(inputs, live, manager))
         return _state(inputs, live, manager)
 
     async def read(self, state: Properties) -> Properties | None:
-        """The object as it is now; None where there is none any more."""
+        """Return the object as it is now, or None if it is gone."""
         try:
             live = await self._api().get(str(_at(state, "metadata", "name")))
         except UnreachableError as error:
@@ -125,7 +127,7 @@ class CertificateSigningRequest(Resource):
         return _state(state["__inputs"], live, str(state["__fieldManager"]))
 
     async def delete(self, operation: Operation, state: Properties) -> None:  # noqa: ARG002
-        """Delete the object, if it is there still."""
+        """Delete the object, if it still exists."""
         live: dict[str, Any] = reveal(state)
         try:
             await self._api().delete(live["metadata"]["name"], readiness.deletion_policy(live))
@@ -142,7 +144,7 @@ def _state(inputs: Value, live: Mapping[str, Any], manager: str) -> Properties:
 
 
 def _body(inputs: Properties) -> dict[str, Any]:
-    """Raises UnknownValueError where something of it is known only after an update."""
+    """Return the request's body. Raises UnknownValueError if an input is known only after an update."""
     body: dict[str, Any] = reveal(inputs)
     body["spec"]["expirationSeconds"] = int(body["spec"]["expirationSeconds"])
     return body
@@ -153,20 +155,20 @@ def _reason(error: Exception) -> str:
 
 
 def _unreachable(error: Exception) -> str:
-    """The message where nothing answered; the official plugin has tried for its schemas first."""
-    what = "configured Kubernetes cluster is unreachable: unable to load schema information from the API server"
-    return f"{what}: {error}" if isinstance(error, UnreachableError) else ""
+    """Return the message for an unreachable API: the official plugin asks it for schemas first."""
+    message = "configured Kubernetes cluster is unreachable: unable to load schema information from the API server"
+    return f"{message}: {error}" if isinstance(error, UnreachableError) else ""
 
 
 def _at(values: Value, *steps: str) -> Value:
-    """What stands there, None if nothing does."""
+    """Return the value at that path, or None."""
     for step in steps:
         values = values.get(step) if isinstance(values, dict) else None
     return values
 
 
 def _pruned(live: Value, shape: Value) -> Value:
-    """The part of an object that the inputs of this shape speak of."""
+    """Return those fields of an object that `shape` has."""
     if isinstance(live, dict) and isinstance(shape, dict):
         return {key: _pruned(live[key], value) for key, value in shape.items() if key in live}
     return live

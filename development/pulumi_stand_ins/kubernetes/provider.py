@@ -1,4 +1,4 @@
-"""The provider itself: which cluster it speaks to, and when another kubeconfig is another cluster."""
+"""The provider: its kubeconfig, and which change of its inputs means another cluster."""
 # ruff: noqa: N802, D102, ARG002 - method names, their meaning and their arguments are the protocol's (provider.proto)
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Context = grpc.aio.ServicerContext[Any, Any]
 
-# The version of the SDK in requirements.txt: the engine warns of a plugin that is older than its SDK.
+# The version of the SDK in requirements.txt: the engine warns if a plugin is older than its SDK.
 VERSION = "4.34.2"
 
 _REQUIRED = {"kubeconfig", "clusterIdentifier"}
@@ -26,7 +26,7 @@ _INPUTS = _REQUIRED | {"version"}
 
 
 class KubernetesProvider(Provider):
-    """Needs a kubeconfig and a cluster's identifier; while that stays, no other input makes it another cluster."""
+    """Requires a kubeconfig and a cluster identifier. Only another identifier replaces the resources."""
 
     def __init__(self, engine: Engine) -> None:
         self._requests = CertificateSigningRequest()
@@ -34,10 +34,12 @@ class KubernetesProvider(Provider):
         super().__init__(VERSION, resources, engine)
 
     async def CheckConfig(self, request: provider_pb2.CheckRequest, context: Context) -> provider_pb2.CheckResponse:
-        given = {key for key, value in decode(request.news).items() if value is not None}
+        present = {key for key, value in decode(request.news).items() if value is not None}
         failures = [
-            provider_pb2.CheckFailure(property=key, reason="this stand-in takes kubeconfig and clusterIdentifier, both")
-            for key in sorted((given - _INPUTS) | (_REQUIRED - given))
+            provider_pb2.CheckFailure(
+                property=key, reason="this stand-in requires kubeconfig and clusterIdentifier, and knows no other"
+            )
+            for key in sorted((present - _INPUTS) | (_REQUIRED - present))
         ]
         return provider_pb2.CheckResponse(inputs=request.news, failures=failures)
 

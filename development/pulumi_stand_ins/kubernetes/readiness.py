@@ -1,4 +1,4 @@
-"""What an object's annotations ask of the plugin: to wait for something in it, and how to delete it."""
+"""Annotations for the plugin: what to wait for in the object, and how to delete its dependents."""
 
 import asyncio
 import time
@@ -13,15 +13,15 @@ from development.pulumi_stand_ins.plugin.engine import Severity
 from development.pulumi_stand_ins.plugin.resource import Operation
 
 WAIT_FOR: Final = "pulumi.com/waitFor"
-"""`jsonpath={PATH}`, by RFC 9535 since plugin 4.24; the object is ready when the path selects anything of it."""
+"""`jsonpath={PATH}`, RFC 9535 since plugin 4.24. The object is ready when the path selects anything in it."""
 DELETION: Final = "pulumi.com/deletionPropagationPolicy"
 
 _SECONDS = 600.0
 _POLL_SECONDS = 0.25
 
 
-async def settled(operation: Operation, api: Api, live: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
-    """The object as it was last seen, and why it isn't ready, if it isn't within the operation's time."""
+async def wait_until_ready(operation: Operation, api: Api, live: dict[str, Any]) -> tuple[dict[str, Any], str | None]:
+    """Wait for the object. Return it as last seen, and the reason if it isn't ready within the operation's timeout."""
     expression = _annotation(live, WAIT_FOR)
     if expression is None:
         return live, None
@@ -36,14 +36,14 @@ async def settled(operation: Operation, api: Api, live: dict[str, Any]) -> tuple
             return live, "timed out waiting for the condition"
         with suppress(TimeoutError):
             await asyncio.wait_for(operation.cancelled.wait(), _POLL_SECONDS)
-        # What is gone meanwhile, or can't be reached, is waited for all the same.
+        # Keep waiting if the object is gone or the API can't be reached.
         with suppress(ApiError, UnreachableError):
             live = await api.get(live["metadata"]["name"])
     return live, None
 
 
 def deletion_policy(live: Mapping[str, Any]) -> str:
-    """How the API is to delete the object's dependents."""
+    """Return how the API must delete the object's dependents."""
     return (_annotation(live, DELETION) or "foreground").capitalize()
 
 

@@ -1,1 +1,1 @@
-"""The language host for `runtime: python`: runs the program and answers what the engine asks about it."""
+"""The language host for `runtime: python`: runs the program, and names the plugins that it needs."""

@@ -1,7 +1,7 @@
 """Run a Pulumi program: the executor that the language host starts with the project's interpreter.
 
-On PATH it has the official executor's name, takes its arguments and ends as it does: 0 when the program ran, 1 when it
-raised pulumi.RunError (whose message was logged), 32 when it raised anything else (whose traceback was logged).
+It has the official executor's name, arguments and exit status: 0 if the program succeeded, 1 if it raised
+pulumi.RunError (after logging its message), 32 if it raised another exception (after logging its traceback).
 """
 
 import argparse
@@ -22,9 +22,9 @@ _SHOWN_TO_USER = 32
 
 
 def main() -> int:
-    """Run the program of the arguments; its exit status."""
+    """Run the program and return the exit status."""
     arguments = _arguments()
-    # This script's own directory, which Python puts first, has no modules for the program.
+    # Python puts this script's directory first; the program must not import from it.
     sys.path.pop(0)
     pulumi.runtime.set_all_config(pulumi.runtime.get_config_env(), pulumi.runtime.get_config_secret_keys_env())
     pulumi.runtime.configure(
@@ -41,7 +41,7 @@ def main() -> int:
     )
     sys.argv = [arguments.program, *arguments.arguments]
     os.chdir(arguments.pwd)
-    # When a program fails, some of its resources' futures are never awaited; asyncio would complain of each.
+    # When a program fails, some futures of its resources are never awaited. asyncio would log an error for each.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     try:
         _run(arguments.program, threads=max(arguments.parallel, 1) * 4)
@@ -71,19 +71,19 @@ def _run(program: str, threads: int) -> None:
     def run_program() -> None:
         runpy.run_path(program, run_name="__main__")
 
-    # Leaving the pool waits for the calls that are under way, so that the engine records what they did.
+    # Leaving the pool waits for running calls, so that the engine records their results.
     with closing(loop), ThreadPoolExecutor(threads) as executor:
         loop.set_default_executor(executor)
         loop.run_until_complete(pulumi.runtime.run_in_stack(run_program))
 
 
 def _traceback(program: str) -> str:
-    """The exception being handled, from the program's own first line on."""
+    """Return the current exception, from the program's first line on."""
     path = Path(program).resolve()
     main_file = path / "__main__.py" if path.is_dir() else path
     frames = traceback.extract_tb(sys.exc_info()[2])
-    own = (index for index, frame in enumerate(frames) if Path(frame.filename).resolve() == main_file)
-    return traceback.format_exc(limit=-(len(frames) - next(own, 0)))
+    of_program = (index for index, frame in enumerate(frames) if Path(frame.filename).resolve() == main_file)
+    return traceback.format_exc(limit=-(len(frames) - next(of_program, 0)))
 
 
 if __name__ == "__main__":

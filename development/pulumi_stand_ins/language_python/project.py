@@ -1,6 +1,6 @@
-"""The Python of a project: which interpreter runs it and which of Pulumi's packages it has.
+"""A project's Python: its interpreter, and the Pulumi packages that are installed for it.
 
-Options and texts are those of the official host's `pip` toolchain (sdk/python/toolchain).
+The options are those of the official host's `pip` toolchain (sdk/python/toolchain).
 """
 
 import json
@@ -17,31 +17,31 @@ from pulumi.runtime.proto import language_pb2, plugin_pb2
 
 
 class ProjectError(Exception):
-    """The project's Python can't be used; the message says what to do."""
+    """The project's Python can't be used. The message has the way out."""
 
 
 @dataclass(frozen=True)
-class Project:
-    """A project's options, from Pulumi.yaml's `runtime`."""
+class PythonProject:
+    """A project's options, from `runtime` in Pulumi.yaml."""
 
     virtualenv: Path | None
-    """None: the project names none, and the language host's own interpreter runs the program."""
+    """None if the project names none; then the language host's interpreter runs the program."""
 
     @property
     def python(self) -> Path:
-        """The interpreter. Raises ProjectError if the named virtualenv has none."""
+        """The interpreter. Raises ProjectError if the virtualenv has none."""
         if self.virtualenv is None:
             return Path(sys.executable)
         python = self.virtualenv / "bin" / "python"
         if not python.is_file():
             raise ProjectError(
-                f"the 'virtualenv' option in Pulumi.yaml must name a virtual environment; {self.virtualenv} is none. "
-                f"Make it: python3 -m venv {self.virtualenv} && {python} -m pip install -r requirements.txt"
+                f"the 'virtualenv' option in Pulumi.yaml must name a virtual environment; {self.virtualenv} isn't one. "
+                f"Create it: python3 -m venv {self.virtualenv} && {python} -m pip install -r requirements.txt"
             )
         return python
 
     def environment(self, ambient: Mapping[str, str]) -> dict[str, str]:
-        """The ambient variables with the virtualenv activated."""
+        """Return the ambient variables with the virtualenv activated."""
         if self.virtualenv is None:
             return dict(ambient)
         kept = {name: value for name, value in ambient.items() if name != "PYTHONHOME"}
@@ -49,7 +49,7 @@ class Project:
         return kept | {"PATH": path, "VIRTUAL_ENV": str(self.virtualenv)}
 
     def packages(self) -> list[plugin_pb2.PackageDependency]:
-        """The provider plugins that the installed SDKs name in their pulumi-plugin.json, by name."""
+        """Return the plugins that the installed SDKs name in their pulumi-plugin.json, sorted by name."""
         found = [json.loads(path.read_bytes()) for path in self._site_packages().glob("*/pulumi-plugin.json")]
         return [
             plugin_pb2.PackageDependency(
@@ -68,8 +68,8 @@ class Project:
         return next(self.virtualenv.glob("lib/python3.*/site-packages"), self.virtualenv)
 
 
-def project(info: language_pb2.ProgramInfo) -> Project:
-    """The project of a request. Raises ProjectError for options of which this host knows nothing."""
+def python_project(info: language_pb2.ProgramInfo) -> PythonProject:
+    """Return the project of a request. Raises ProjectError for unknown options."""
     options: dict[str, Any] = json_format.MessageToDict(info.options)
     toolchain = options.pop("toolchain", "pip")
     virtualenv = options.pop("virtualenv", None)
@@ -79,4 +79,4 @@ def project(info: language_pb2.ProgramInfo) -> Project:
             f"got toolchain: {toolchain}{''.join(f', {name}' for name in options)}. This stand-in knows no other; "
             "with the official language host first on PATH they work"
         )
-    return Project(None if virtualenv is None else Path(info.root_directory, virtualenv))
+    return PythonProject(None if virtualenv is None else Path(info.root_directory, virtualenv))

@@ -12,17 +12,17 @@ _PLAIN_KEY = re.compile(r"[A-Za-z_$][A-Za-z0-9_$]*")
 
 
 def detailed_difference(olds: Mapping[str, Value], news: Mapping[str, Value]) -> dict[str, Kind.Kind.ValueType]:
-    """What changed, by property path (`create`, `triggers[0]`, `environment.LANG`).
+    """Return the kinds of the changes by property path (`create`, `triggers[0]`, `environment.LANG`).
 
-    A secret is compared as one value, as the official plugins do, so a change inside it names only the secret itself.
+    Like the official plugins, this compares a secret as one value: a change inside it names only the secret.
     """
     return dict(_of_objects(olds, news, ""))
 
 
 def response(details: Mapping[str, Kind.Kind.ValueType], replaces: tuple[str, ...] = ()) -> provider_pb2.DiffResponse:
-    """The answer to Diff for these changes; `replaces` names the properties that need a new resource.
+    """Return Diff's response for these changes. `replaces` names the properties that need a new resource.
 
-    Those need not be among the changed ones: time alone makes a certificate due.
+    They don't have to be among the changed ones: a certificate becomes due without any change.
     """
     changed = bool(details or replaces)
     return provider_pb2.DiffResponse(
@@ -35,7 +35,7 @@ def response(details: Mapping[str, Kind.Kind.ValueType], replaces: tuple[str, ..
 
 
 def property_of(path: str) -> str:
-    """The top-level property of a path."""
+    """Return the top-level property of a path."""
     return re.split(r"[.\[]", path)[0]
 
 

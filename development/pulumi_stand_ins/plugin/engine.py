@@ -1,4 +1,4 @@
-"""The engine's log, as a plugin writes to it (pulumirpc.Engine)."""
+"""The engine's log, which plugins write to (pulumirpc.Engine)."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -20,7 +20,7 @@ class Severity(IntEnum):
 class Engine:
     """The log of the engine that started this plugin.
 
-    Without an address (a plugin started by hand) messages are dropped, as the official plugins do.
+    Without an address (if the plugin was started by hand) messages are dropped, as in the official plugins.
     """
 
     def __init__(self, address: str | None) -> None:
@@ -28,16 +28,16 @@ class Engine:
         self._log: Callable[[engine_pb2.LogRequest], Awaitable[object]] | None = None
 
     async def log(self, severity: Severity, message: str, *, urn: str = "", status: bool = False) -> None:
-        """Send one message about the resource `urn`; `status` marks the passing lines of a running command."""
+        """Send a message about the resource `urn`. `status` marks the transient lines of a running command."""
         if self.address is None:
             return
         if self._log is None:
             stub = engine_pb2_grpc.EngineStub(grpc.aio.insecure_channel(self.address))
-            # The SDK's annotations give stubs of asynchronous channels a class that exists only for type checkers.
+            # In the SDK's annotations, stubs of asynchronous channels have a class that exists only for type checkers.
             self._log = cast("engine_pb2_grpc.EngineAsyncStub", stub).Log
         request = engine_pb2.LogRequest(
             severity=engine_pb2.LogSeverity.ValueType(severity), message=message, urn=urn, ephemeral=status
         )
-        # An engine on its way out no longer listens; the operation's own answer matters, not its log.
+        # An engine that is shutting down accepts no messages. The operation goes on without its log.
         with suppress(grpc.aio.AioRpcError):
             await self._log(request)

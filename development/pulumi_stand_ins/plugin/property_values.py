@@ -1,7 +1,7 @@
-"""Property values as they cross the engine's wire: protobuf Structs with marked objects for what JSON lacks.
+"""Property values on the wire: protobuf Structs, in which marked objects stand for secrets, assets and unknown values.
 
-Marks and their meaning are the engine's (sdk/go/common/resource/properties.go). Marked objects of other kinds
-(archives, references) pass through unread, as plain objects.
+The marks are the engine's (sdk/go/common/resource/properties.go). Marked objects of other kinds (archives, references)
+are kept as plain objects.
 """
 
 from collections.abc import Mapping
@@ -12,13 +12,13 @@ from google.protobuf import json_format, struct_pb2
 
 _UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 _MARK = "4dabf18193072939515e22adb298388d"
-_SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the wire's mark of a secret, not one
+_SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the mark of a secret
 _ASSET = "c44067f5952c0a294b673a41bacd8c17"
 
 
 @dataclass(frozen=True)
 class Unknown:
-    """A value that is known only after an update; in previews."""
+    """A value that is known only after an update. Previews have such values."""
 
 
 UNKNOWN: Final = Unknown()
@@ -26,14 +26,14 @@ UNKNOWN: Final = Unknown()
 
 @dataclass(frozen=True)
 class Secret:
-    """A value that the engine keeps encrypted and shows as `[secret]`; its representation hides it too."""
+    """A value that the engine keeps encrypted and shows as `[secret]`. Its repr hides it, too."""
 
     value: "Value" = field(repr=False)
 
 
 @dataclass(frozen=True)
 class Asset:
-    """A text or a file; `hash` is the SHA-256 of the content. State keeps the hash only, so both may be absent."""
+    """A text or a file. `hash` is the SHA-256 of its content. The state has only the hash, so both can be missing."""
 
     hash: str
     text: str | None = field(default=None, repr=False)
@@ -46,23 +46,23 @@ Properties: TypeAlias = dict[str, Value]
 
 
 class UnknownValueError(Exception):
-    """A value was needed that is known only after an update; the message is its property path."""
+    """A required value is known only after an update. The message is its property path."""
 
 
 def decode(struct: struct_pb2.Struct) -> Properties:
-    """The properties of a request."""
+    """Return the properties of a request."""
     return {key: _decode(value) for key, value in json_format.MessageToDict(struct).items()}
 
 
 def encode(properties: Mapping[str, Value]) -> struct_pb2.Struct:
-    """The properties of an answer."""
+    """Return the properties for a response."""
     struct = struct_pb2.Struct()
     struct.update({key: _encode(value) for key, value in properties.items()})
     return struct
 
 
 def reveal(value: Value, path: str = "") -> Any:
-    """The value without its secret marks, for use. Raises UnknownValueError with the path of an unknown in it."""
+    """Return the value with plain text for secrets, for use. Raises UnknownValueError if a value in it is unknown."""
     match value:
         case Secret(inner):
             return reveal(inner, path)
@@ -76,7 +76,7 @@ def reveal(value: Value, path: str = "") -> Any:
 
 
 def without_secrets(value: Value) -> Value:
-    """The value with secrets in the clear and unknowns kept, for comparing."""
+    """Return the value with plain text for secrets, for comparisons. Unknown values stay unknown."""
     match value:
         case Secret(inner):
             return without_secrets(inner)
@@ -88,7 +88,7 @@ def without_secrets(value: Value) -> Value:
 
 
 def secret(value: Value) -> Secret:
-    """The value as a secret, marked once."""
+    """Return the value as a secret. A secret stays as it is."""
     return value if isinstance(value, Secret) else Secret(value)
 
 
@@ -104,7 +104,7 @@ def _decode(value: Any) -> Value:
             return Asset(value.get("hash", ""), value.get("text"), value.get("path") or None)
         case dict():
             return {key: _decode(element) for key, element in value.items()}
-    return value  # type: ignore[no-any-return]  # what JSON has no marks for: null, booleans, numbers, text
+    return value  # type: ignore[no-any-return]  # null, booleans, numbers, text
 
 
 def _encode(value: Value) -> Any:

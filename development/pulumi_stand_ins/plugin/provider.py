@@ -1,4 +1,4 @@
-"""pulumirpc.ResourceProvider over a table of Resources."""
+"""pulumirpc.ResourceProvider for a table of Resources."""
 # ruff: noqa: N802, D102, ARG002 - method names, their meaning and their arguments are the protocol's (provider.proto)
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
 
 class Provider(provider_pb2_grpc.ResourceProviderServicer):
-    """Serves the life of the given resources, by type token, as version `version` of the official plugin.
+    """Serves the given resources, by type token, as version `version` of the official plugin.
 
-    `configuration` is what CheckConfig adds to the provider's own inputs.
+    CheckConfig adds `configuration` to the provider's inputs.
     """
 
     def __init__(
@@ -109,7 +109,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     @asynccontextmanager
     async def _resource(self, request: Identified, context: Context) -> AsyncIterator[Resource]:
-        """The resource of a request; what fails within becomes the call's answer."""
+        """Yield the request's resource. Errors inside the block become the call's response."""
         try:
             yield self._served(request.type)
         except InitializationError as error:
@@ -117,14 +117,14 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         except OperationError as error:
             await context.abort(grpc.StatusCode.UNKNOWN, str(error))
         except UnknownValueError as error:
-            await context.abort(grpc.StatusCode.UNKNOWN, f"{error} must be known when {request.name} is made")
+            await context.abort(grpc.StatusCode.UNKNOWN, f"{error} must be known when {request.name} is created")
 
     def _served(self, resource_type: str) -> Resource:
         resource = self._resources.get(resource_type)
         if resource is None:
             raise OperationError(
                 f"resource type must be one of: {', '.join(self._resources)}; got {resource_type}. "
-                "This stand-in serves no other; with the official plugin first on PATH it works"
+                "This stand-in has no other; put the official plugin first on PATH"
             )
         return resource
 
@@ -142,7 +142,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
 
 def _partial_failure(error: InitializationError) -> tuple[tuple[str, bytes]]:
-    """What tells the engine to keep the resource, with its errors: gRPC's richer error, in the trailing metadata."""
+    """Return the trailing metadata (gRPC's richer error) that makes the engine keep the resource, with its errors."""
     detail = provider_pb2.ErrorResourceInitFailed(
         id=error.identifier, properties=encode(error.state), reasons=[str(error)]
     )

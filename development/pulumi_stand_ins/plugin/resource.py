@@ -1,4 +1,4 @@
-"""What a plugin's author writes: one Resource for each type token that the plugin serves."""
+"""The resources of a plugin: one Resource for each type token."""
 
 import asyncio
 from abc import ABC, abstractmethod
@@ -12,11 +12,11 @@ from development.pulumi_stand_ins.plugin.property_values import Properties
 
 
 class OperationError(Exception):
-    """An operation failed; the message is what the user reads, to the letter that of the official plugin."""
+    """An operation failed. The message is exactly that of the official plugin; users see it."""
 
 
 class InitializationError(OperationError):
-    """The resource is there, and belongs in the stack's state, but isn't as it should be."""
+    """The resource was created, and belongs into the stack's state, but it isn't ready."""
 
     def __init__(self, message: str, identifier: str, state: Properties) -> None:
         super().__init__(message)
@@ -25,7 +25,7 @@ class InitializationError(OperationError):
 
 @dataclass(frozen=True)
 class CheckFailure:
-    """An input that the plugin refuses; without a property the engine shows the reason alone."""
+    """An input that the plugin refuses. Without a property the engine shows only the reason."""
 
     property: str
     reason: str
@@ -33,7 +33,7 @@ class CheckFailure:
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation on one resource: whom it concerns, whether it is only a preview, and where its log goes."""
+    """One operation on one resource."""
 
     urn: str
     name: str
@@ -45,18 +45,18 @@ class Operation:
     """Set when the engine cancels the run: after Ctrl-C, and at the end of every run."""
 
     async def log(self, severity: Severity, message: str, *, status: bool = False) -> None:
-        """Log about this resource; `status` as in Engine.log."""
+        """Log a message about this resource; see Engine.log for `status`."""
         await self.engine.log(severity, message, urn=self.urn, status=status)
 
 
 class Resource(ABC):
-    """The life of a resource of one type."""
+    """The operations of one type of resource."""
 
     inputs: Collection[str]
     required: Collection[str] = ()
 
     def check(self, name: str, inputs: Properties) -> tuple[Properties, list[CheckFailure]]:  # noqa: ARG002
-        """The inputs as they are kept, and those that are refused. `name` is the resource's own."""
+        """Return the inputs as the state keeps them, and the refused ones. `name` is the resource's name."""
         unknown = [
             CheckFailure(key, f"must be one of: {', '.join(sorted(self.inputs))}; this stand-in knows no other input")
             for key in sorted(inputs.keys() - set(self.inputs))
@@ -70,19 +70,19 @@ class Resource(ABC):
 
     @abstractmethod
     def difference(self, state: Properties, inputs: Properties) -> provider_pb2.DiffResponse:
-        """What an update to these inputs would change."""
+        """Return what an update to these inputs would change."""
 
     @abstractmethod
     async def create(self, operation: Operation, inputs: Properties) -> tuple[str, Properties]:
-        """Create, or preview it; the new id (in previews possibly empty) and state. Raises OperationError."""
+        """Create, or preview it. Return the id (empty in some previews) and the state. Raises OperationError."""
 
     @abstractmethod
     async def update(self, operation: Operation, state: Properties, inputs: Properties) -> Properties:
-        """Update, or preview it; the new state. Raises OperationError."""
+        """Update, or preview it. Return the new state. Raises OperationError."""
 
     async def read(self, state: Properties) -> Properties | None:
-        """The state as it is now, None of what is no more. Many a resource is nowhere but in the stack's state."""
+        """Return the current state, or None if the resource is gone. By default the stack's state is all there is."""
         return state
 
     async def delete(self, operation: Operation, state: Properties) -> None:  # noqa: B027
-        """Delete; nothing to do unless overridden. Raises OperationError."""
+        """Delete the resource; by default there is nothing to do. Raises OperationError."""

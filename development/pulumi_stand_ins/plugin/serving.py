@@ -1,7 +1,7 @@
 """A plugin's process: a gRPC server on a free loopback port, which ends with the engine.
 
-The protocol of a plugin's start is the engine's (sdk/go/common/resource/plugin/plugin.go): the port in decimal on the
-first line of standard output, arguments that end with the engine's own address, SIGINT to the process group at the end.
+The engine's protocol (sdk/go/common/resource/plugin/plugin.go): the last argument is the engine's address, the plugin
+prints its port on the first line of standard output, and at the end the engine sends SIGINT to the process group.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ import grpc
 
 from development.pulumi_stand_ins.plugin.engine import Engine
 
-# The engine's own limit (rpcutil.GrpcChannelOptions); gRPC's default of 4 MiB is less than one large standard input.
+# The engine's limit (rpcutil.GrpcChannelOptions). gRPC's default of 4 MiB is too small for a large standard input.
 _MESSAGE_BYTES = 400 * 1024 * 1024
 _OPTIONS = (("grpc.max_receive_message_length", _MESSAGE_BYTES), ("grpc.max_send_message_length", _MESSAGE_BYTES))
 
@@ -62,6 +62,6 @@ def _end_of_engine() -> asyncio.Future[None]:
         end()
     else:
         loop.add_reader(parent, end)
-        # The descriptor stays readable: without this the loop would never rest again.
+        # The descriptor stays readable, so the loop would call `end` again and again.
         ended.add_done_callback(lambda _: loop.remove_reader(parent))
     return ended

@@ -1,1 +1,1 @@
-"""The stand-ins answer as the official plugins do: over gRPC, against a real sshd, and under the real engine."""
+"""The stand-ins behave like the official plugins: over gRPC, with a real sshd, and under the real engine."""

@@ -37,7 +37,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
 
 @pytest.fixture(scope="session")
 def authority(tls: Plugin) -> dict[str, Any]:
-    """The inputs caCertPem and caPrivateKeyPem of a new authority."""
+    """The inputs caCertPem and caPrivateKeyPem of a new CA."""
     key = tls.create(KEY, {"algorithm": "RSA"}).state["privateKeyPem"]
     certificate = tls.create(
         SELF,

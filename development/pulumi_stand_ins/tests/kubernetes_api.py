@@ -1,4 +1,4 @@
-"""A Kubernetes API that knows certificate requests, and remembers what it was asked."""
+"""A Kubernetes API that has only certificate requests, and records the HTTP requests."""
 
 import json
 import ssl
@@ -13,8 +13,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A request: its method, the object's name if any, its query and body."""
+class HttpRequest:
+    """An HTTP request: its method, the object's name if there is one, its query and body."""
 
     method: str
     name: str
@@ -23,11 +23,11 @@ class Asked:
 
 
 class KubernetesApi:
-    """Serves `objects` by their names; what it creates has the status {}."""
+    """Serves `objects` by their names. A created object has the status {}."""
 
     def __init__(self, directory: Path) -> None:
         self.objects: dict[str, dict[str, Any]] = {}
-        self.asked: list[Asked] = []
+        self.requests: list[HttpRequest] = []
         key, certificate = directory / "api.key", directory / "api.pem"
         subprocess.run(
             ["openssl", "req", "-x509", "-newkey", "ed25519", "-nodes", "-keyout", key, "-out", certificate, "-subj", "/CN=api",
@@ -38,16 +38,16 @@ class KubernetesApi:
 
         class Handler(BaseHTTPRequestHandler):
             def _answer(self) -> None:
-                at = urlsplit(self.path)
+                url = urlsplit(self.path)
                 length = int(self.headers["Content-Length"] or 0)
                 body = json.loads(self.rfile.read(length)) if length else {}
-                name = at.path.partition("certificatesigningrequests")[2].removeprefix("/")
-                status, answer = api.answer(Asked(self.command, name, dict(parse_qsl(at.query)), body))
+                name = url.path.partition("certificatesigningrequests")[2].removeprefix("/")
+                status, answer = api.answer(HttpRequest(self.command, name, dict(parse_qsl(url.query)), body))
                 self.send_response(status)
                 self.end_headers()
                 self.wfile.write(json.dumps(answer).encode())
 
-            do_GET = do_POST = do_PATCH = do_DELETE = _answer  # noqa: N815 - the server's names
+            do_GET = do_POST = do_PATCH = do_DELETE = _answer  # noqa: N815 - http.server's names
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -77,17 +77,17 @@ class KubernetesApi:
         self._server.shutdown()
         self._server.server_close()
 
-    def answer(self, asked: Asked) -> tuple[int, dict[str, Any]]:
-        self.asked.append(asked)
-        name = asked.name or asked.body["metadata"]["name"]
-        if asked.method == "POST" and name in self.objects:
+    def answer(self, request: HttpRequest) -> tuple[int, dict[str, Any]]:
+        self.requests.append(request)
+        name = request.name or request.body["metadata"]["name"]
+        if request.method == "POST" and name in self.objects:
             return 409, {"message": f'"{name}" already exists', "reason": "AlreadyExists", "code": 409}
-        if asked.method == "POST":
-            made = asked.body | {"status": {}}
-            made["metadata"] = made["metadata"] | {"uid": "1"}
-            if "dryRun" not in asked.query:
-                self.objects[name] = made
-            return 201, made
+        if request.method == "POST":
+            created = request.body | {"status": {}}
+            created["metadata"] = created["metadata"] | {"uid": "1"}
+            if "dryRun" not in request.query:
+                self.objects[name] = created
+            return 201, created
         if name not in self.objects:
             return 404, {"message": f'"{name}" not found', "reason": "NotFound", "code": 404}
-        return 200, self.objects.pop(name) if asked.method == "DELETE" else self.objects[name]
+        return 200, self.objects.pop(name) if request.method == "DELETE" else self.objects[name]

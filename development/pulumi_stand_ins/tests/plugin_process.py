@@ -1,4 +1,4 @@
-"""A plugin as the engine has it: a process that prints its port, speaks gRPC, and logs to the engine."""
+"""A plugin as the engine starts it: a process that prints its port, serves gRPC, and logs to the engine."""
 
 import os
 import subprocess
@@ -23,7 +23,7 @@ _ENGINE_LIMITS = tuple(
 
 
 class EngineLog(engine_pb2_grpc.EngineServicer):
-    """An engine that only listens."""
+    """An engine that only records log messages."""
 
     def __init__(self) -> None:
         self.requests: list[engine_pb2.LogRequest] = []
@@ -46,7 +46,7 @@ class EngineLog(engine_pb2_grpc.EngineServicer):
 
 @dataclass
 class Reply:
-    """A resource as an operation left it."""
+    """A resource after an operation."""
 
     id: str
     state: dict[str, Any]
@@ -85,21 +85,21 @@ class Plugin:
         self.log.stop()
 
     def check(self, token: str, inputs: dict[str, Any], name: str = "r") -> provider_pb2.CheckResponse:
-        answer: provider_pb2.CheckResponse = self.stub.Check(
+        response: provider_pb2.CheckResponse = self.stub.Check(
             provider_pb2.CheckRequest(urn=_urn(token, name), news=struct(inputs), name=name, type=token)
         )
-        return answer
+        return response
 
-    def reasons(self, token: str, inputs: dict[str, Any], name: str = "r") -> list[tuple[str, str]]:
+    def check_failures(self, token: str, inputs: dict[str, Any], name: str = "r") -> list[tuple[str, str]]:
         return [(failure.property, failure.reason) for failure in self.check(token, inputs, name).failures]
 
     def diff(self, token: str, state: dict[str, Any], inputs: dict[str, Any]) -> provider_pb2.DiffResponse:
-        answer: provider_pb2.DiffResponse = self.stub.Diff(
+        response: provider_pb2.DiffResponse = self.stub.Diff(
             provider_pb2.DiffRequest(
                 id="r", urn=_urn(token, "r"), olds=struct(state), news=struct(inputs), name="r", type=token
             )
         )
-        return answer
+        return response
 
     def create(self, token: str, inputs: dict[str, Any], preview: bool = False, timeout: float = 0) -> Reply:
         return self.create_later(token, inputs, preview, timeout).result(SECONDS)
@@ -129,12 +129,12 @@ class Plugin:
         return properties(response.properties)
 
     def read(self, token: str, state: dict[str, Any], inputs: dict[str, Any]) -> provider_pb2.ReadResponse:
-        answer: provider_pb2.ReadResponse = self.stub.Read(
+        response: provider_pb2.ReadResponse = self.stub.Read(
             provider_pb2.ReadRequest(
                 id="r", urn=_urn(token, "r"), properties=struct(state), inputs=struct(inputs), name="r", type=token
             )
         )
-        return answer
+        return response
 
     def delete(self, token: str, state: dict[str, Any]) -> None:
         self.stub.Delete(
@@ -143,7 +143,7 @@ class Plugin:
 
 
 def failure(error: BaseException) -> str:
-    """What the engine would show of a failed call."""
+    """Return the text that the engine shows for a failed call."""
     assert isinstance(error, grpc.RpcError)
     return str(error.details())
 

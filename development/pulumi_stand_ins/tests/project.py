@@ -1,4 +1,4 @@
-"""A small Pulumi project and the real engine, with the stand-ins first on PATH."""
+"""A small Pulumi project for the real engine, with the stand-ins first on PATH."""
 
 import json
 import os
@@ -25,20 +25,20 @@ runtime:
 
 @dataclass(frozen=True)
 class Project:
-    """A project with one stack `dev`, its state beside it."""
+    """A project with one stack, `dev`, and its state."""
 
     directory: Path
 
     def prepare(self) -> None:
-        """Write the project and make its stack, which takes a second of key derivation: once, then copy it."""
-        assert shutil.which("pulumi"), "the engine `pulumi` must be on PATH: these tests run it"
+        """Write the project and create its stack. The key derivation takes a second, so do it once and copy the project."""
+        assert shutil.which("pulumi"), 'pulumi must be on PATH: make prepare, then eval "$(make -s env)"'
         (self.directory / "state").mkdir(parents=True)
         (self.directory / "Pulumi.yaml").write_text(_PULUMI_YAML.format(virtualenv=sys.prefix))
-        made = self.pulumi("stack", "init", "dev")
-        assert made.returncode == 0, made.stdout
+        done = self.pulumi("stack", "init", "dev")
+        assert done.returncode == 0, done.stdout
 
     def copy(self, directory: Path) -> "Project":
-        """The same project and stack, on their own."""
+        """Copy the project with its stack and state."""
         return Project(Path(shutil.copytree(self.directory, directory)))
 
     def program(self, text: str) -> None:
@@ -54,7 +54,7 @@ class Project:
 
     @contextmanager
     def start(self, *arguments: str) -> "Iterator[subprocess.Popen[str]]":
-        """The engine, both streams in one, without a terminal; it ends with the block."""
+        """Run the engine without a terminal, with both streams in one. It is killed at the end of the block."""
         process = subprocess.Popen(
             ["pulumi", *arguments, "--non-interactive"],
             cwd=self.directory,
@@ -72,11 +72,11 @@ class Project:
                 process.kill()
 
     def state(self) -> str:
-        """The stack's state as it is stored."""
+        """Return the text of the stack's state."""
         return (self.directory / "state" / ".pulumi" / "stacks" / "project" / "dev.json").read_text()
 
     def outputs(self, name: str) -> dict[str, Any] | None:
-        """The outputs of a resource in the state, if it is there."""
+        """Return the outputs of a resource in the state, or None."""
         resources = json.loads(self.state())["checkpoint"]["latest"].get("resources") or []
         found: list[dict[str, Any]] = [r["outputs"] for r in resources if r["urn"].endswith(f"::{name}")]
         return found[0] if found else None
@@ -88,7 +88,7 @@ class Project:
             "PULUMI_BACKEND_URL": f"file://{self.directory}/state",
             "PULUMI_CONFIG_PASSPHRASE": "test",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
-            # The selection is kept by the project's path, which a copy has not.
+            # Pulumi keeps the selected stack by the project's path, and a copy has another path.
             "PULUMI_STACK": "dev",
             # Empty counts as unset: the developer's own agent must not take part in a test.
             "SSH_AUTH_SOCK": "",

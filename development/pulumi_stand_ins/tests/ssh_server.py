@@ -1,4 +1,4 @@
-"""A real sshd on loopback, for the user that runs the tests."""
+"""A real sshd on loopback, for the user who runs the tests."""
 
 import getpass
 import os
@@ -29,7 +29,7 @@ Subsystem sftp internal-sftp
 
 
 class SshServer:
-    """Counts what it accepted; a context manager."""
+    """A context manager that runs sshd and counts its connections."""
 
     def __init__(self, directory: Path, host_keys: tuple[str, ...] = ("ed25519",), extra: str = "") -> None:
         self.directory = directory
@@ -80,13 +80,13 @@ class SshServer:
         return len(re.findall(r"Connection from", self.log()))
 
     def open_connections(self) -> int:
-        """TCP connections that are established on the server's side."""
+        """Count the established TCP connections on the server's side."""
         rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
         established = "01"
         return sum(row[1].endswith(f":{self.port:04X}") and row[3] == established for row in rows)
 
     def connection(self, **inputs: Any) -> dict[str, Any]:
-        """The `connection` of a resource on this server, as the SDK sends it."""
+        """Return the input `connection` for this server, as the SDK sends it."""
         return {
             "host": "127.0.0.1",
             "port": self.port,
@@ -99,7 +99,7 @@ class SshServer:
 
 
 def generate_key(path: Path, kind: str) -> str:
-    """A new private key in OpenSSH's form, with its public half beside it."""
+    """Write a new key pair to `path` and `path`.pub. Return the private key in OpenSSH's format."""
     subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-f", path], check=True)
     return path.read_text()
 
@@ -115,5 +115,5 @@ def eventually(condition: Callable[[], bool], seconds: float = 60) -> None:
     """Wait until the condition holds."""
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "the condition must hold in time"
+        assert time.monotonic() < deadline, "the condition must become true in time"
         time.sleep(0.02)

@@ -1,4 +1,4 @@
-"""Commands on a real sshd: what runs, what comes back, and what the server sees."""
+"""Commands on a real sshd: input, output, errors, and the server's connections."""
 
 import getpass
 from pathlib import Path
@@ -26,14 +26,14 @@ def create_fails(plugin: Plugin, values: dict[str, Any]) -> str:
 
 
 class TestOutput:
-    def test_each_stream_loses_one_final_newline(self, command: Plugin, server: SshServer) -> None:
+    def test_outputs_have_one_final_newline_less(self, command: Plugin, server: SshServer) -> None:
         state = command.create(COMMAND, inputs(server, r"printf 'a\n\n  b  \n\n'; echo err >&2")).state
         assert (state["stdout"], state["stderr"]) == ("a\n\n  b  \n", "err")
 
-    def test_the_login_shell_runs_it_without_a_terminal(self, command: Plugin, server: SshServer) -> None:
+    def test_command_runs_in_the_login_shell_without_a_terminal(self, command: Plugin, server: SshServer) -> None:
         assert command.create(COMMAND, inputs(server, "tty; echo $SHELL")).state["stdout"].startswith("not a tty\n/")
 
-    def test_lines_are_logged_while_it_runs(self, command: Plugin, server: SshServer, tmp_path: Path) -> None:
+    def test_lines_are_logged_while_the_command_runs(self, command: Plugin, server: SshServer, tmp_path: Path) -> None:
         gate = tmp_path / "gate"
         later = command.create_later(
             COMMAND, inputs(server, f"echo first; echo second >&2; mkfifo {gate}; cat {gate}; printf tail")
@@ -50,14 +50,14 @@ class TestOutput:
         ("logging", "logged"),
         [("none", []), ("stdout", ["out"]), ("stderr", ["err"]), ("stdoutAndStderr", ["err", "out"])],
     )
-    def test_logging_chooses_the_streams(
+    def test_logging_selects_the_streams(
         self, command: Plugin, server: SshServer, logging: str, logged: list[str]
     ) -> None:
         state = command.create(COMMAND, inputs(server, "echo out; echo err >&2", logging=logging)).state
         assert (state["stdout"], state["stderr"]) == ("out", "err")
         assert sorted(command.log.messages) == logged
 
-    def test_a_logged_line_of_64_kib_fails_where_the_official_one_hangs(
+    def test_logged_line_of_64_kib_fails_because_the_official_plugin_hangs(
         self, command: Plugin, server: SshServer
     ) -> None:
         line = "head -c {} /dev/zero | tr '\\0' x"
@@ -66,67 +66,69 @@ class TestOutput:
         unlogged = command.create(COMMAND, inputs(server, line.format(200_000), logging="none"))
         assert len(unlogged.state["stdout"]) == 200_000
 
-    def test_output_that_is_not_utf_8_fails(self, command: Plugin, server: SshServer) -> None:
+    def test_output_must_be_utf_8(self, command: Plugin, server: SshServer) -> None:
         message = create_fails(command, inputs(server, r"printf '\377'"))
         assert message == "grpc: error while marshaling: string field contains invalid UTF-8"
 
-    def test_it_lasts_until_nobody_holds_its_output(self, command: Plugin, server: SshServer) -> None:
+    def test_command_lasts_until_its_background_processes_close_the_output(
+        self, command: Plugin, server: SshServer
+    ) -> None:
         state = command.create(COMMAND, inputs(server, "(sleep 0.5; echo late) & echo now")).state
         assert state["stdout"] == "now\nlate"
 
-    def test_a_command_may_close_its_output_and_live_on(self, command: Plugin, server: SshServer) -> None:
+    def test_command_that_closes_its_output_is_waited_for(self, command: Plugin, server: SshServer) -> None:
         message = create_fails(command, inputs(server, "exec <&- >&- 2>&-; sleep 0.3; exit 5"))
         assert message.startswith("Process exited with status 5: ")
 
 
 class TestInput:
-    def test_stdin_arrives_and_ends(self, command: Plugin, server: SshServer) -> None:
+    def test_stdin_is_passed_on_and_closed(self, command: Plugin, server: SshServer) -> None:
         state = command.create(COMMAND, inputs(server, "cat", stdin=secret("line\nsekret"), logging="none")).state
         assert state["stdout"] == "line\nsekret"
         assert state["stdin"] == secret("line\nsekret")
 
-    def test_without_stdin_it_ends_at_once(self, command: Plugin, server: SshServer) -> None:
+    def test_missing_stdin_is_empty(self, command: Plugin, server: SshServer) -> None:
         assert command.create(COMMAND, inputs(server, "cat; echo end")).state["stdout"] == "end"
 
-    def test_a_megabyte_unread_is_fine_and_three_fail(self, command: Plugin, server: SshServer) -> None:
+    def test_one_megabyte_of_unread_stdin_is_fine_and_three_fail(self, command: Plugin, server: SshServer) -> None:
         assert command.create(COMMAND, inputs(server, "exit 0", stdin="x" * 1_000_000)).state["stdout"] == ""
         unread = inputs(server, "exit 0", stdin="x" * 3_000_000)
         assert create_fails(command, unread) == 'EOF: running "exit 0":\n'
 
-    def test_five_megabytes_read_arrive(self, command: Plugin, server: SshServer) -> None:
+    def test_five_megabytes_of_stdin_can_be_read(self, command: Plugin, server: SshServer) -> None:
         state = command.create(COMMAND, inputs(server, "wc -c", stdin="x" * 5_000_000)).state
         assert state["stdout"] == "5000000"
 
 
 class TestFailure:
-    def test_it_tells_status_command_and_output(self, command: Plugin, server: SshServer) -> None:
+    def test_error_has_status_command_and_output(self, command: Plugin, server: SshServer) -> None:
         message = create_fails(command, inputs(server, 'echo out; echo "e\\rr" >&2\n exit 3', stdin="sekret"))
         head, _, output = message.partition("\n")
         assert head == r'Process exited with status 3: running "echo out; echo \"e\\rr\" >&2\n exit 3":'
         assert sorted(output.splitlines()) == ["e", "out", "r"] or "out" in output
         assert "sekret" not in message
 
-    def test_a_signal_is_named(self, command: Plugin, server: SshServer) -> None:
+    def test_error_has_the_signal(self, command: Plugin, server: SshServer) -> None:
         message = create_fails(command, inputs(server, "kill -9 $$"))
         assert message == 'Process exited with status 137 from signal KILL: running "kill -9 $$":\n'
 
-    def test_large_output_still_arrives_in_the_message(self, command: Plugin, server: SshServer) -> None:
+    def test_error_has_large_output(self, command: Plugin, server: SshServer) -> None:
         message = create_fails(command, inputs(server, "seq 20000; exit 1", logging="none"))
         assert message.endswith("\n20000\n")
 
-    def test_neither_log_nor_error_nor_stderr_of_the_plugin_has_a_key(self, server: SshServer) -> None:
+    def test_log_error_and_stderr_have_no_secrets(self, server: SshServer) -> None:
         with Plugin("command") as plugin:
             message = create_fails(plugin, inputs(server, "exit 1", stdin=secret("sekret")))
             wrong = create_fails(
                 plugin, {"connection": secret(server.connection(privateKey="sekret")), "create": "true"}
             )
-        told = "\n".join([message, wrong, plugin.stderr, *plugin.log.messages])
-        assert "sekret" not in told
-        assert "PRIVATE KEY" not in told
+        printed = "\n".join([message, wrong, plugin.stderr, *plugin.log.messages])
+        assert "sekret" not in printed
+        assert "PRIVATE KEY" not in printed
 
 
 class TestEnvironment:
-    def test_a_variable_that_the_server_refuses_fails_before_anything_runs(
+    def test_refused_variable_fails_before_the_command_runs(
         self, command: Plugin, server: SshServer, tmp_path: Path
     ) -> None:
         message = create_fails(command, inputs(server, f"touch {tmp_path}/ran", environment={"X": "1"}))
@@ -134,9 +136,7 @@ class TestEnvironment:
         assert command.log.messages[0].startswith("Unable to set 'X'. This only works if your SSH server is configured")
         assert not (tmp_path / "ran").exists()
 
-    def test_previous_output_that_the_server_refuses_is_only_a_warning(
-        self, command: Plugin, server: SshServer
-    ) -> None:
+    def test_refused_previous_output_is_only_a_warning(self, command: Plugin, server: SshServer) -> None:
         values = inputs(server, "true")
         command.update(COMMAND, values | {"stdout": "before", "stderr": ""}, values)
         assert [message.splitlines()[0][:37] for message in command.log.messages] == [
@@ -145,25 +145,23 @@ class TestEnvironment:
         command.update(COMMAND, values | {"stdout": "before"}, values | {"addPreviousOutputInEnv": False})
         assert len(command.log.messages) == 1
 
-    def test_where_it_accepts_them_they_are_set(self, command: Plugin, tmp_path: Path) -> None:
+    def test_accepted_variables_are_set(self, command: Plugin, tmp_path: Path) -> None:
         with SshServer(tmp_path, extra="AcceptEnv *") as accepting:
             values = inputs(accepting, 'echo "$X $PULUMI_COMMAND_STDOUT"', environment={"X": "1"})
             assert command.update(COMMAND, values | {"stdout": "before", "stderr": ""}, values)["stdout"] == "1 before"
 
 
 class TestLife:
-    def test_update_runs_update_or_else_create_again(self, command: Plugin, server: SshServer) -> None:
+    def test_update_runs_update_or_else_create(self, command: Plugin, server: SshServer) -> None:
         state = command.create(COMMAND, inputs(server, "echo one")).state
         assert command.update(COMMAND, state, inputs(server, "echo two"))["stdout"] == "two"
         assert command.update(COMMAND, state, inputs(server, "echo two", update="echo up"))["stdout"] == "up"
 
-    def test_delete_runs_the_states_script_over_the_states_connection(
-        self, command: Plugin, server: SshServer, tmp_path: Path
-    ) -> None:
+    def test_delete_runs_delete_of_the_state(self, command: Plugin, server: SshServer, tmp_path: Path) -> None:
         command.delete(COMMAND, inputs(server, "true", delete=f"touch {tmp_path}/deleted"))
         assert (tmp_path / "deleted").exists()
 
-    def test_each_operation_opens_one_connection_and_none_closes(self, tmp_path: Path) -> None:
+    def test_each_operation_opens_a_connection_and_closes_none(self, tmp_path: Path) -> None:
         with SshServer(tmp_path) as server:
             with Plugin("command") as plugin:
                 for expected in (1, 2, 3):
@@ -172,7 +170,7 @@ class TestLife:
                     assert server.open_connections() == expected
             eventually(lambda: server.open_connections() == 0)
 
-    def test_a_second_command_runs_beside_the_first(self, command: Plugin, server: SshServer, tmp_path: Path) -> None:
+    def test_commands_run_in_parallel(self, command: Plugin, server: SshServer, tmp_path: Path) -> None:
         waiting = command.create_later(COMMAND, inputs(server, f"mkfifo {tmp_path}/f; cat {tmp_path}/f"))
         eventually((tmp_path / "f").exists)
         command.create(COMMAND, inputs(server, f"echo passed > {tmp_path}/f"))
@@ -180,19 +178,19 @@ class TestLife:
 
 
 class TestProxy:
-    def test_a_bastion_carries_the_connection(self, command: Plugin, server: SshServer, tmp_path: Path) -> None:
+    def test_connection_goes_through_the_bastion(self, command: Plugin, server: SshServer, tmp_path: Path) -> None:
         with SshServer(tmp_path) as bastion:
             connection = secret(server.connection(proxy=bastion.connection()))
             state = command.create(COMMAND, {"connection": connection, "create": "echo $SSH_CONNECTION"}).state
             assert bastion.logins() == 1
             assert state["stdout"].endswith(f"127.0.0.1 {server.port}")
 
-    def test_its_failures_say_proxy(self, command: Plugin, server: SshServer, tmp_path: Path) -> None:
+    def test_errors_of_the_bastion_start_with_proxy(self, command: Plugin, server: SshServer, tmp_path: Path) -> None:
         with SshServer(tmp_path) as bastion:
             stranger = server.connection(proxy=bastion.connection(hostKey=server.host_key()))
             message = create_fails(command, {"connection": secret(stranger), "create": "true"})
         assert message == "proxy: after 0 failed attempts: ssh: handshake failed: ssh: host key mismatch"
 
 
-def test_the_user_is_the_connections(command: Plugin, server: SshServer) -> None:
+def test_command_runs_as_the_user_of_the_connection(command: Plugin, server: SshServer) -> None:
     assert command.create(COMMAND, inputs(server, "id -un")).state["stdout"] == getpass.getuser()

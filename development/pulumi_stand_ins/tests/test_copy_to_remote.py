@@ -28,7 +28,7 @@ def create_fails(plugin: Plugin, values: dict[str, Any]) -> str:
     return failure(raised.value)
 
 
-def test_a_text_is_written_with_its_parent_directories(command: Plugin, server: SshServer, tmp_path: Path) -> None:
+def test_text_is_written_and_parent_directories_are_created(command: Plugin, server: SshServer, tmp_path: Path) -> None:
     target = tmp_path / "new" / "deep" / "file"
     created = command.create(COPY, inputs(server, target, secret(text("content\n"))))
     assert target.read_text() == "content\n"
@@ -36,7 +36,7 @@ def test_a_text_is_written_with_its_parent_directories(command: Plugin, server: 
     assert len(created.id) == 8
 
 
-def test_a_file_is_written_in_place_and_keeps_its_mode(command: Plugin, server: SshServer, tmp_path: Path) -> None:
+def test_file_is_written_in_place_and_keeps_its_mode(command: Plugin, server: SshServer, tmp_path: Path) -> None:
     source, target, link = tmp_path / "source", tmp_path / "target", tmp_path / "link"
     source.write_bytes(b"\xff" * 300_000)
     target.write_text("longer before")
@@ -47,13 +47,13 @@ def test_a_file_is_written_in_place_and_keeps_its_mode(command: Plugin, server: 
     assert target.stat().st_mode & 0o777 == 0o600
 
 
-def test_its_connection_is_closed_at_once(command: Plugin, server: SshServer, tmp_path: Path) -> None:
+def test_connection_is_closed_after_the_copy(command: Plugin, server: SshServer, tmp_path: Path) -> None:
     before = server.open_connections()
     command.create(COPY, inputs(server, tmp_path / "file", text("a")))
     eventually(lambda: server.open_connections() == before)
 
 
-def test_only_new_content_or_a_new_path_is_copied_and_nothing_removed(
+def test_only_new_content_or_a_new_path_is_copied_and_nothing_is_removed(
     command: Plugin, server: SshServer, tmp_path: Path
 ) -> None:
     old = inputs(server, tmp_path / "old", text("a"))
@@ -68,7 +68,7 @@ def test_only_new_content_or_a_new_path_is_copied_and_nothing_removed(
     assert ((tmp_path / "old").read_text(), (tmp_path / "new").read_text()) == ("b", "a")
 
 
-def test_a_text_wants_a_file_path(command: Plugin, server: SshServer, tmp_path: Path) -> None:
+def test_text_needs_a_file_path(command: Plugin, server: SshServer, tmp_path: Path) -> None:
     assert create_fails(command, inputs(server, tmp_path, text("a"))) == (
         f"remote path {tmp_path} is a directory; when using a text asset, remotePath must be a file path"
     )
@@ -77,13 +77,13 @@ def test_a_text_wants_a_file_path(command: Plugin, server: SshServer, tmp_path: 
     assert under_a_file.startswith(f"failed to create parent directories for {tmp_path}/file/x: ")
 
 
-def test_a_file_goes_into_a_directory(command: Plugin, server: SshServer, tmp_path: Path) -> None:
+def test_file_is_copied_into_a_directory(command: Plugin, server: SshServer, tmp_path: Path) -> None:
     (tmp_path / "source").write_text("a")
     (tmp_path / "directory").mkdir()
     command.create(COPY, inputs(server, tmp_path / "directory", asset(hash="1", path=str(tmp_path / "source"))))
     assert (tmp_path / "directory" / "source").read_text() == "a"
 
 
-def test_a_missing_local_file_is_named(command: Plugin, server: SshServer, tmp_path: Path) -> None:
+def test_error_names_a_missing_local_file(command: Plugin, server: SshServer, tmp_path: Path) -> None:
     missing = create_fails(command, inputs(server, "/x", asset(hash="1", path=f"{tmp_path}/none")))
     assert missing == f"open {tmp_path}/none: no such file or directory"

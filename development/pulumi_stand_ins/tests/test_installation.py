@@ -1,4 +1,4 @@
-"""The stand-ins among the engine's installed plugins, and away again for an engine that fetches the official ones."""
+"""The stand-ins are installed as the engine's plugins, and removed for an engine that downloads the official ones."""
 
 import os
 import subprocess
@@ -13,7 +13,7 @@ def installed(pulumi_home: Path) -> set[str]:
     return {str(path.relative_to(pulumi_home / "plugins")) for path in (pulumi_home / "plugins").glob("*/*")}
 
 
-def test_each_is_there_as_the_version_that_is_asked_for(tmp_path: Path) -> None:
+def test_each_stand_in_is_installed_with_the_version_of_its_sdk(tmp_path: Path) -> None:
     for _ in range(2):
         installation.install(tmp_path, VIRTUALENV, "3.259.0")
     assert installed(tmp_path) == {
@@ -24,16 +24,16 @@ def test_each_is_there_as_the_version_that_is_asked_for(tmp_path: Path) -> None:
     }
 
 
-def test_one_starts_from_there(tmp_path: Path) -> None:
+def test_installed_stand_in_starts(tmp_path: Path) -> None:
     installation.install(tmp_path, VIRTUALENV, "3.259.0")
     program = tmp_path / "plugins" / "resource-tls-v5.6.2" / "pulumi-resource-tls"
     with subprocess.Popen([program, "127.0.0.1:1"], stdout=subprocess.PIPE, text=True, env=dict(os.environ)) as plugin:
         assert plugin.stdout is not None
-        assert int(plugin.stdout.readline()) > 0, "the port that it serves at"
+        assert int(plugin.stdout.readline()) > 0, "the port must be printed"
         plugin.terminate()
 
 
-def test_all_go_again_and_nothing_else_does(tmp_path: Path) -> None:
+def test_uninstall_removes_only_stand_ins(tmp_path: Path) -> None:
     installation.install(tmp_path, VIRTUALENV, "3.259.0")
     official = tmp_path / "plugins" / "resource-tls-v9.9.9" / "pulumi-resource-tls"
     official.parent.mkdir()

@@ -1,4 +1,4 @@
-"""What the tls plugin issues, verified by OpenSSL and by cryptography's own parser."""
+"""Certificates of the tls plugin, verified by OpenSSL and by cryptography's parser."""
 
 import subprocess
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,9 @@ from development.pulumi_stand_ins.tests.tls_resources import ANOTHER_PEM, KEY, L
 
 
 class TestClientCertificate:
-    def test_openssl_verifies_it_for_a_client_only(self, tls: Plugin, leaf: dict[str, Any], tmp_path: Path) -> None:
+    def test_client_certificate_is_valid_for_clients_only(
+        self, tls: Plugin, leaf: dict[str, Any], tmp_path: Path
+    ) -> None:
         (tmp_path / "leaf.pem").write_text(tls.create(LEAF, leaf).state["certPem"])
         (tmp_path / "ca.pem").write_text(leaf["caCertPem"])
         verify: list[str | Path] = ["verify", "-x509_strict", "-CAfile", tmp_path / "ca.pem"]
@@ -22,7 +24,7 @@ class TestClientCertificate:
         with pytest.raises(subprocess.CalledProcessError):
             openssl(*verify, "-purpose", "sslserver", tmp_path / "leaf.pem")
 
-    def test_subject_and_extensions_are_the_official_ones(self, tls: Plugin, leaf: dict[str, Any]) -> None:
+    def test_subject_and_extensions_are_like_the_official_plugins(self, tls: Plugin, leaf: dict[str, Any]) -> None:
         shown = openssl("x509", "-noout", "-subject", "-text", text=tls.create(LEAF, leaf).state["certPem"])
         assert shown.startswith(
             "subject=C = CN, ST = Jiangsu, L = Suzhou, O = k8s, OU = wangxyd, CN = system:kube-proxy\n"
@@ -43,7 +45,7 @@ class TestClientCertificate:
         ]
         assert "Subject Key Identifier" not in shown
 
-    def test_it_is_valid_from_now_for_the_hours_given(self, tls: Plugin, leaf: dict[str, Any]) -> None:
+    def test_certificate_is_valid_from_now_for_the_given_hours(self, tls: Plugin, leaf: dict[str, Any]) -> None:
         before = datetime.now(UTC).replace(microsecond=0)
         created = tls.create(LEAF, leaf)
         certificate = x509.load_pem_x509_certificate(created.state["certPem"].encode())
@@ -56,13 +58,15 @@ class TestClientCertificate:
         assert certificate.signature_hash_algorithm is not None
         assert certificate.signature_hash_algorithm.name == hashes.SHA256.name
 
-    def test_the_authoritys_key_is_a_secret_of_its_state(self, tls: Plugin, leaf: dict[str, Any]) -> None:
+    def test_ca_key_is_a_secret_in_the_state(self, tls: Plugin, leaf: dict[str, Any]) -> None:
         plain = leaf | {"caPrivateKeyPem": leaf["caPrivateKeyPem"]["value"]}
         state = tls.create(LEAF, plain).state
         assert state["caPrivateKeyPem"] == leaf["caPrivateKeyPem"]
         assert state["caKeyAlgorithm"] == "RSA"
 
-    def test_a_subject_key_identifier_and_names_are_given_on_request(self, tls: Plugin, leaf: dict[str, Any]) -> None:
+    def test_subject_key_identifier_and_alternative_names_are_set_on_request(
+        self, tls: Plugin, leaf: dict[str, Any]
+    ) -> None:
         key = tls.create(KEY, {"algorithm": "ED25519"}).state["privateKeyPem"]
         names = {"dnsNames": ["node.example"], "ipAddresses": ["192.0.2.1"], "uris": ["spiffe://node"]}
         request = tls.create(REQUEST, {"privateKeyPem": key, "subject": SUBJECT, **names}).state["certRequestPem"]
@@ -72,7 +76,7 @@ class TestClientCertificate:
         assert "DNS:node.example, IP Address:192.0.2.1, URI:spiffe://node" in shown
 
     @pytest.mark.parametrize("kind", [{"algorithm": "ECDSA", "ecdsaCurve": "P256"}, {"algorithm": "ED25519"}])
-    def test_an_authority_with_another_kind_of_key_signs(
+    def test_ca_can_have_an_ecdsa_or_ed25519_key(
         self, tls: Plugin, leaf: dict[str, Any], kind: dict[str, Any], tmp_path: Path
     ) -> None:
         key = tls.create(KEY, kind).state["privateKeyPem"]
@@ -83,13 +87,15 @@ class TestClientCertificate:
         (tmp_path / "leaf.pem").write_text(signed["certPem"])
         assert "OK" in openssl("verify", "-CAfile", tmp_path / "ca.pem", tmp_path / "leaf.pem")
 
-    def test_only_the_first_certificate_of_a_bundle_is_read(self, tls: Plugin, leaf: dict[str, Any]) -> None:
+    def test_only_the_first_certificate_of_a_ca_bundle_is_read(self, tls: Plugin, leaf: dict[str, Any]) -> None:
         bundle = leaf["caCertPem"] + ANOTHER_PEM.format("CERTIFICATE")
         assert "certPem" in tls.create(LEAF, leaf | {"caCertPem": bundle}).state
 
 
 class TestAuthority:
-    def test_it_has_its_own_key_identifier_and_no_authority_one(self, authority: dict[str, Any]) -> None:
+    def test_ca_certificate_has_a_subject_key_identifier_and_no_authority_key_identifier(
+        self, authority: dict[str, Any]
+    ) -> None:
         shown = openssl("x509", "-noout", "-text", text=authority["caCertPem"])
         assert "Certificate Sign, CRL Sign" in shown
         assert "CA:TRUE" in shown

@@ -1,4 +1,4 @@
-"""Key pairs of the tls plugin, read by OpenSSL and ssh-keygen."""
+"""Key pairs of the tls plugin, verified by OpenSSL and ssh-keygen."""
 
 import subprocess
 from pathlib import Path
@@ -21,7 +21,7 @@ class TestPrivateKey:
             ({"algorithm": "ED25519"}, "PRIVATE KEY", "ssh-ed25519"),
         ],
     )
-    def test_all_its_forms_are_one_key(
+    def test_all_formats_hold_the_same_key(
         self, tls: Plugin, tmp_path: Path, inputs: dict[str, Any], begins: str, openssh: str
     ) -> None:
         created = tls.create(KEY, inputs)
@@ -48,12 +48,12 @@ class TestPrivateKey:
             assert shown.stdout.split()[1].removeprefix("MD5:") == state[output]
         assert len(created.id) == 40
 
-    def test_rsa_has_2048_bits_unless_told(self, tls: Plugin) -> None:
+    def test_default_rsa_key_has_2048_bits(self, tls: Plugin) -> None:
         state = tls.create(KEY, {"algorithm": "RSA"}).state
         assert (state["rsaBits"], state["ecdsaCurve"]) == (2048, "P224")
         assert "(2048 bit" in openssl("pkey", "-noout", "-text", text=state["privateKeyPem"]["value"])
 
-    def test_the_default_curve_has_no_form_for_ssh(self, tls: Plugin) -> None:
+    def test_default_curve_has_no_ssh_format(self, tls: Plugin) -> None:
         state = tls.create(KEY, {"algorithm": "ECDSA"}).state
         assert state["publicKeyOpenssh"] == ""
         assert state["privateKeyOpenssh"] == secret("")

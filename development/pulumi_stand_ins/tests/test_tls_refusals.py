@@ -1,4 +1,4 @@
-"""What the tls plugin refuses when it makes a resource, in the official words and without a word of a key."""
+"""Errors of the tls plugin when it creates a resource: the official texts, and never a part of a key."""
 
 from pathlib import Path
 from typing import Any
@@ -44,10 +44,12 @@ class TestRefusals:
             ),
         ],
     )
-    def test_the_official_words(self, tls: Plugin, leaf: dict[str, Any], inputs: dict[str, Any], text: str) -> None:
+    def test_malformed_inputs_have_the_official_texts(
+        self, tls: Plugin, leaf: dict[str, Any], inputs: dict[str, Any], text: str
+    ) -> None:
         assert create_fails(tls, LEAF, leaf | inputs) == text
 
-    def test_an_authority_needs_a_subject(self, tls: Plugin, authority: dict[str, Any]) -> None:
+    def test_ca_certificate_must_have_a_subject(self, tls: Plugin, authority: dict[str, Any]) -> None:
         message = create_fails(
             tls,
             SELF,
@@ -60,7 +62,7 @@ class TestRefusals:
         )
         assert message.startswith("Invalid Certificate Subject: Must contain at least one Distinguished Name")
 
-    def test_a_key_with_a_passphrase(self, tls: Plugin, leaf: dict[str, Any], tmp_path: Path) -> None:
+    def test_ca_key_with_a_passphrase_is_refused(self, tls: Plugin, leaf: dict[str, Any], tmp_path: Path) -> None:
         (tmp_path / "key").write_text(leaf["caPrivateKeyPem"]["value"])
         locked = openssl("rsa", "-in", tmp_path / "key", "-aes128", "-traditional", "-passout", "pass:word")
         message = create_fails(tls, LEAF, leaf | {"caPrivateKeyPem": secret(locked)})
@@ -68,13 +70,13 @@ class TestRefusals:
             "Failed to parse CA private key PEM: failed to parse private key given PEM preamble 'RSA PRIVATE KEY': asn1:"
         )
 
-    def test_a_key_that_is_not_the_authoritys(self, tls: Plugin, leaf: dict[str, Any]) -> None:
+    def test_ca_key_must_belong_to_the_ca_certificate(self, tls: Plugin, leaf: dict[str, Any]) -> None:
         other = tls.create(KEY, {"algorithm": "RSA"}).state["privateKeyPem"]
         assert create_fails(tls, LEAF, leaf | {"caPrivateKeyPem": other}) == (
             "Failed to create certificate: x509: provided PrivateKey doesn't match parent's PublicKey"
         )
 
-    def test_an_authority_that_is_none_is_only_warned_of(self, tls: Plugin, leaf: dict[str, Any]) -> None:
+    def test_signer_without_the_ca_flag_is_only_a_warning(self, tls: Plugin, leaf: dict[str, Any]) -> None:
         key = tls.create(KEY, {"algorithm": "RSA"}).state["privateKeyPem"]
         plain = {"privateKeyPem": key, "subject": {"commonName": "x"}, "allowedUses": [], "validityPeriodHours": 0}
         certificate = tls.create(SELF, plain).state["certPem"]
@@ -82,7 +84,7 @@ class TestRefusals:
         assert tls.log.messages[-1].endswith("certificate validation.: Potentially Invalid Certificate Authority")
 
 
-def test_no_message_has_any_of_a_key(tls: Plugin, leaf: dict[str, Any]) -> None:
+def test_error_contains_no_part_of_a_key(tls: Plugin, leaf: dict[str, Any]) -> None:
     key = leaf["caPrivateKeyPem"]["value"]
     broken = key.replace("RSA PRIVATE KEY", "EC PRIVATE KEY")
     message = create_fails(tls, LEAF, leaf | {"caPrivateKeyPem": secret(broken)})

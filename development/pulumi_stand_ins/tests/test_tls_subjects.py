@@ -1,4 +1,4 @@
-"""Whatever stands in a subject: the plugin's request and its certificate say it, and the program's own request the same."""
+"""Subjects, with any characters: the plugin's request and certificate have the same subject as the program's request."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,11 +16,11 @@ from tests.unit.test_certificate_request import SUBJECTS, openssl, shown
 
 @pytest.fixture(scope="module")
 def key(tls: Plugin) -> str:
-    made: str = tls.create(KEY, {"algorithm": "ECDSA", "ecdsaCurve": "P256"}).state["privateKeyPem"]["value"]
-    return made
+    pem: str = tls.create(KEY, {"algorithm": "ECDSA", "ecdsaCurve": "P256"}).state["privateKeyPem"]["value"]
+    return pem
 
 
-def plugins_subject(subject: Subject) -> Mapping[str, str]:
+def subject_input(subject: Subject) -> Mapping[str, str]:
     parts = {
         "commonName": certificate_request.USER,
         "country": subject.country,
@@ -34,8 +34,8 @@ def plugins_subject(subject: Subject) -> Mapping[str, str]:
 
 @settings(max_examples=40, deadline=None)
 @given(SUBJECTS.filter(lambda subject: len(subject.organizations) < 2))
-def test_both_requests_say_the_same(tls: Plugin, key: str, subject: Subject) -> None:
-    inputs = {"privateKeyPem": key, "subject": plugins_subject(subject)}
+def test_request_of_the_plugin_equals_the_programs_request(tls: Plugin, key: str, subject: Subject) -> None:
+    inputs = {"privateKeyPem": key, "subject": subject_input(subject)}
 
     assert shown(tls.create(REQUEST, inputs).state["certRequestPem"]) == shown(
         certificate_request.render(subject=subject, private_key_pem=key)
@@ -44,14 +44,14 @@ def test_both_requests_say_the_same(tls: Plugin, key: str, subject: Subject) -> 
 
 @settings(max_examples=40, deadline=None)
 @given(SUBJECTS)
-def test_a_certificate_says_what_was_requested_and_its_subject_is_told_as_openssl_does(
+def test_certificate_has_the_requested_subject_and_the_program_prints_it_as_openssl_does(
     tls: Plugin, authority: dict[str, Any], key: str, subject: Subject
 ) -> None:
     request = certificate_request.render(subject=subject, private_key_pem=key)
     uses = {"allowedUses": ["client_auth"], "validityPeriodHours": 24}
     issued = tls.create(LEAF, authority | uses | {"certRequestPem": request}).state["certPem"]
-    told = openssl("x509 -noout -subject -nameopt RFC2253,-esc_msb,utf8", issued).removeprefix("subject=")[:-1]
+    printed = openssl("x509 -noout -subject -nameopt RFC2253,-esc_msb,utf8", issued).removeprefix("subject=")[:-1]
 
     assert openssl("x509 -noout -subject", issued) == openssl("req -noout -subject", request)
-    # Of several in a set, which comes first is left open.
-    assert as_rfc_4514(issued) == told or len(subject.organizations) > 1
+    # The order of several organizations in one set is not defined.
+    assert as_rfc_4514(issued) == printed or len(subject.organizations) > 1

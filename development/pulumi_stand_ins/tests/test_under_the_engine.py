@@ -1,4 +1,4 @@
-"""The stand-ins under the real engine, with a small program."""
+"""A small program on the stand-ins, under the real engine."""
 
 import contextlib
 import os
@@ -50,9 +50,9 @@ crt = tls.LocallySignedCert("crt", cert_request_pem=csr.cert_request_pem, ca_cer
 
 @pytest.fixture(scope="session")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    made = Project(tmp_path_factory.mktemp("prepared") / "project")
-    made.prepare()
-    return made
+    project = Project(tmp_path_factory.mktemp("prepared") / "project")
+    project.prepare()
+    return project
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def project(prepared: Project, tmp_path: Path) -> Project:
 
 
 def children_of(process_id: int) -> Iterator[int]:
-    """All descendants of a process."""
+    """Yield all descendants of a process."""
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             parent = int(stat.read_text().rpartition(")")[2].split()[1])
@@ -73,7 +73,7 @@ def children_of(process_id: int) -> Iterator[int]:
 
 
 def alive(process_id: int) -> bool:
-    """Whether it runs; one that only waits to be reaped does not."""
+    """Return whether a process runs. A zombie doesn't."""
     try:
         return Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
@@ -81,7 +81,7 @@ def alive(process_id: int) -> bool:
 
 
 def open_gate(gate: Path) -> None:
-    """Let go of what still reads from the gate, if anything does."""
+    """Release a process that still reads from the gate, if there is one."""
     with contextlib.suppress(OSError):
         os.close(os.open(gate, os.O_WRONLY | os.O_NONBLOCK))
 
@@ -103,7 +103,7 @@ def failed(run: "subprocess.CompletedProcess[str]") -> str:
     return run.stdout
 
 
-def test_the_life_of_a_stack(project: Project, server: SshServer, tmp_path: Path) -> None:
+def test_life_of_a_stack(project: Project, server: SshServer, tmp_path: Path) -> None:
     log = tmp_path / "log"
 
     def program(create: str, trigger: str, others: str = "") -> None:
@@ -117,7 +117,7 @@ def test_the_life_of_a_stack(project: Project, server: SshServer, tmp_path: Path
     first = succeeded(project.up())
     assert 'o: "one"' in first
     assert (
-        "stand-ins serve in place of Pulumi's own language host and plugins: command v1.2.1, kubernetes v4.34.2, tls v"
+        "the lab's stand-ins replace Pulumi's language host and plugins: command v1.2.1, kubernetes v4.34.2, tls v"
         in first
     )
     assert "BEGIN CERTIFICATE" in project.state()
@@ -132,11 +132,11 @@ def test_the_life_of_a_stack(project: Project, server: SshServer, tmp_path: Path
     assert "1 replaced" in succeeded(project.up())
     assert log.read_text().split() == ["one", "two", "three", "gone"]
 
-    # A failed update keeps the old outputs, a failed create leaves nothing: the next up runs both again.
+    # After a failed update the state has the old outputs, after a failed create nothing. The next up runs both again.
     program("four; exit 3", "b", "remote.Command('d', connection=connection, create='exit 4')")
-    told = failed(project.up())
-    assert 'error: Process exited with status 3: running "cat >/dev/null; echo four; exit 3":\n' in told
-    assert "sekret" not in told
+    output = failed(project.up())
+    assert 'error: Process exited with status 3: running "cat >/dev/null; echo four; exit 3":\n' in output
+    assert "sekret" not in output
     outputs = project.outputs("c")
     assert outputs is not None
     assert outputs["stdout"] == "three"
@@ -147,28 +147,28 @@ def test_the_life_of_a_stack(project: Project, server: SshServer, tmp_path: Path
 
 
 class TestPrograms:
-    def test_a_run_error_is_told_without_a_traceback(self, project: Project) -> None:
+    def test_run_error_is_printed_without_a_traceback(self, project: Project) -> None:
         project.program("import pulumi\nraise pulumi.RunError('the node must have a name')")
-        told = failed(project.pulumi("preview"))
-        assert "error: the node must have a name" in told
-        assert "program exited with non-zero exit code: 1" in told
-        assert "Traceback" not in told
+        output = failed(project.pulumi("preview"))
+        assert "error: the node must have a name" in output
+        assert "program exited with non-zero exit code: 1" in output
+        assert "Traceback" not in output
 
-    def test_another_exception_is_told_from_the_programs_own_line(self, project: Project) -> None:
+    def test_traceback_of_another_exception_starts_in_the_program(self, project: Project) -> None:
         project.program("print('printed')\n1 / 0")
-        told = failed(project.pulumi("preview"))
-        assert "ZeroDivisionError" in told
-        assert '__main__.py", line 2' in told
-        assert "executor.py" not in told
-        assert "non-zero exit code" not in told
-        assert "printed" in told
+        output = failed(project.pulumi("preview"))
+        assert "ZeroDivisionError" in output
+        assert '__main__.py", line 2' in output
+        assert "executor.py" not in output
+        assert "non-zero exit code" not in output
+        assert "printed" in output
 
-    def test_a_program_finds_its_own_modules_and_none_of_the_stand_ins(self, project: Project) -> None:
+    def test_program_imports_its_own_modules_and_none_of_the_stand_ins(self, project: Project) -> None:
         (project.directory / "settings.py").write_text("NAME = 'own'")
         project.program("""\
 import importlib.util, os, settings, pulumi
-strangers = [name for name in ("development", "project", "host", "executor") if importlib.util.find_spec(name)]
-pulumi.export("o", f"{settings.NAME} {strangers} {'PYTHONPATH' in os.environ}")
+others = [name for name in ("development", "project", "host", "executor") if importlib.util.find_spec(name)]
+pulumi.export("o", f"{settings.NAME} {others} {'PYTHONPATH' in os.environ}")
 """)
         assert f'o: "own [] {"PYTHONPATH" in os.environ}"' in succeeded(project.pulumi("preview"))
 
@@ -176,7 +176,7 @@ pulumi.export("o", f"{settings.NAME} {strangers} {'PYTHONPATH' in os.environ}")
 class TestInterruption:
     @pytest.fixture
     def waiting(self, project: Project, server: SshServer, tmp_path: Path) -> Project:
-        """A program whose command waits until the file `gate` is written to."""
+        """A program with a command that waits until the file `gate` is written to."""
         os.mkfifo(tmp_path / "gate")
         program = command_program(server, f"create='touch {tmp_path}/runs; cat {tmp_path}/gate'")
         project.program(_SIGINT_HANDLER.format(notice=tmp_path / "interrupted") + program)
@@ -208,7 +208,7 @@ class TestInterruption:
         assert not (tmp_path / "ran").exists()
         assert "Traceback" not in output
 
-    def test_a_program_that_ignores_the_interruption_is_killed(self, project: Project, tmp_path: Path) -> None:
+    def test_program_that_ignores_the_interruption_is_killed(self, project: Project, tmp_path: Path) -> None:
         started = tmp_path / "started"
         project.program(
             f"import signal, time\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nopen('{started}', 'w')\ntime.sleep(600)"
@@ -220,13 +220,13 @@ class TestInterruption:
             assert engine.wait(30) != 0
         eventually(lambda: not any(map(alive, programs)))
 
-    def test_once_waits_for_what_runs_and_records_it(self, waiting: Project, tmp_path: Path) -> None:
+    def test_ctrl_c_waits_for_the_running_command_and_records_it(self, waiting: Project, tmp_path: Path) -> None:
         with waiting.start("up", "--yes", "--skip-preview") as engine:
             eventually((tmp_path / "runs").exists)
             engine.send_signal(signal.SIGINT)
             assert engine.stdout is not None
-            told = iter(engine.stdout.readline, "")
-            assert any("^C received" in line for line in told)
+            lines = iter(engine.stdout.readline, "")
+            assert any("^C received" in line for line in lines)
             eventually((tmp_path / "interrupted").exists)
             (tmp_path / "gate").write_text("done\n")
             assert engine.wait(30) != 0
@@ -234,21 +234,21 @@ class TestInterruption:
         assert outputs is not None
         assert outputs["stdout"] == "done"
 
-    def test_twice_ends_at_once_and_leaves_no_process(self, waiting: Project, tmp_path: Path) -> None:
+    def test_second_ctrl_c_ends_at_once_and_leaves_no_process(self, waiting: Project, tmp_path: Path) -> None:
         with waiting.start("up", "--yes", "--skip-preview") as engine:
             eventually((tmp_path / "runs").exists)
             started = list(children_of(engine.pid))
             engine.send_signal(signal.SIGINT)
             assert engine.stdout is not None
-            told = iter(engine.stdout.readline, "")
-            assert any("^C received" in line for line in told)
+            lines = iter(engine.stdout.readline, "")
+            assert any("^C received" in line for line in lines)
             engine.send_signal(signal.SIGINT)
             assert engine.wait(30) != 0
         assert len(started) >= 3
         eventually(lambda: not any(map(alive, started)))
         open_gate(tmp_path / "gate")
 
-    def test_a_killed_engine_leaves_no_process(self, waiting: Project, tmp_path: Path) -> None:
+    def test_killed_engine_leaves_no_process(self, waiting: Project, tmp_path: Path) -> None:
         with waiting.start("up", "--yes", "--skip-preview") as engine:
             eventually((tmp_path / "runs").exists)
             started = list(children_of(engine.pid))

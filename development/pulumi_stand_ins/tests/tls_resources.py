@@ -1,4 +1,4 @@
-"""Names, tools and a subject for the tests of the tls plugin."""
+"""Type tokens, a subject and OpenSSL for the tests of the tls plugin."""
 
 import subprocess
 from pathlib import Path

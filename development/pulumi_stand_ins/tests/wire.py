@@ -1,4 +1,4 @@
-"""The engine's side of the wire: property values with its marks, written down independently of the stand-ins."""
+"""Property values as the engine sends them, written independently of the stand-ins' own code."""
 
 from typing import Any
 

@@ -1,1 +1,1 @@
-"""The tls plugin: keys and certificates, kept in the stack's state."""
+"""The tls plugin: keys and certificates, which exist only in the stack's state."""

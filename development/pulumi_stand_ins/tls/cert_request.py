@@ -1,4 +1,4 @@
-"""tls:index/certRequest:CertRequest: a request for a certificate."""
+"""tls:index/certRequest:CertRequest: a certificate signing request."""
 
 from __future__ import annotations
 
@@ -8,26 +8,21 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from development.pulumi_stand_ins.plugin.property_values import Properties, reveal
-from development.pulumi_stand_ins.plugin.resource import CheckFailure, Operation
-from development.pulumi_stand_ins.tls import issuing, pem, subject, validation
+from development.pulumi_stand_ins.plugin.resource import Operation
+from development.pulumi_stand_ins.tls import issuing, pem, subject
 from development.pulumi_stand_ins.tls.planned_resource import PlannedResource
 
 
 class CertRequest(PlannedResource):
-    """Signed with the key that the certificate will belong to."""
+    """Signed with the private key of the future certificate."""
 
     inputs = ("privateKeyPem", "subject", "dnsNames", "ipAddresses", "uris")
     required = ("privateKeyPem",)
     computed = ("certRequestPem", "keyAlgorithm")
     secret_outputs = ("privateKeyPem",)
 
-    def check(self, name: str, inputs: Properties) -> tuple[Properties, list[CheckFailure]]:
-        """The subject must have known fields."""
-        inputs, failures = super().check(name, inputs)
-        return inputs, failures + validation.known_keys("subject", inputs.get("subject"), subject.FIELDS)
-
     async def make(self, operation: Operation, values: Properties) -> tuple[str, Properties]:  # noqa: ARG002
-        """Sign the request; the id is its SHA-1."""
+        """Sign the request. The id is its SHA-1."""
         given = reveal(values)
         with pem.reading("private key"):
             key = pem.private_key(given["privateKeyPem"])

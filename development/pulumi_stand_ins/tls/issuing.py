@@ -1,4 +1,4 @@
-"""Issuing certificates as Go's x509.CreateCertificate does for terraform-provider-tls."""
+"""Issue certificates as Go's x509.CreateCertificate does for terraform-provider-tls."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from development.pulumi_stand_ins.tls.usages import extended_key_usage, key_usag
 
 
 @dataclass(frozen=True)
-class Certified:
-    """Whom a certificate is for."""
+class Holder:
+    """The subject of a certificate, its public key and its other names."""
 
     name: x509.Name
     public_key: pem.PublicKey
@@ -30,35 +30,35 @@ class Certified:
 
 @dataclass(frozen=True)
 class Issuer:
-    """Who signs it; `key_id` is the subject key identifier of the issuer's certificate, None for none."""
+    """The signer. `key_id` is the subject key identifier of its certificate, or None."""
 
     name: x509.Name
     key: pem.PrivateKey
     key_id: bytes | None
 
 
-def issue(values: Mapping[str, Any], certified: Certified, issuer: Issuer) -> tuple[str, Properties]:
-    """The serial number in decimal, and the outputs of the certificate. Raises OperationError."""
+def issue(values: Mapping[str, Any], holder: Holder, issuer: Issuer) -> tuple[str, Properties]:
+    """Issue a certificate. Return its serial number in decimal, and its outputs. Raises OperationError."""
     is_ca = bool(values.get("isCaCertificate"))
-    if is_ca and not list(certified.name):
+    if is_ca and not list(holder.name):
         raise OperationError(
             "Invalid Certificate Subject: "
             "Must contain at least one Distinguished Name when creating Certificate Authority (CA)"
         )
-    # Valid from this very second: the official plugin does not backdate.
+    # Valid from now on: the official plugin doesn't backdate certificates.
     start = datetime.now(UTC)
     end = start + timedelta(hours=values["validityPeriodHours"])
     serial = secrets.randbits(128)
     builder = (
         x509.CertificateBuilder()
-        .subject_name(certified.name)
+        .subject_name(holder.name)
         .issuer_name(issuer.name)
-        .public_key(certified.public_key)
+        .public_key(holder.public_key)
         .serial_number(serial)
         .not_valid_before(start)
         .not_valid_after(end)
     )
-    for extension, critical in _extensions(values, certified, issuer, is_ca):
+    for extension, critical in _extensions(values, holder, issuer, is_ca):
         if extension is not None:
             builder = builder.add_extension(extension, critical)
     certificate = builder.sign(issuer.key, digest(issuer.key))
@@ -70,7 +70,7 @@ def issue(values: Mapping[str, Any], certified: Certified, issuer: Issuer) -> tu
 
 
 def digest(key: pem.PrivateKey) -> hashes.SHA256 | hashes.SHA384 | hashes.SHA512 | None:
-    """The hash that Go signs with."""
+    """Return the hash that Go signs with."""
     match key:
         case ed25519.Ed25519PrivateKey():
             return None
@@ -82,12 +82,12 @@ def digest(key: pem.PrivateKey) -> hashes.SHA256 | hashes.SHA384 | hashes.SHA512
 
 
 def _extensions(
-    values: Mapping[str, Any], certified: Certified, issuer: Issuer, is_ca: bool
+    values: Mapping[str, Any], holder: Holder, issuer: Issuer, is_ca: bool
 ) -> list[tuple[x509.ExtensionType | None, bool]]:
-    """The extensions in Go's order, with whether each is critical."""
+    """Return the extensions in Go's order, and whether each is critical."""
     uses: list[str] = values["allowedUses"]
     length = values.get("maxPathLength")
-    # Go reads a length of 0 as not set.
+    # For Go a length of 0 is unset.
     path_length = int(length) if length and length > 0 else None
     if path_length is not None and not is_ca:
         raise OperationError("Failed to create certificate: x509: only CAs are allowed to specify MaxPathLen")
@@ -96,20 +96,18 @@ def _extensions(
         (key_usage(uses), True),
         (extended_key_usage(uses), False),
         (x509.BasicConstraints(is_ca, path_length), True),
-        (x509.SubjectKeyIdentifier.from_public_key(certified.public_key) if subject_key else None, False),
-        (_authority_key(values, certified, issuer), False),
-        (certified.alternative_names, not list(certified.name)),
+        (x509.SubjectKeyIdentifier.from_public_key(holder.public_key) if subject_key else None, False),
+        (_authority_key(values, holder, issuer), False),
+        (holder.alternative_names, not list(holder.name)),
     ]
 
 
-def _authority_key(
-    values: Mapping[str, Any], certified: Certified, issuer: Issuer
-) -> x509.AuthorityKeyIdentifier | None:
-    """Always the issuer's identifier where it has one; of a self-signed certificate only where it is asked for."""
-    own = certified.name == issuer.name
+def _authority_key(values: Mapping[str, Any], holder: Holder, issuer: Issuer) -> x509.AuthorityKeyIdentifier | None:
+    """Return the issuer's key identifier if it has one. A self-signed certificate gets it only on request."""
+    self_signed = holder.name == issuer.name
     if values.get("setAuthorityKeyId") and issuer.key_id is None:
         raise OperationError("Invalid Certificate Authority: Could not determine Authority Key Identifier")
-    if issuer.key_id is None or (own and not values.get("setAuthorityKeyId")):
+    if issuer.key_id is None or (self_signed and not values.get("setAuthorityKeyId")):
         return None
     return x509.AuthorityKeyIdentifier(issuer.key_id, None, None)
 

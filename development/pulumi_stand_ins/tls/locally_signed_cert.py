@@ -1,4 +1,4 @@
-"""tls:index/locallySignedCert:LocallySignedCert: a certificate that an own authority signs."""
+"""tls:index/locallySignedCert:LocallySignedCert: a certificate signed by a given certificate authority."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NO_AUTHORITY = (
 
 
 class LocallySignedCert(RenewedCertificate):
-    """Signed with the authority's key; neither the authority's own end nor its being one is enforced."""
+    """Signed with the CA's key. It can outlive the CA, and the signer doesn't have to be a CA."""
 
     inputs = ("certRequestPem", "caCertPem", "caPrivateKeyPem", *COMMON_INPUTS)
     required = ("certRequestPem", "caCertPem", "caPrivateKeyPem", "allowedUses", "validityPeriodHours")
@@ -27,7 +27,7 @@ class LocallySignedCert(RenewedCertificate):
     secret_outputs = ("caPrivateKeyPem",)
 
     async def make(self, operation: Operation, values: Properties) -> tuple[str, Properties]:
-        """Issue the certificate; the id is its serial number."""
+        """Issue the certificate. The id is its serial number."""
         given = reveal(values)
         with pem.reading("certificate request"):
             request = pem.certificate_request(given["certRequestPem"])
@@ -41,11 +41,11 @@ class LocallySignedCert(RenewedCertificate):
             raise OperationError(
                 "Failed to create certificate: x509: provided PrivateKey doesn't match parent's PublicKey"
             )
-        certified = issuing.Certified(
+        holder = issuing.Holder(
             subject.reordered(request.subject), pem.public_key(request), _alternative_names(request)
         )
         issuer = issuing.Issuer(authority.subject, key, _key_id(authority))
-        serial, outputs = issuing.issue(given, certified, issuer)
+        serial, outputs = issuing.issue(given, holder, issuer)
         return serial, outputs | {"caKeyAlgorithm": pem.algorithm(key)}
 
 

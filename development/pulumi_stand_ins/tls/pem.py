@@ -1,4 +1,4 @@
-"""PEM blocks and private keys, read as strictly and named in the same words as the official tls plugin does."""
+"""Parse PEM blocks and private keys as strictly as the official tls plugin, and with its error texts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PublicKey: TypeAlias = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed
 
 
 class Algorithm(StrEnum):
-    """Kinds of private keys."""
+    """Algorithms of private keys."""
 
     RSA = "RSA"
     ECDSA = "ECDSA"
@@ -30,12 +30,12 @@ class Algorithm(StrEnum):
 
 
 class PemError(Exception):
-    """A text is not the PEM that it must be; the message never holds any of the text."""
+    """A text isn't the required PEM. The message never contains any of the text."""
 
 
 @contextmanager
 def reading(what: str) -> Iterator[None]:
-    """Turn PemErrors within into OperationErrors that name what is read."""
+    """Turn PemErrors inside the block into OperationErrors that name what is parsed."""
     try:
         yield
     except PemError as error:
@@ -47,7 +47,7 @@ class _Block:
     kind: str
     content: bytes = field(repr=False)
 
-    def pem(self) -> bytes:
+    def encode(self) -> bytes:
         label = self.kind.encode()
         return b"-----BEGIN %b-----\n%b-----END %b-----\n" % (label, base64.encodebytes(self.content), label)
 
@@ -57,15 +57,15 @@ _KEY_KINDS = ("PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY")
 
 
 def private_key(text: str) -> PrivateKey:
-    """The first block, an unencrypted key in PKCS#1, SEC 1 or PKCS#8. Raises PemError."""
+    """Parse the first block: an unencrypted key in PKCS#1, SEC 1 or PKCS#8. Raises PemError."""
     block = _first_block(text)
     if block is None:
         raise PemError(f"failed to decode PEM block: decoded bytes 0, undecoded {len(text.encode())}")
     if block.kind not in _KEY_KINDS:
         raise PemError(f"unsupported PEM preamble/type: {block.kind}")
     try:
-        # By its kind alone, as Go reads it: without the headers that tell of encryption.
-        key = serialization.load_pem_private_key(block.pem(), password=None)
+        # Without the block's headers, which mark encryption: Go ignores them, too.
+        key = serialization.load_pem_private_key(block.encode(), password=None)
     except (ValueError, TypeError):
         raise PemError(
             f"failed to parse private key given PEM preamble '{block.kind}': asn1: structure error: tags don't match"
@@ -76,7 +76,7 @@ def private_key(text: str) -> PrivateKey:
 
 
 def algorithm(key: PrivateKey) -> Algorithm:
-    """The kind of a key."""
+    """Return the algorithm of a key."""
     match key:
         case rsa.RSAPrivateKey():
             return Algorithm.RSA
@@ -87,7 +87,7 @@ def algorithm(key: PrivateKey) -> Algorithm:
 
 
 def certificate(text: str) -> x509.Certificate:
-    """The first block, which must be a certificate; what follows it is not read. Raises PemError."""
+    """Parse the first block, which must be a certificate. The rest is ignored. Raises PemError."""
     try:
         return x509.load_der_x509_certificate(_content(text, "CERTIFICATE"))
     except ValueError as error:
@@ -95,7 +95,7 @@ def certificate(text: str) -> x509.Certificate:
 
 
 def certificate_request(text: str) -> x509.CertificateSigningRequest:
-    """The first block, which must be a certificate request. Raises PemError."""
+    """Parse the first block, which must be a certificate request. Raises PemError."""
     try:
         return x509.load_der_x509_csr(_content(text, "CERTIFICATE REQUEST"))
     except ValueError as error:
@@ -103,7 +103,7 @@ def certificate_request(text: str) -> x509.CertificateSigningRequest:
 
 
 def public_key(request: x509.CertificateSigningRequest) -> PublicKey:
-    """The key that a request is for. Raises PemError."""
+    """Return the public key of a request. Raises PemError."""
     key = request.public_key()
     if not isinstance(key, PublicKey):
         raise PemError(f"failed to parse certificate request: its key must be one of {', '.join(Algorithm)}")

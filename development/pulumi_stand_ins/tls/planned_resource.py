@@ -1,4 +1,4 @@
-"""What the tls resources have in common: they live in the stack's state, and almost every change makes a new one."""
+"""The base of the tls resources: they exist only in the stack's state, and almost every change replaces them."""
 
 from __future__ import annotations
 
@@ -17,46 +17,54 @@ from development.pulumi_stand_ins.plugin.property_values import (
     secret,
     without_secrets,
 )
-from development.pulumi_stand_ins.plugin.resource import Operation, Resource
+from development.pulumi_stand_ins.plugin.resource import CheckFailure, Operation, Resource
+from development.pulumi_stand_ins.tls import validation
+from development.pulumi_stand_ins.tls.subject import FIELDS
 
-# A change of a PEM input replaces only where the state's own value is nothing but a PEM; text before it is enough for
-# an update in place, which re-issues nothing (terraform-provider-tls, requireReplaceIfStateContainsPEMString).
+# A changed PEM input replaces the resource only if its value in the state is a PEM and nothing else. With text before
+# the PEM it is an update in place, which issues nothing (terraform-provider-tls,
+# requireReplaceIfStateContainsPEMString).
 _PEM_ALONE = re.compile(r"-----BEGIN [A-Za-z ]+-----\n(.|\s)+\n-----END [A-Za-z ]+-----\n?")
 
 
 class PlannedResource(Resource):
-    """A resource whose inputs, defaults and computed outputs are known by name."""
+    """A resource with the given inputs, defaults and computed outputs."""
 
     defaults: Mapping[str, Value] = {}
     computed: Collection[str]
     secret_outputs: Collection[str] = ()
     updatable: Collection[str] = ()
-    """Inputs whose change is an update in place; any other change replaces."""
+    """Inputs whose change is an update in place. Any other change replaces the resource."""
+
+    def check(self, name: str, inputs: Properties) -> tuple[Properties, list[CheckFailure]]:
+        """Check that a subject has only known fields."""
+        inputs, failures = super().check(name, inputs)
+        return inputs, failures + validation.known_keys("subject", inputs.get("subject"), FIELDS)
 
     @abstractmethod
     async def make(self, operation: Operation, values: Properties) -> tuple[str, Properties]:
-        """The id and the computed outputs, from revealed inputs with defaults. Raises OperationError."""
+        """Return the id and the computed outputs, from revealed inputs with defaults. Raises OperationError."""
 
     def planned(self, inputs: Properties) -> Properties:
-        """The inputs with defaults, and what else is known before the resource is made."""
+        """Return the inputs with defaults, and the outputs that are known in advance."""
         return dict(self.defaults) | inputs
 
     def difference(self, state: Properties, inputs: Properties) -> provider_pb2.DiffResponse:
-        """What changed between the state and the plan."""
+        """Compare the state with the plan."""
         olds, news = ({key: _bare(values, key) for key in self.inputs} for values in (state, self.planned(inputs)))
         details = detailed_difference(olds, news)
         changed = {property_of(path) for path in details}
         replaces = {key for key in changed - set(self.updatable) if not _updates_in_place(key, olds[key])}
-        # The official plugin doesn't tell of a changed key, only that it replaces.
-        told = {path: kind for path, kind in details.items() if path not in self.secret_outputs}
-        return response(told, tuple(sorted(replaces)) or self.due(state, inputs))
+        # The official plugin doesn't report a changed key, only that it replaces the resource.
+        reported = {path: kind for path, kind in details.items() if path not in self.secret_outputs}
+        return response(reported, tuple(sorted(replaces)) or self.due(state, inputs))
 
     def due(self, state: Properties, inputs: Properties) -> tuple[str, ...]:  # noqa: ARG002
-        """Outputs for whose sake alone the resource must be made anew."""
+        """Return the outputs that make a replacement necessary without any change."""
         return ()
 
     async def create(self, operation: Operation, inputs: Properties) -> tuple[str, Properties]:
-        """Make it; in a preview only plan it."""
+        """Make it. In a preview, only plan it."""
         planned = self.planned(inputs)
         if operation.preview:
             return "", self._with_secrets({**dict.fromkeys(self.computed, UNKNOWN), **planned})
@@ -64,7 +72,7 @@ class PlannedResource(Resource):
         return identifier, self._with_secrets(planned | outputs)
 
     async def update(self, operation: Operation, state: Properties, inputs: Properties) -> Properties:  # noqa: ARG002
-        """Keep what was made, with the new inputs."""
+        """Keep the outputs, with the new inputs."""
         kept = {key: state[key] for key in self.computed if key in state}
         return self._with_secrets(kept | self.planned(inputs))
 

@@ -25,7 +25,7 @@ _CURVES: dict[str, Callable[[], ec.EllipticCurve]] = {
 
 
 class PrivateKey(PlannedResource):
-    """Generated once; never rotated by itself."""
+    """Generated once, and never rotated."""
 
     inputs = ("algorithm", "ecdsaCurve", "rsaBits")
     required = ("algorithm",)
@@ -40,14 +40,14 @@ class PrivateKey(PlannedResource):
     )
 
     def check(self, name: str, inputs: Properties) -> tuple[Properties, list[CheckFailure]]:
-        """Algorithm and curve must be known ones."""
+        """Check algorithm and curve."""
         inputs, failures = super().check(name, inputs)
         failures += validation.one_of(name, "algorithm", inputs.get("algorithm"), list(Algorithm))
         failures += validation.one_of(name, "ecdsaCurve", inputs.get("ecdsaCurve"), list(_CURVES))
         return inputs, failures
 
     async def make(self, operation: Operation, values: Properties) -> tuple[str, Properties]:  # noqa: ARG002
-        """Generate the pair; the id is the SHA-1 of the public key."""
+        """Generate the key pair. The id is the SHA-1 of the public key."""
         key = await asyncio.to_thread(_generate, values)
         public = key.public_key()
         der = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
@@ -68,7 +68,7 @@ def _generate(values: Properties) -> pem.PrivateKey:
 
 
 def _traditional(key: pem.PrivateKey) -> PrivateFormat:
-    """PKCS#1 or SEC 1, which Ed25519 doesn't have."""
+    """Return PKCS#1 or SEC 1, or PKCS#8 for Ed25519, which has only that."""
     return PrivateFormat.PKCS8 if isinstance(key, ed25519.Ed25519PrivateKey) else PrivateFormat.TraditionalOpenSSL
 
 
@@ -77,7 +77,7 @@ def _private(key: pem.PrivateKey, form: PrivateFormat) -> str:
 
 
 def _openssh(key: pem.PrivateKey) -> Properties:
-    """The forms that SSH uses; empty for the one curve that SSH doesn't have."""
+    """Return the key in the formats of SSH. They are empty for P-224, which SSH doesn't have."""
     if isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, ec.SECP224R1):
         names = ("privateKeyOpenssh", "publicKeyOpenssh", "publicKeyFingerprintMd5", "publicKeyFingerprintSha256")
         return dict.fromkeys(names, "")

@@ -1,4 +1,4 @@
-"""What the two kinds of certificates share: their inputs, and when they are due for renewal."""
+"""The base of both kinds of certificates: their common inputs, and when they are due for renewal."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ COMMON_DEFAULTS = {"earlyRenewalHours": 0, "isCaCertificate": False, "setSubject
 
 
 class RenewedCertificate(PlannedResource):
-    """Replaced by any run of the program within `earlyRenewalHours` of its end, by the clock of the machine it runs on.
+    """Replaced by the first run within `earlyRenewalHours` of its end, by the clock of the operator's machine.
 
-    A refresh alone never re-issues it; it only turns `readyForRenewal`.
+    A refresh doesn't issue it again; it only sets `readyForRenewal`.
     """
 
     updatable = ("earlyRenewalHours",)
 
     def check(self, name: str, inputs: Properties) -> tuple[Properties, list[CheckFailure]]:
-        """Uses must be known ones, hours not negative."""
+        """Check that uses are known and hours are not negative."""
         inputs, failures = super().check(name, inputs)
         uses = inputs.get("allowedUses")
         for index, use in enumerate(uses if isinstance(uses, list) else []):
@@ -36,7 +36,7 @@ class RenewedCertificate(PlannedResource):
         return inputs, failures
 
     def planned(self, inputs: Properties) -> Properties:
-        """With the one output that is known beforehand: a certificate that is due as soon as it is made."""
+        """Plan `readyForRenewal`, too: true if the certificate is due as soon as it is issued."""
         planned = super().planned(inputs)
         match planned.get("validityPeriodHours"), planned.get("earlyRenewalHours"):
             case int() | float() as validity, int() | float() as early:
@@ -44,11 +44,11 @@ class RenewedCertificate(PlannedResource):
         return planned | {"readyForRenewal": False}
 
     def due(self, state: Properties, inputs: Properties) -> tuple[str, ...]:
-        """Due by the new inputs' early renewal."""
+        """Return `readyForRenewal` if the certificate is due by the new inputs."""
         return ("readyForRenewal",) if _is_due(state | self.planned(inputs)) else ()
 
     async def read(self, state: Properties) -> Properties:
-        """The state, marked as due if it is."""
+        """Return the state, with `readyForRenewal` if the certificate is due."""
         return state | ({"readyForRenewal": True} if _is_due(state) else {})
 
 

@@ -13,7 +13,7 @@ from development.pulumi_stand_ins.tls.locally_signed_cert import LocallySignedCe
 from development.pulumi_stand_ins.tls.private_key import PrivateKey
 from development.pulumi_stand_ins.tls.self_signed_cert import SelfSignedCert
 
-# The version of the SDK in requirements.txt: the engine warns of a plugin that is older than its SDK.
+# The version of the SDK in requirements.txt: the engine warns if a plugin is older than its SDK.
 VERSION = "5.6.2"
 RESOURCES = {
     "tls:index/privateKey:PrivateKey": PrivateKey(),

@@ -1,4 +1,4 @@
-"""Subjects of certificates: the inputs' fields, and the order that Go's x509 package gives them."""
+"""Subjects of certificates: the fields of the input, in the order of Go's x509 package."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cryptography.x509.oid import NameOID, ObjectIdentifier
 
 from development.pulumi_stand_ins.plugin.resource import OperationError
 
-# Order of pkix.Name.ToRDNSequence; names are those of the SDK's CertRequestSubjectArgs.
+# The order of pkix.Name.ToRDNSequence, with the names of the SDK's CertRequestSubjectArgs.
 _FIELDS = {
     "country": NameOID.COUNTRY_NAME,
     "province": NameOID.STATE_OR_PROVINCE_NAME,
@@ -28,19 +28,19 @@ FIELDS = tuple(_FIELDS)
 
 
 def name(subject: Mapping[str, Any] | None) -> x509.Name:
-    """The name of a `subject` input; several street addresses share one set, as in Go."""
+    """Return the name of a `subject` input. As in Go, all street addresses are in one set."""
     values = {oid: _values((subject or {}).get(field)) for field, oid in _FIELDS.items()}
     return _name(values)
 
 
 def reordered(requested: x509.Name) -> x509.Name:
-    """A request's name as Go writes it into the certificate: in Go's order, without the fields it doesn't know."""
+    """Return a request's name as Go writes it into the certificate: in Go's order, with only the fields it knows."""
     known = [oid for field, oid in _FIELDS.items() if field != "emailAddress"]
     return _name({oid: [str(found.value) for found in requested.get_attributes_for_oid(oid)] for oid in known})
 
 
 def alternative_names(values: Mapping[str, Any]) -> x509.SubjectAlternativeName | None:
-    """The names of the inputs dnsNames, ipAddresses and uris. Raises OperationError."""
+    """Return the names in the inputs dnsNames, ipAddresses and uris. Raises OperationError."""
     names: list[x509.GeneralName] = [x509.DNSName(name) for name in values.get("dnsNames") or []]
     for address in values.get("ipAddresses") or []:
         try:

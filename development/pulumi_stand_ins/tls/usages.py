@@ -1,4 +1,4 @@
-"""The `allowedUses` of certificates: names of terraform-provider-tls for the usages of RFC 5280."""
+"""The `allowedUses` of certificates: terraform-provider-tls' names for the usages of RFC 5280."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ USAGES = sorted([*_KEY_USAGES, *_EXTENDED_KEY_USAGES])
 
 
 def key_usage(uses: Collection[str]) -> x509.KeyUsage | None:
-    """The extension for those uses that are key usages; nothing if none is."""
+    """Return the extension for those uses that are key usages, or None."""
     bits = {bit: use in uses for use, bit in _KEY_USAGES.items()}
     return x509.KeyUsage(**bits) if any(bits.values()) else None
 
 
 def extended_key_usage(uses: Collection[str]) -> x509.ExtendedKeyUsage | None:
-    """The extension for those uses that are extended ones, in the order given; nothing if none is."""
+    """Return the extension for those uses that are extended key usages, in the given order, or None."""
     extended = [_EXTENDED_KEY_USAGES[use] for use in uses if use in _EXTENDED_KEY_USAGES]
     return x509.ExtendedKeyUsage(extended) if extended else None

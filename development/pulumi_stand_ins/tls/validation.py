@@ -1,4 +1,4 @@
-"""Refusals of inputs at preview, in the words of the official tls plugin."""
+"""Checks of inputs at preview, with the official tls plugin's texts."""
 
 import re
 from collections.abc import Collection
@@ -8,7 +8,7 @@ from development.pulumi_stand_ins.plugin.resource import CheckFailure
 
 
 def one_of(resource: str, path: str, value: Value, allowed: Collection[str]) -> list[CheckFailure]:
-    """The value, where it is known, must be one of those allowed."""
+    """Check that the value, if it is known, is one of the allowed ones."""
     if not isinstance(value, str) or value in allowed:
         return []
     shown = " ".join(f'"{name}"' for name in allowed)
@@ -16,14 +16,14 @@ def one_of(resource: str, path: str, value: Value, allowed: Collection[str]) -> 
 
 
 def at_least(resource: str, path: str, value: Value, minimum: int) -> list[CheckFailure]:
-    """The value, where it is known, must not be below the minimum."""
+    """Check that the value, if it is known, isn't below the minimum."""
     if isinstance(value, bool) or not isinstance(value, int | float) or value >= minimum:
         return []
     return [_failure("Invalid Attribute Value", resource, path, f"at least {minimum}, got: {value:g}")]
 
 
 def known_keys(path: str, value: Value, known: Collection[str]) -> list[CheckFailure]:
-    """An object must have no other keys than those known."""
+    """Check that an object has only known keys."""
     if not isinstance(value, dict):
         return []
     return [
