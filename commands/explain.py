@@ -15,9 +15,8 @@ from documents import kube_proxy_configuration
 from settings import stack_file
 from settings.files import Files
 from settings.kube_proxy_configuration import configure
-from settings.kube_proxy_configuration.node_check import find
 from settings.nodes import list_nodes
-from settings.problems import OMITTED, Location, Problems, path
+from settings.problems import OMITTED, Location, Problems, find, path
 from settings.section import read_section
 from settings.stack import NodeSection, Stack
 from settings.stack_file import StackFile

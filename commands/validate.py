@@ -16,7 +16,7 @@ from pathlib import Path
 
 from settings import stack_file
 from settings.load import check
-from settings.problems import OMITTED, Kind, Problem, Severity
+from settings.problems import OMITTED, Kind, Problem
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,9 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     else:
         for line, problem in found:
             print(f"{options.file}:{line}: {problem.severity}: {problem}")
-        errors = sum(problem.severity == Severity.ERROR for _, problem in found)
+        errors = sum(problem.kind is not None for _, problem in found)
         print(f"{options.file}: {_count(errors, 'error')}, {_count(len(found) - errors, 'warning')}")
-    return int(any(problem.severity == Severity.ERROR for _, problem in found))
+    return int(any(problem.kind is not None for _, problem in found))
 
 
 def _check(file: Path) -> list[tuple[int, Problem]]:

@@ -8,7 +8,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import Annotated, TypeAlias
 from urllib.parse import urlsplit
 
-from pydantic import GetCoreSchemaHandler
+from pydantic import AfterValidator, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from settings.field_types import ParsedText, checked
@@ -104,23 +104,15 @@ def _is_reachable(address: Address) -> bool:
     return not (own or many or (ip.version == 6 and ip.ipv4_mapped))
 
 
-def _is_server_url(text: str) -> bool:
-    url = urlsplit(text)
-    at_host = url.port != 0 and "@" not in url.netloc and not url.netloc.endswith(":") and is_host(url.hostname or "")
-    return url.scheme == "https" and at_host and url.path in ("", "/") and not re.search(r"[?#\s]", text)
+def _url(pattern: str, must: str) -> AfterValidator:
+    """Accept a URL that matches the pattern, of a host, without a user or password."""
 
+    def test(text: str) -> bool:
+        url = urlsplit(text)
+        at_host = "@" not in url.netloc and url.port != 0 and is_host(url.hostname or "")
+        return at_host and bool(re.fullmatch(pattern, text))
 
-def _is_proxy_url(text: str) -> bool:
-    url = urlsplit(text)
-    at_host = bool(url.port) and "@" not in url.netloc and is_host(url.hostname or "")
-    return at_host and bool(re.fullmatch(r"(http|https|socks5)://[^/?#\s]+/?", text))
-
-
-def _is_download_url(text: str) -> bool:
-    url = urlsplit(text)
-    at_host = url.port != 0 and "@" not in url.netloc and is_host(url.hostname or "")
-    plain = not re.search(r"[\s\"'\\]|[^\x21-\x7e]", text)
-    return url.scheme in ("http", "https") and at_host and url.path not in ("", "/") and plain
+    return checked(test, must)
 
 
 _REACHABLE = (
@@ -132,7 +124,10 @@ NodeAddress: TypeAlias = Annotated[Address, checked(_is_reachable, _REACHABLE.fo
 ServiceAddress: TypeAlias = Annotated[Address, checked(_is_reachable, _REACHABLE.format("10.0.0.1"))]
 ServerURL: TypeAlias = Annotated[
     str,
-    checked(_is_server_url, "must be an https URL of a host and perhaps a port (e.g. https://192.168.99.100:8443)"),
+    _url(
+        r"(?i:https)://[^/?#\s]*[^/?#\s:]/?",
+        "must be an https URL of a host and perhaps a port (e.g. https://192.168.99.100:8443)",
+    ),
 ]
 TLSServerName: TypeAlias = Annotated[
     str,
@@ -145,17 +140,17 @@ TLSServerName: TypeAlias = Annotated[
 # Credentials would be in plain text in the stack's configuration.
 ProxyURL: TypeAlias = Annotated[
     str,
-    checked(
-        _is_proxy_url,
+    _url(
+        r"(http|https|socks5)://[^/?#\s]+:[0-9]+/?",
         "must be an http, https or socks5 URL of a host and a port, without a user or password "
         "(e.g. http://192.168.99.10:3128)",
     ),
 ]
-# The node checks the binary's digest, so plain http is as safe.
+# The node checks the binary's digest, so plain http is as safe. Quotes and backslashes are special to a shell.
 DownloadURL: TypeAlias = Annotated[
     str,
-    checked(
-        _is_download_url,
+    _url(
+        r"""(?=[!-~]+$)(?i:https?)://[^/?#"'\\]+/[^?#"'\\][^"'\\]*""",
         "must be an http or https URL without a user or password (e.g. https://example.org/kube-proxy)",
     ),
 ]

@@ -4,7 +4,7 @@ There are three ways: by the CA's private key, by a CA that the stack generates,
 plugin accepts an expired CA, a server's certificate and a bundle in any order, so all of that is checked here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import ClassVar, Final, TypeAlias
@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from settings.admin_kubeconfig import read_kubeconfig
 from settings.files import Files
 from settings.private_keys import ca_key_pem, file_or_secret
-from settings.problems import Location, Problems
+from settings.problems import OMITTED, Location, Problems, find
 from settings.stack import Stack
 from settings.x509 import format_minute, issuer_error, parse_certificates, path_to_root, to_pem
 
@@ -26,7 +26,10 @@ _TRUST_BUNDLE: Final = ("certificateAuthority", "trustBundleFile")
 _SIGNER: Final = ("certificateAuthority", "signer")
 _VALIDITY: Final = ("clientCertificate", "validityHours")
 
-_APPROVAL_SECONDS: Final = 600
+_REQUEST: Final = (
+    *(("certificateAuthority", key) for key in ("kubeconfigFile", "context", "approvalTimeoutSeconds")),
+    ("adminKubeconfig",),
+)
 
 
 @dataclass(frozen=True)
@@ -67,10 +70,12 @@ class KubernetesSigner:
 CertificateAuthoritySettings: TypeAlias = CAWithKey | GeneratedCA | KubernetesSigner
 
 
-def read_certificate_authority(stack: Stack, files: Files) -> CertificateAuthoritySettings | None:
+def read_certificate_authority(
+    stack: Stack, values: Mapping[str, object], files: Files
+) -> CertificateAuthoritySettings | None:
     """Return the certificate authority, or None and problems."""
     section = stack.certificate_authority
-    _forbid_other_ways(stack, files.problems)
+    _forbid_other_ways(stack, values, files.problems)
     _limit_validity(stack, files.problems)
     if section.generate:
         return GeneratedCA(to_pem(_trust_bundle(stack, files)) or None)
@@ -86,36 +91,28 @@ def read_certificate_authority(stack: Stack, files: Files) -> CertificateAuthori
     trust_bundle_pem = to_pem(trusted)
     not_after = min(certificate.not_valid_after_utc for certificate in path)
     if section.signer and kubeconfig:
-        seconds = section.approval_timeout_seconds or _APPROVAL_SECONDS
+        seconds = section.approval_timeout_seconds
         return KubernetesSigner(section.signer, kubeconfig, seconds, chain_pem, trust_bundle_pem, not_after)
     if key:
         return CAWithKey(to_pem(found[:1]), key, chain_pem, trust_bundle_pem, not_after)
     return None
 
 
-def _forbid_other_ways(stack: Stack, problems: Problems) -> None:
+def _forbid_other_ways(stack: Stack, values: Mapping[str, object], problems: Problems) -> None:
     """Report what belongs to another way than the chosen one."""
-    section = stack.certificate_authority
-    key: Mapping[Location, object] = {_PRIVATE_KEY: section.private_key_file, _SECRET: stack.ca_private_key}
-    request: Mapping[Location, object] = {
-        ("certificateAuthority", "kubeconfigFile"): section.kubeconfig_file,
-        ("adminKubeconfig",): stack.admin_kubeconfig,
-        ("certificateAuthority", "context"): section.context,
-        ("certificateAuthority", "approvalTimeoutSeconds"): section.approval_timeout_seconds,
-    }
+
+    def forbid(places: Iterable[Location], detail: str) -> None:
+        for at in places:
+            if find(values, at) not in (OMITTED, None):
+                problems.forbidden(at, detail)
+
     beside = "must not be given beside certificateAuthority.{}: keep one of the two"
-    if section.generate:
-        others: Mapping[Location, object] = {_CERTIFICATE: section.certificate_file, **key, _SIGNER: section.signer}
-        _forbid(others, beside.format("generate"), problems)
-    elif section.signer:
-        _forbid(key, beside.format("signer"), problems)
-    if not section.signer:
-        _forbid(request, "must not be given without certificateAuthority.signer, which it belongs to", problems)
-
-
-def _forbid(values: Mapping[Location, object], detail: str, problems: Problems) -> None:
-    for at in (at for at, value in values.items() if value is not None):
-        problems.forbidden(at, detail)
+    if stack.certificate_authority.generate:
+        forbid((_CERTIFICATE, _PRIVATE_KEY, _SECRET, _SIGNER), beside.format("generate"))
+    elif stack.certificate_authority.signer:
+        forbid((_PRIVATE_KEY, _SECRET), beside.format("signer"))
+    if not stack.certificate_authority.signer:
+        forbid(_REQUEST, "must not be given without certificateAuthority.signer, which it belongs to")
 
 
 def _limit_validity(stack: Stack, problems: Problems) -> None:

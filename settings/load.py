@@ -68,7 +68,7 @@ def _read(values: Mapping[str, object], files: Files) -> tuple[Settings | None, 
     stack = read_section(Stack, values, files.problems)
     values, at, sections = list_nodes(stack, values, files)
     values = {**values, **{key: None for key in Stack.known_keys() if key not in values}}
-    authority = read_certificate_authority(stack, files)
+    authority = read_certificate_authority(stack, values, files)
     nodes = read_nodes(stack, sections, at, files)
     binary = read_binary(stack.binary, stack.cluster.version, files)
     if authority is None:

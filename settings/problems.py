@@ -36,13 +36,6 @@ class Kind(StrEnum):
     NOT_FOUND = "Not found"
 
 
-class Severity(StrEnum):
-    """What a problem comes to: an error ends the preview, a warning blocks nothing."""
-
-    ERROR = "error"
-    WARNING = "warning"
-
-
 @dataclass(frozen=True)
 class Problem:
     """One problem: where, its kind, the value or OMITTED, and what the value must be.
@@ -61,9 +54,9 @@ class Problem:
         return path(self.location)
 
     @property
-    def severity(self) -> Severity:
-        """Whether the stack can be used all the same."""
-        return Severity.WARNING if self.kind is None else Severity.ERROR
+    def severity(self) -> str:
+        """`error`, which ends the preview, or `warning`, which blocks nothing."""
+        return "warning" if self.kind is None else "error"
 
     def __str__(self) -> str:
         value = "" if self.value is OMITTED else _quoted(self.value)
@@ -149,6 +142,16 @@ def path(location: Location) -> str:
 def supported_values(values: Iterable[str]) -> str:
     """Return the detail of an unsupported value: what is supported."""
     return "supported values: " + ", ".join(f'"{value}"' for value in values)
+
+
+def find(values: object, location: Location) -> object:
+    """Return the value at a location, or OMITTED if there is none."""
+    for step in location:
+        try:
+            values = values[step]  # type: ignore[index]
+        except (KeyError, IndexError, TypeError):
+            return OMITTED
+    return values
 
 
 def _quoted(value: object) -> str:

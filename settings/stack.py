@@ -62,7 +62,7 @@ class CertificateAuthoritySection(Section):
     signer: SignerName | None = None
     kubeconfig_file: FileName | None = None
     context: Line | None = None
-    approval_timeout_seconds: Annotated[int, whole_number(1, 86_400, " of seconds")] | None = None
+    approval_timeout_seconds: Annotated[int, whole_number(1, 86_400, " of seconds")] = 600
 
 
 class KeyAlgorithm(StrEnum):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from settings.addresses import IP, ClusterCIDR
 from settings.kube_proxy_configuration.configuration import KubeProxyConfiguration
 from settings.kube_proxy_configuration.node_configuration import NodeConfiguration
-from settings.problems import OMITTED, Location, Problems
+from settings.problems import OMITTED, Location, Problems, find
 
 
 @dataclass(frozen=True)
@@ -54,13 +54,3 @@ class NodeCheck:
     def warn(self, *place: str | int, detail: str) -> None:
         """Warn about a value that kube-proxy accepts and that is probably a mistake."""
         self.problems.warn(self.origin(*place), self.value(*place), detail)
-
-
-def find(values: object, place: Location) -> object:
-    """Return the value at a place below, or OMITTED if there is none."""
-    for step in place:
-        try:
-            values = values[step]  # type: ignore[index]
-        except (KeyError, IndexError, TypeError):
-            return OMITTED
-    return values

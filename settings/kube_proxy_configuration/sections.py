@@ -94,19 +94,24 @@ class Logging(Fields):
     options: LoggingOptions = LoggingOptions()
 
 
-class IPTables(Fields):
-    """`iptables`: read in mode iptables; masqueradeBit and masqueradeAll in mode ipvs too."""
+class NFTables(Fields):
+    """`nftables`: used in mode nftables."""
 
     masquerade_bit: values.MarkBit = 14
     """The bit of the packet mark that asks for SNAT."""
     masquerade_all: values.Bool = False
-    """SNAT for all traffic to cluster addresses, not only where it has to be. Some CNI plugins need it."""
-    localhost_node_ports: values.Bool = True
-    """NodePorts answer on 127.0.0.1 too. IPv4 and mode iptables only."""
+    """SNAT for all traffic to cluster addresses, not only where it is necessary. Some CNI plugins need it."""
     sync_period: Period = 30 * SECOND
-    """How often all rules are looked at and mended."""
+    """How often all rules are checked and repaired."""
     min_sync_period: Period = SECOND
     """The shortest time between two changes of the rules."""
+
+
+class IPTables(NFTables):
+    """`iptables`: used in mode iptables; masqueradeBit and masqueradeAll in mode ipvs too."""
+
+    localhost_node_ports: values.Bool = True
+    """NodePorts also answer on 127.0.0.1. IPv4 and mode iptables only."""
 
 
 class IPVS(Fields):
@@ -128,19 +133,6 @@ class IPVS(Fields):
     """TCP connections after a FIN."""
     udp_timeout: values.Duration = 0
     """UDP packets."""
-
-
-class NFTables(Fields):
-    """`nftables`: read in mode nftables."""
-
-    masquerade_bit: values.MarkBit = 14
-    """The bit of the packet mark that asks for SNAT."""
-    masquerade_all: values.Bool = False
-    """SNAT for all traffic to cluster addresses, not only where it has to be. Some CNI plugins need it."""
-    sync_period: Period = 30 * SECOND
-    """How often all rules are looked at and mended."""
-    min_sync_period: Period = SECOND
-    """The shortest time between two changes of the rules."""
 
 
 class DetectLocal(Fields):
