@@ -13,8 +13,8 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError
 
 from settings import yaml_reader
 from settings.files import Files
-from settings.private_keys import file_or_secret
-from settings.problems import Kind, Location, supported_values
+from settings.private_keys import parse_file_or_secret
+from settings.problems import Kind, Location, Problems, supported_values
 from settings.stack import Stack
 
 _FILE: Location = ("certificateAuthority", "kubeconfigFile")
@@ -23,16 +23,6 @@ _CONTEXT: Location = ("certificateAuthority", "context")
 
 _EMBEDDED: Final = ("certificate-authority", "client-certificate", "client-key")
 """Keys that name a file. The same key with `-data` has the content of the file (client-go, api/v1/types.go)."""
-
-
-class _Cluster(BaseModel):
-    name: str
-    cluster: dict[str, object]
-
-
-class _User(BaseModel):
-    name: str
-    user: dict[str, object]
 
 
 class _Names(BaseModel):
@@ -46,8 +36,8 @@ class _Context(BaseModel):
 
 
 class _Kubeconfig(BaseModel):
-    clusters: list[_Cluster]
-    users: list[_User]
+    clusters: list[dict[str, object]]
+    users: list[dict[str, object]]
     contexts: list[_Context]
     current: str = Field(default="", alias="current-context")
 
@@ -55,51 +45,59 @@ class _Kubeconfig(BaseModel):
 def read_kubeconfig(stack: Stack, files: Files) -> SecretStr | None:
     """Return the kubeconfig as JSON, or None and problems."""
     name = stack.certificate_authority.kubeconfig_file
+    at = _SECRET if name is None else _FILE
+    beside = files if name is None else Files(files.path(name).parent, files.problems, files.elsewhere)
+
+    def parse(text: str) -> SecretStr | None:
+        config = _parse(text)
+        context = _context(stack, config, files.problems)
+        return None if context is None else _reduced(config, context, beside, at)
+
     what = "the kubeconfig with which to ask for certificates (e.g. ~/.kube/config)"
-    given = file_or_secret(files, name, _FILE, stack.admin_kubeconfig, _SECRET, what, itself="it")
-    if given is None:
-        return None
+    return parse_file_or_secret(files, name, _FILE, stack.admin_kubeconfig, _SECRET, parse, what, itself="it")
+
+
+def _parse(text: str) -> _Kubeconfig:
     try:
-        config = _Kubeconfig.model_validate(yaml_reader.load(given.text))
+        return _Kubeconfig.model_validate(yaml_reader.load(text))
     except (yaml.YAMLError, ValidationError):
         must = "must be a kubeconfig with clusters, users and contexts, as kubectl config view --raw prints it"
-        files.problems.invalid(given.at, given.shown, must)
-        return None
-    context = _context(stack, config, files)
-    if context is None:
-        return None
-    cluster = next((each for each in config.clusters if each.name == context.context.cluster), None)
-    user = next((each for each in config.users if each.name == context.context.user), None)
-    if cluster is None or user is None:
-        must = f'must have the cluster and the user of its context "{context.name}"'
-        files.problems.invalid(given.at, given.shown, must)
-        return None
-    beside = files if name is None else Files(files.path(name).parent, files.problems, files.elsewhere)
-    return SecretStr(
-        json.dumps(
-            {
-                "apiVersion": "v1",
-                "kind": "Config",
-                "clusters": [{"name": cluster.name, "cluster": _embedded(cluster.cluster, beside, given.at)}],
-                "users": [{"name": user.name, "user": _embedded(user.user, beside, given.at)}],
-                "contexts": [context.model_dump()],
-                "current-context": context.name,
-            }
-        )
-    )
+        raise ValueError(must) from None
 
 
-def _context(stack: Stack, config: _Kubeconfig, files: Files) -> _Context | None:
+def _context(stack: Stack, config: _Kubeconfig, problems: Problems) -> _Context | None:
     wanted = stack.certificate_authority.context or config.current
     names = [each.name for each in config.contexts]
     if wanted in names:
         return config.contexts[names.index(wanted)]
     if wanted:
-        files.problems.add(_CONTEXT, Kind.UNSUPPORTED, wanted, supported_values(names))
+        problems.add(_CONTEXT, Kind.UNSUPPORTED, wanted, supported_values(names))
     else:
         must = f"must name a context of the kubeconfig, which has no current one; {supported_values(names)}"
-        files.problems.required(_CONTEXT, must)
+        problems.required(_CONTEXT, must)
     return None
+
+
+def _reduced(config: _Kubeconfig, context: _Context, files: Files, at: Location) -> SecretStr:
+    """Return the kubeconfig with this context only."""
+    cluster = _entry(config.clusters, "cluster", context.context.cluster)
+    user = _entry(config.users, "user", context.context.user)
+    if cluster is None or user is None:
+        raise ValueError(f'must have the cluster and the user of its context "{context.name}"')
+    document = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": context.context.cluster, "cluster": _embedded(cluster, files, at)}],
+        "users": [{"name": context.context.user, "user": _embedded(user, files, at)}],
+        "contexts": [context.model_dump()],
+        "current-context": context.name,
+    }
+    return SecretStr(json.dumps(document))
+
+
+def _entry(entries: list[dict[str, object]], kind: str, name: str) -> dict[str, object] | None:
+    found = next((entry.get(kind) for entry in entries if entry.get("name") == name), None)
+    return found if isinstance(found, dict) else None
 
 
 def _embedded(values: dict[str, object], files: Files, at: Location) -> dict[str, object]:

@@ -79,10 +79,11 @@ def _digest(value: str, at: Location, files: Files) -> str | None:
     if re.fullmatch(r"[0-9a-fA-F]{16,}", value):
         files.problems.invalid(at, value, f"must be 64 hexadecimal digits, not {len(value)}")
         return None
-    if (text := files.text(value, at)) is None:
-        return None
+    return files.parse(value, at, _first_digest)
+
+
+def _first_digest(text: str) -> str:
     first = [*text.split(), ""][0]
     if re.fullmatch(r"[0-9a-fA-F]{64}", first):
         return first.lower()
-    files.problems.invalid(at, value, "must name a file that begins with 64 hexadecimal digits, as sha256sum writes it")
-    return None
+    raise ValueError("must name a file that begins with 64 hexadecimal digits, as sha256sum writes it")

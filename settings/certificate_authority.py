@@ -6,7 +6,7 @@ plugin accepts an expired CA, a server's certificate and a bundle in any order, 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import ClassVar, Final, TypeAlias
 
 from cryptography import x509
@@ -14,10 +14,10 @@ from pydantic import SecretStr
 
 from settings.admin_kubeconfig import read_kubeconfig
 from settings.files import Files
-from settings.private_keys import ca_key_pem, file_or_secret
+from settings.private_keys import ca_key, parse_file_or_secret
 from settings.problems import OMITTED, Location, Problems, find
 from settings.stack import Stack
-from settings.x509 import format_minute, issuer_error, parse_certificates, path_to_root, to_pem
+from settings.x509 import parse_issuers, parse_trust_bundle, path_to_root, to_pem
 
 _CERTIFICATE: Final = ("certificateAuthority", "certificateFile")
 _PRIVATE_KEY: Final = ("certificateAuthority", "privateKeyFile")
@@ -127,53 +127,20 @@ def _limit_validity(stack: Stack, problems: Problems) -> None:
 
 
 def _certificates(stack: Stack, files: Files) -> Sequence[x509.Certificate]:
-    """Return the certificates of the file, of which the first issues; none, and a problem, where it can't."""
-    name = stack.certificate_authority.certificate_file
-    if name is None:
-        files.problems.required(_CERTIFICATE, "must name the certificate authority's certificate (e.g. cert/ca.pem)")
-        return ()
-    if (text := files.text(name, _CERTIFICATE)) is None:
-        return ()
-    try:
-        found = parse_certificates(text)
-        must = issuer_error(found, datetime.now(UTC))
-    except ValueError:
-        must = "must be a certificate in PEM (-----BEGIN CERTIFICATE-----)"
-    if must is None:
-        return found
-    files.problems.invalid(_CERTIFICATE, name, must)
+    """Return the certificates of the file, of which the first issues; none, and a problem, if it can't."""
+    if name := stack.certificate_authority.certificate_file:
+        return files.parse(name, _CERTIFICATE, parse_issuers) or ()
+    files.problems.required(_CERTIFICATE, "must name the certificate authority's certificate (e.g. cert/ca.pem)")
     return ()
 
 
 def _trust_bundle(stack: Stack, files: Files) -> Sequence[x509.Certificate]:
-    """Return the certificates of trustBundleFile, by which the nodes verify the API servers; none if it is unset.
-
-    Expired certificates are allowed beside valid ones; they are normal during a rotation.
-    """
+    """Return the certificates of trustBundleFile, by which the nodes verify the API servers; none if it is unset."""
     name = stack.certificate_authority.trust_bundle_file
-    if name is None or (text := files.text(name, _TRUST_BUNDLE)) is None:
-        return ()
-    try:
-        trusted = parse_certificates(text)
-    except ValueError:
-        files.problems.invalid(_TRUST_BUNDLE, name, "must be certificates in PEM (-----BEGIN CERTIFICATE-----)")
-        return ()
-    last = max(certificate.not_valid_after_utc for certificate in trusted)
-    if last <= datetime.now(UTC):
-        must = f"must have a certificate that is valid still; the last of it ended {format_minute(last)}"
-        files.problems.invalid(_TRUST_BUNDLE, name, must)
-        return ()
-    return trusted
+    return files.parse(name, _TRUST_BUNDLE, parse_trust_bundle) or () if name else ()
 
 
 def _private_key(stack: Stack, files: Files, found: Sequence[x509.Certificate]) -> SecretStr | None:
+    name, secret = stack.certificate_authority.private_key_file, stack.ca_private_key
     what = "the CA's private key (e.g. cert/ca-key.pem)"
-    name = stack.certificate_authority.private_key_file
-    given = file_or_secret(files, name, _PRIVATE_KEY, stack.ca_private_key, _SECRET, what)
-    if given is None:
-        return None
-    try:
-        return SecretStr(ca_key_pem(given.text, found))
-    except ValueError as error:
-        files.problems.invalid(given.at, given.shown, str(error))
-        return None
+    return parse_file_or_secret(files, name, _PRIVATE_KEY, secret, _SECRET, lambda pem: ca_key(pem, found), what)

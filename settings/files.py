@@ -1,17 +1,18 @@
 """The files that a stack's configuration names, read where Pulumi runs."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from settings.problems import Kind, Location, Problems
+from settings.problems import Kind, Location, Parsed, Problems
 
 
 @dataclass(frozen=True)
 class Files:
-    """Reads files; paths are relative to the project's directory, `~` is the home directory.
+    """Reads files. Paths are relative to the project's directory; `~` is the home directory.
 
-    `elsewhere`: this need not be the machine that deploys, and a file that it lacks, as keys are kept out of version
-    control, is worth a warning only.
+    `elsewhere`: this may not be the machine that deploys. A missing file is then only a warning, because keys are kept
+    out of version control.
     """
 
     project_directory: Path
@@ -23,9 +24,9 @@ class Files:
         return (self.project_directory / Path(name).expanduser()).absolute()
 
     def content(self, name: str, at: Location, *, needed: bool = False) -> bytes | None:
-        """Return the file's content, or None and a problem at `at`, where its name stands.
+        """Return the file's content, or None and a problem at `at`, the location of its name.
 
-        A needed file is part of the stack's configuration, and must be there even `elsewhere`.
+        A needed file is part of the stack's configuration, and must exist even `elsewhere`.
         """
         try:
             return self.path(name).read_bytes()
@@ -39,11 +40,12 @@ class Files:
             self.problems.invalid(at, name, f"must name a file that can be read: {reason}")
         return None
 
-    def text(self, name: str, at: Location, *, needed: bool = False) -> str | None:
-        """Return the file's text, or None and a problem at `at`, where its name stands."""
+    def parse(self, name: str, at: Location, parse: Callable[[str], Parsed], *, needed: bool = False) -> Parsed | None:
+        """Return what `parse` makes of the file's text, or None and a problem with the message of its ValueError."""
         content = self.content(name, at, needed=needed)
         try:
-            return None if content is None else content.decode()
+            text = None if content is None else content.decode()
         except UnicodeDecodeError:
             self.problems.invalid(at, name, "must name a text file")
             return None
+        return None if text is None else self.problems.parse(text, at, name, parse)

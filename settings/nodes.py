@@ -29,7 +29,7 @@ def list_nodes(
 ) -> tuple[Mapping[str, object], Location, list[NodeSection]]:
     """Return the values with nodesFile replaced by its content, the location of the list of nodes, and the list."""
     if stack.nodes is None and stack.nodes_file is not None:
-        items = _read_nodes_file(stack.nodes_file, files)
+        items = files.parse(stack.nodes_file, _NODES_FILE, _parse_nodes_file, needed=True) or []
         listed = read_section(NodesFile, {"nodesFile": items}, files.problems).nodes_file
         return {**values, "nodesFile": items}, _NODES_FILE, listed
     if stack.nodes_file is not None:
@@ -61,18 +61,15 @@ def read_nodes(stack: Stack, sections: list[NodeSection], at: Location, files: F
     )
 
 
-def _read_nodes_file(name: str, files: Files) -> list[object]:
-    text = files.text(name, _NODES_FILE, needed=True)
+def _parse_nodes_file(text: str) -> list[object]:
     try:
-        items = None if text is None else yaml_reader.load(text)
+        items = yaml_reader.load(text)
     except yaml.YAMLError as error:
         found = yaml_reader.error_detail(error)
-        files.problems.invalid(_NODES_FILE, name, f"must name a file in YAML{found and f', not with this in {found}'}")
-        return []
+        raise ValueError(f"must name a file in YAML{found and f', not with this in {found}'}") from None
     if isinstance(items, list):
         return items
-    files.problems.invalid(_NODES_FILE, name, "must name a YAML file with a list of nodes (- name: k8s-node01 …)")
-    return []
+    raise ValueError("must name a YAML file with a list of nodes (- name: k8s-node01 …)")
 
 
 def _endpoints(stack: Stack, sections: list[NodeSection], at: Location, problems: Problems) -> list[str | None]:

@@ -1,8 +1,8 @@
 """Private keys, from a file or from a secret of the stack. No message contains any part of a key."""
 
 import re
-from collections.abc import Sequence
-from typing import Final, NamedTuple, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Final
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -14,80 +14,72 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
     load_ssh_private_key,
 )
-from cryptography.hazmat.primitives.serialization.ssh import SSHPrivateKeyTypes
 from pydantic import SecretStr
 
 from settings.files import Files
-from settings.problems import OMITTED, Location
-
-PrivateKey: TypeAlias = PrivateKeyTypes | SSHPrivateKeyTypes
+from settings.problems import OMITTED, Location, Parsed
 
 _CURVES: Final = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
 _KEY: Final = re.compile(r"-----BEGIN ([A-Z]+ )?PRIVATE KEY-----.*?-----END ([A-Z]+ )?PRIVATE KEY-----", re.DOTALL)
+_IN_PEM: Final = "must be a private key in PEM (-----BEGIN … PRIVATE KEY-----)"
 
 
-class Given(NamedTuple):
-    """A text from a file or a secret: where it was given, and the value that messages show (OMITTED for a secret)."""
-
-    text: str
-    at: Location
-    shown: object
-
-
-def file_or_secret(
+def parse_file_or_secret(
     files: Files,
     name: str | None,
     at: Location,
     secret: SecretStr | None,
     secret_at: Location,
+    parse: Callable[[str], Parsed],
     what: str,
     *,
     itself: str = "the key itself",
-) -> Given | None:
-    """Return the text of `what` from the file or from the secret; exactly one of the two must be given.
+) -> Parsed | None:
+    """Return what `parse` makes of a file or of a secret. Exactly one of the two must be given, which is `what`.
 
     The text ends in one newline. `pulumi config set` strips it, and without it the same key would be a change when it
     moves from a file to a secret, and a new certificate would be issued.
     """
+
+    def parse_line(text: str) -> Parsed:
+        return parse(f"{text.strip()}\n")
+
     if name is not None and secret is not None:
         files.problems.forbidden(secret_at, f"must not be given beside {'.'.join(map(str, at))}: keep one of the two")
     elif secret is not None:
-        return Given(f"{secret.get_secret_value().strip()}\n", secret_at, OMITTED)
-    elif name is None:
+        return files.problems.parse(secret.get_secret_value(), secret_at, OMITTED, parse_line)
+    elif name is not None:
+        return files.parse(name, at, parse_line)
+    else:
         command = f"pulumi config set --secret kube-proxy:{secret_at[-1]} < FILE"
-        files.problems.required(
-            at, f"must name the file of {what}, or {itself} must be a secret of the stack: {command}"
-        )
-    elif (text := files.text(name, at)) is not None:
-        return Given(f"{text.strip()}\n", at, name)
+        must = f"must name the file of {what}, or {itself} must be a secret of the stack: {command}"
+        files.problems.required(at, must)
     return None
 
 
-def parse_ssh_key(pem: str) -> PrivateKey:
-    """Return a private key in OpenSSH's own form or in PEM.
+def ssh_key(pem: str) -> SecretStr:
+    """Accept a private key in OpenSSH's own form or in PEM.
 
     Raises:
         ValueError: it is no private key, or it is encrypted.
     """
     decrypt = "ssh-keygen -p -N '' -f FILE"
-    if "BEGIN OPENSSH PRIVATE KEY" not in pem:
-        return _parse_pem(pem, decrypt)
-    try:
-        return load_ssh_private_key(pem.encode(), None)
-    except TypeError:
-        raise ValueError(f"must be unencrypted; to take its passphrase away: {decrypt}") from None
-    except (ValueError, UnsupportedAlgorithm):
-        raise ValueError("must be a private key of SSH (e.g. made by ssh-keygen -t ed25519)") from None
+    if "BEGIN OPENSSH PRIVATE KEY" in pem:
+        must = "must be a private key of SSH (e.g. made by ssh-keygen -t ed25519)"
+        _load(load_ssh_private_key, pem, decrypt, must)
+    else:
+        _load(load_pem_private_key, pem, decrypt, _IN_PEM)
+    return SecretStr(pem)
 
 
-def ca_key_pem(pem: str, certificates: Sequence[x509.Certificate]) -> str:
-    """Return the PEM block of a CA's private key in PKCS#1, SEC 1 or PKCS#8 form.
+def ca_key(pem: str, certificates: Sequence[x509.Certificate]) -> SecretStr:
+    """Return the PEM block of a CA's private key, in PKCS#1, SEC 1 or PKCS#8 form.
 
     Raises:
         ValueError: it is no private key, it is encrypted, Kubernetes doesn't verify its signatures, or it isn't the key
-            of the first certificate. Without certificates their problem is reported elsewhere.
+            of the first certificate. Without certificates that is not checked.
     """
-    key = _parse_pem(pem, "openssl pkey -in FILE -out DECRYPTED")
+    key = _load(load_pem_private_key, pem, "openssl pkey -in FILE -out DECRYPTED", _IN_PEM)
     known = isinstance(key, rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey) or (
         isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, _CURVES)
     )
@@ -105,16 +97,17 @@ def ca_key_pem(pem: str, certificates: Sequence[x509.Certificate]) -> str:
         )
     # openssl writes the curve's parameters before the key, and the tls plugin reads the first block only.
     block = _KEY.search(pem)
-    return f"{block[0]}\n" if block else pem
+    return SecretStr(f"{block[0]}\n" if block else pem)
 
 
-def _parse_pem(pem: str, decrypt: str) -> PrivateKeyTypes:
+def _load(load: Callable[[bytes, None], PrivateKeyTypes], pem: str, decrypt: str, must: str) -> PrivateKeyTypes:
+    """`decrypt` is the command that removes the passphrase."""
     try:
-        return load_pem_private_key(pem.encode(), None)
+        return load(pem.encode(), None)
     except TypeError:
         raise ValueError(f"must be unencrypted; to take its passphrase away: {decrypt}") from None
     except (ValueError, UnsupportedAlgorithm):
-        raise ValueError("must be a private key in PEM (-----BEGIN … PRIVATE KEY-----)") from None
+        raise ValueError(must) from None
 
 
 def _encoded(key: CertificatePublicKeyTypes | PublicKeyTypes) -> bytes:

@@ -7,10 +7,12 @@ k8s.io/apimachinery, pkg/util/validation/field/errors.go:
 
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar
+
+Parsed = TypeVar("Parsed")
 
 Location: TypeAlias = tuple[str | int, ...]
 """Where a value stands: mapping keys and list positions from the top, ("nodes", 1, "hostKey")."""
@@ -112,6 +114,14 @@ class Problems:
     def forbidden(self, location: Location, detail: str) -> None:
         """Note a value that must not be given here."""
         self.add(location, Kind.FORBIDDEN, OMITTED, detail)
+
+    def parse(self, text: str, location: Location, shown: object, parse: Callable[[str], Parsed]) -> Parsed | None:
+        """Return what `parse` makes of the text, or None and a problem with the message of its ValueError."""
+        try:
+            return parse(text)
+        except ValueError as error:
+            self.invalid(location, shown, str(error))
+            return None
 
     def at(self, location: Location) -> bool:
         """Whether this place, or one around it, has a problem or can't be read."""

@@ -6,7 +6,7 @@ from pydantic import SecretStr
 
 from settings.addresses import host_and_port
 from settings.files import Files
-from settings.private_keys import Given, file_or_secret, parse_ssh_key
+from settings.private_keys import parse_file_or_secret, ssh_key
 from settings.problems import Location
 from settings.stack import NodeSection, Stack
 
@@ -34,7 +34,7 @@ def read_fleet_key(stack: Stack, sections: list[NodeSection], files: Files) -> S
     if name is None and secret is None and sections and all(section.ssh.private_key_file for section in sections):
         return None
     what = "the SSH private key (e.g. ~/.ssh/id_ed25519)"
-    return _usable(file_or_secret(files, name, ("ssh", "privateKeyFile"), secret, ("sshPrivateKey",), what), files)
+    return parse_file_or_secret(files, name, ("ssh", "privateKeyFile"), secret, ("sshPrivateKey",), ssh_key, what)
 
 
 def read_ssh(stack: Stack, section: NodeSection, at: Location, fleet_key: SecretStr | None, files: Files) -> SSH | None:
@@ -47,9 +47,7 @@ def read_ssh(stack: Stack, section: NodeSection, at: Location, fleet_key: Secret
         )
     key = fleet_key
     if (name := section.ssh.private_key_file) is not None:
-        place = (*at, "ssh", "privateKeyFile")
-        text = files.text(name, place)
-        key = _usable(Given(text, place, name) if text is not None else None, files)
+        key = files.parse(name, (*at, "ssh", "privateKeyFile"), ssh_key)
     if not host or section.host_key is None or key is None:
         return None
     return SSH(host, port, section.ssh.user or stack.ssh.user or "root", key, section.host_key)
@@ -57,14 +55,3 @@ def read_ssh(stack: Stack, section: NodeSection, at: Location, fleet_key: Secret
 
 def _port(stack: Stack, section: NodeSection) -> int:
     return section.ssh.port or stack.ssh.port or 22
-
-
-def _usable(given: Given | None, files: Files) -> SecretStr | None:
-    if given is None:
-        return None
-    try:
-        parse_ssh_key(given.text)
-    except ValueError as error:
-        files.problems.invalid(given.at, given.shown, str(error))
-        return None
-    return SecretStr(given.text)

@@ -14,54 +14,43 @@ Extension = TypeVar("Extension", bound=x509.ExtensionType)
 _FOR_CLIENTS = {ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
 
 
-def parse_certificates(text: str) -> list[x509.Certificate]:
-    """Return the certificates of a PEM text in their order. Anything else in the text is skipped.
+def parse_issuers(text: str) -> list[x509.Certificate]:
+    """Return the certificates of a PEM text, of which the first issues, in their order. Anything else is skipped.
 
     Raises:
-        ValueError: there is no certificate, or one can't be parsed.
+        ValueError: there is no certificate, one can't be parsed, or the first or an issuer of it can't issue.
     """
-    return x509.load_pem_x509_certificates(text.encode())
+    try:
+        certificates = x509.load_pem_x509_certificates(text.encode())
+        must = _issuer_error(certificates, datetime.now(UTC))
+    except ValueError:
+        must = "must be a certificate in PEM (-----BEGIN CERTIFICATE-----)"
+    if must:
+        raise ValueError(must)
+    return certificates
+
+
+def parse_trust_bundle(text: str) -> list[x509.Certificate]:
+    """Return the certificates of a PEM text.
+
+    Expired certificates are allowed beside valid ones; they are normal during a rotation.
+
+    Raises:
+        ValueError: there is no certificate, one can't be parsed, or all have expired.
+    """
+    try:
+        trusted = x509.load_pem_x509_certificates(text.encode())
+    except ValueError:
+        raise ValueError("must be certificates in PEM (-----BEGIN CERTIFICATE-----)") from None
+    last = max(certificate.not_valid_after_utc for certificate in trusted)
+    if last <= datetime.now(UTC):
+        raise ValueError(f"must have a certificate that is valid still; the last of it ended {_minute(last)}")
+    return trusted
 
 
 def to_pem(certificates: Sequence[x509.Certificate]) -> str:
     """Return the certificates in PEM, without comments or keys that were beside them."""
     return "".join(certificate.public_bytes(Encoding.PEM).decode() for certificate in certificates)
-
-
-def issuer_error(certificates: Sequence[x509.Certificate], now: datetime) -> str | None:
-    """Return what the first certificate, or an issuer of it, must be to issue for clients; None if they can.
-
-    Raises:
-        ValueError: an extension can't be parsed.
-    """
-    for certificate in path_to_root(certificates):
-        if must := _issuer_error(certificate, now):
-            which = f"its certificate {certificates.index(certificate) + 1}, {certificate.subject.rfc4514_string()}, "
-            return f"{which if len(certificates) > 1 else ''}{must}"
-    return None
-
-
-def _issuer_error(certificate: x509.Certificate, now: datetime) -> str | None:
-    """RFC 5280, 4.2.1.3, 4.2.1.9 and 4.2.1.12, and the validity.
-
-    Go's crypto/x509 and OpenSSL apply a CA's extended key usage to every certificate below it.
-    """
-    constraints = _extension(certificate, x509.BasicConstraints)
-    if constraints is None or not constraints.ca:
-        return "must be a certificate authority's certificate (basicConstraints CA:TRUE), not a server's or client's"
-    usage = _extension(certificate, x509.KeyUsage)
-    if usage is not None and not usage.key_cert_sign:
-        return "must be allowed to sign certificates (keyUsage keyCertSign)"
-    extended = _extension(certificate, x509.ExtendedKeyUsage)
-    if extended is not None and not _FOR_CLIENTS & set(extended):
-        return "must be allowed to issue for clients (extendedKeyUsage clientAuth, or no extendedKeyUsage)"
-    if now < certificate.not_valid_before_utc:
-        begin = format_minute(certificate.not_valid_before_utc)
-        return f"must be valid already; it begins {begin}: check this machine's clock"
-    if now >= certificate.not_valid_after_utc:
-        ended = format_minute(certificate.not_valid_after_utc)
-        return f"must be valid still; it ended {ended}: renew the certificate authority first"
-    return None
 
 
 def path_to_root(certificates: Sequence[x509.Certificate]) -> list[x509.Certificate]:
@@ -80,8 +69,39 @@ def _issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
     return True
 
 
-def format_minute(moment: datetime) -> str:
-    """Return a moment as messages show it: `2027-11-23 10:21 UTC`."""
+def _issuer_error(certificates: Sequence[x509.Certificate], now: datetime) -> str | None:
+    """Return what the first certificate, or an issuer of it, must be to issue for clients; None if they can."""
+    for certificate in path_to_root(certificates):
+        if must := _error(certificate, now):
+            which = f"its certificate {certificates.index(certificate) + 1}, {certificate.subject.rfc4514_string()}, "
+            return f"{which if len(certificates) > 1 else ''}{must}"
+    return None
+
+
+def _error(certificate: x509.Certificate, now: datetime) -> str | None:
+    """RFC 5280, 4.2.1.3, 4.2.1.9 and 4.2.1.12, and the validity.
+
+    Go's crypto/x509 and OpenSSL apply a CA's extended key usage to every certificate below it.
+    """
+    constraints = _extension(certificate, x509.BasicConstraints)
+    if constraints is None or not constraints.ca:
+        return "must be a certificate authority's certificate (basicConstraints CA:TRUE), not a server's or client's"
+    usage = _extension(certificate, x509.KeyUsage)
+    if usage is not None and not usage.key_cert_sign:
+        return "must be allowed to sign certificates (keyUsage keyCertSign)"
+    extended = _extension(certificate, x509.ExtendedKeyUsage)
+    if extended is not None and not _FOR_CLIENTS & set(extended):
+        return "must be allowed to issue for clients (extendedKeyUsage clientAuth, or no extendedKeyUsage)"
+    if now < certificate.not_valid_before_utc:
+        begin = _minute(certificate.not_valid_before_utc)
+        return f"must be valid already; it begins {begin}: check this machine's clock"
+    if now >= certificate.not_valid_after_utc:
+        ended = _minute(certificate.not_valid_after_utc)
+        return f"must be valid still; it ended {ended}: renew the certificate authority first"
+    return None
+
+
+def _minute(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
