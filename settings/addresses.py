@@ -8,8 +8,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import Annotated, TypeAlias
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, GetCoreSchemaHandler
-from pydantic_core import CoreSchema, core_schema
+from pydantic import AfterValidator
 
 from settings.field_types import ParsedText, checked
 from settings.names import is_host
@@ -38,10 +37,6 @@ class Listener(ParsedText):
         except ValueError:
             pass
         raise ValueError("must be IP:port (e.g. 192.168.99.101:10256 or [fd00::101]:10256)")
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(cls)
 
 
 class CIDR(ParsedText):
@@ -107,10 +102,10 @@ def _is_reachable(address: Address) -> bool:
 def _url(pattern: str, must: str) -> AfterValidator:
     """Accept a URL that matches the pattern, of a host, without a user or password."""
 
-    def test(text: str) -> bool:
+    def test(text: str) -> object:
         url = urlsplit(text)
         at_host = "@" not in url.netloc and url.port != 0 and is_host(url.hostname or "")
-        return at_host and bool(re.fullmatch(pattern, text))
+        return at_host and re.fullmatch(pattern, text)
 
     return checked(test, must)
 

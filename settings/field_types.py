@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from enum import StrEnum
 from typing import Annotated, Any, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, GetCoreSchemaHandler
@@ -33,6 +32,11 @@ def checked(test: Callable[[Any], object], must: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def matching(pattern: str, must: str) -> AfterValidator:
+    """Accept a text that the pattern matches as a whole."""
+    return checked(re.compile(pattern).fullmatch, must)
+
+
 def whole_number(low: int, high: int, unit: str = "") -> BeforeValidator:
     """Accept a whole number, also as the text "22", which `pulumi config set` may have kept."""
 
@@ -45,33 +49,10 @@ def whole_number(low: int, high: int, unit: str = "") -> BeforeValidator:
     return BeforeValidator(read)
 
 
-def one_of(vocabulary: type[StrEnum]) -> BeforeValidator:
-    """Accept the values of a vocabulary only; the message lists them."""
-
-    def read(value: object) -> object:
-        if value not in list(vocabulary):
-            raise _error(Kind.UNSUPPORTED, supported_values(vocabulary))
-        return value
-
-    return BeforeValidator(read)
-
-
-def not_supported_yet(instead: str) -> BeforeValidator:
-    """Refuse every value; `instead` says what to do."""
-
-    def refuse(_: object) -> object:
-        raise _error(Kind.FORBIDDEN, f"not supported yet: {instead}")
-
-    return BeforeValidator(refuse)
-
-
-def _error(kind: Kind, detail: str) -> PydanticCustomError:
-    return PydanticCustomError(kind.name, "{detail}", {"detail": detail})
-
-
 def _root(user: str) -> str:
     if user != "root":
-        raise _error(Kind.UNSUPPORTED, f"another user is not supported yet; {supported_values(['root'])}")
+        detail = f"another user is not supported yet; {supported_values(['root'])}"
+        raise PydanticCustomError(Kind.UNSUPPORTED.name, "{detail}", {"detail": detail})
     return user
 
 

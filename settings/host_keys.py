@@ -18,20 +18,16 @@ def _host_key(text: str) -> str:
             "must not be an RSA key: the command plugin offers only SHA-1 for RSA, which sshd refuses; "
             "take another key of the node: ssh-keyscan -t ed25519 HOST"
         )
-    if kind not in _TYPES or not _is_public_key(f"{kind} {encoded}"):
-        raise ValueError(
-            f"must be a host key of type {', '.join(_TYPES)}, without the host's name before it "
-            "(e.g. ssh-ed25519 AAAAC3Nz…): see ssh-keyscan -t ed25519 HOST"
-        )
-    return f"{kind} {encoded}"
-
-
-def _is_public_key(text: str) -> bool:
     try:
-        load_ssh_public_key(text.encode())
+        if kind in _TYPES:
+            load_ssh_public_key(f"{kind} {encoded}".encode())
+            return f"{kind} {encoded}"
     except (ValueError, UnsupportedAlgorithm):
-        return False
-    return True
+        pass
+    raise ValueError(
+        f"must be a host key of type {', '.join(_TYPES)}, without the host's name before it "
+        "(e.g. ssh-ed25519 AAAAC3Nz…): see ssh-keyscan -t ed25519 HOST"
+    )
 
 
 HostKey: TypeAlias = Annotated[str, AfterValidator(_host_key)]

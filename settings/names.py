@@ -6,7 +6,7 @@ from typing import Annotated, Final, TypeAlias
 
 from pydantic import BeforeValidator
 
-from settings.field_types import checked
+from settings.field_types import checked, matching
 
 API_CLIENT_SIGNER: Final = "kubernetes.io/kube-apiserver-client"
 """Kubernetes' signer of API clients' certificates: kube-controller-manager, once the request is approved."""
@@ -64,8 +64,8 @@ FileName: TypeAlias = Annotated[
 ]
 NodeName: TypeAlias = Annotated[
     str,
-    checked(
-        lambda text: len(text) <= 253 and _SUBDOMAIN.fullmatch(text),
+    matching(
+        f"(?=.{{1,253}}$){_SUBDOMAIN.pattern}",
         "must be the Node object's name: at most 253 lower case letters, digits, '-' and '.', "
         "first and last a letter or digit (e.g. k8s-node01)",
     ),
@@ -77,20 +77,17 @@ SignerName: TypeAlias = Annotated[
         _is_client_signer, f"must be {API_CLIENT_SIGNER}, or a signer of somebody else's (e.g. example.com/clients)"
     ),
 ]
+# Plain characters: the path is in a systemd unit without quotes, where % and spaces have a meaning.
 DirectoryOnNode: TypeAlias = Annotated[
     str,
-    # Plain characters: the path is in a systemd unit without quotes, where % and spaces have a meaning.
-    checked(
-        lambda text: re.fullmatch(r"(/[A-Za-z0-9._-]+)+", text) and not re.search(r"/\.\.?(/|$)", text),
+    matching(
+        r"(/(?!\.\.?(/|$))[A-Za-z0-9._-]+)+",
         "must be an absolute path of letters, digits, '.', '_', '-' (e.g. /opt/k8s)",
     ),
 ]
 
 # Attributes of a certificate's subject; the upper bounds are those of RFC 5280 (appendix A.1, ub-*).
-Country: TypeAlias = Annotated[
-    str,
-    checked(lambda text: re.fullmatch(r"[A-Z]{2}", text), "must be the two capital letters of ISO 3166 (e.g. CN)"),
-]
-Place: TypeAlias = Annotated[Line, checked(lambda text: len(text) <= 128, "must be at most 128 characters")]
+Country: TypeAlias = Annotated[str, matching(r"[A-Z]{2}", "must be the two capital letters of ISO 3166 (e.g. CN)")]
+Place: TypeAlias = Annotated[Line, matching(".{1,128}", "must be at most 128 characters")]
 Organizations: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(_organizations)]
-OrganizationalUnit: TypeAlias = Annotated[Line, checked(lambda text: len(text) <= 64, "must be at most 64 characters")]
+OrganizationalUnit: TypeAlias = Annotated[Line, matching(".{1,64}", "must be at most 64 characters")]

@@ -53,7 +53,10 @@ def read_nodes(stack: Stack, sections: list[NodeSection], at: Location, files: F
     logins = [read_ssh(stack, section, (*at, index), fleet_key, files) for index, section in enumerate(sections)]
     _check_unique([section.name for section in sections], at, "name", problems)
     _check_unique([section.address and str(section.address.ip) for section in sections], at, "address", problems)
-    _check_unique(_endpoints(stack, sections, at, problems), at, "ssh", problems)
+    # An address that is a problem already would be one more as an SSH endpoint.
+    listed = enumerate(sections)
+    endpoints = [None if problems.at((*at, index, "address")) else endpoint(stack, node) for index, node in listed]
+    _check_unique(endpoints, at, "ssh", problems)
     return tuple(
         NodeSettings(node.name, node.address, node.configuration, node.kube_proxy, ssh)
         for node, ssh in zip(configurations, logins, strict=True)
@@ -70,14 +73,6 @@ def _parse_nodes_file(text: str) -> list[object]:
     if isinstance(items, list):
         return items
     raise ValueError("must name a YAML file with a list of nodes (- name: k8s-node01 …)")
-
-
-def _endpoints(stack: Stack, sections: list[NodeSection], at: Location, problems: Problems) -> list[str | None]:
-    """Return the SSH endpoint of each node; None where the address has a problem already."""
-    return [
-        None if problems.at((*at, index, "address")) else endpoint(stack, section)
-        for index, section in enumerate(sections)
-    ]
 
 
 def _check_unique(values: Sequence[str | None], at: Location, key: str, problems: Problems) -> None:

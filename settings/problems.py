@@ -77,9 +77,8 @@ class SettingsError(ValueError):
         self.problems = problems
         self.warnings = warnings
         count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
-        super().__init__(
-            "\n".join([f"the stack's configuration (kube-proxy:) has {count}:", *(f"  {p}" for p in problems)])
-        )
+        lines = (f"the stack's configuration (kube-proxy:) has {count}:", *(f"  {problem}" for problem in problems))
+        super().__init__("\n".join(lines))
 
 
 class Problems:

@@ -5,6 +5,7 @@ fields are still checked. A required field that is missing is None until its pro
 """
 
 import copy
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -13,7 +14,7 @@ from typing import Any, ClassVar, Final, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
-from settings.problems import OMITTED, Kind, Location, Problems
+from settings.problems import OMITTED, Kind, Location, Problems, supported_values
 
 SECRET_KEYS: Final = ("caPrivateKey", "adminKubeconfig", "sshPrivateKey")
 """Keys of a stack whose values are secrets."""
@@ -36,7 +37,7 @@ def _key(field: str) -> str:
 
 
 class Section(BaseModel):
-    """A mapping with known keys. A null counts as unset."""
+    """A mapping with known keys."""
 
     # Python code names the fields, a stack's file has the keys; see read_section.
     model_config = ConfigDict(
@@ -48,10 +49,16 @@ class Section(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _without_nulls(cls, value: object) -> object:
+    def _without_unset(cls, value: object) -> object:
         if not isinstance(value, Mapping):
             return value
-        return {key: item for key, item in value.items() if item is not None or key not in cls.known_keys()}
+        known = cls.known_keys()
+        return {key: item for key, item in value.items() if key not in known or not cls.is_unset(key, item)}
+
+    @classmethod
+    def is_unset(cls, _key: object, item: object) -> bool:
+        """Return whether a value counts as unset: a null does."""
+        return item is None
 
     @classmethod
     def known_keys(cls) -> tuple[str, ...]:
@@ -107,6 +114,9 @@ def _report(details: ErrorDetails, problems: Problems, at: Location) -> None:
     location = (*at, *_place(details["loc"]))
     if details["type"] in Kind.__members__:
         problems.add(location, Kind[details["type"]], details["input"], details["msg"])
+    elif details["type"] == "enum":
+        supported = re.findall("'(.*?)'", details["ctx"]["expected"])
+        problems.add(location, Kind.UNSUPPORTED, details["input"], supported_values(supported))
     elif details["type"] == "invalid_key" or details["loc"][-1] == "[key]":
         problems.forbidden(location, "every key must be a string: put it in quotes")
     else:

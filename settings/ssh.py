@@ -42,9 +42,8 @@ def read_ssh(stack: Stack, section: NodeSection, at: Location, fleet_key: Secret
     host, port = section.ssh.host or section.address, _port(stack, section)
     if section.host_key is None:
         scan = f"ssh-keyscan -t ed25519 -p {port} {host}" if host else "ssh-keyscan -t ed25519 HOST"
-        files.problems.required(
-            (*at, "hostKey"), f"must be the node's SSH host key, without the host's name before it: {scan}"
-        )
+        must = f"must be the node's SSH host key, without the host's name before it: {scan}"
+        files.problems.required((*at, "hostKey"), must)
     key = fleet_key
     if (name := section.ssh.private_key_file) is not None:
         key = files.parse(name, (*at, "ssh", "privateKeyFile"), ssh_key)

@@ -56,9 +56,9 @@ def read(path: Path) -> StackFile:
     if not isinstance(config, Mapping) or root is None:
         raise ValueError(f"must be a stack's configuration: a mapping `config` with keys like {NAMESPACE}cluster")
     own = {str(key).removeprefix(NAMESPACE): value for key, value in config.items() if str(key).startswith(NAMESPACE)}
-    values = {key: parse(key, value) if isinstance(value, str) else value for key, value in own.items()}
     secrets: set[Location] = set()
-    values = {key: _plain(value, (key,), secrets) for key, value in values.items()}
+    parsed = {key: parse(key, value) if isinstance(value, str) else value for key, value in own.items()}
+    values = {key: _plain(value, (key,), secrets) for key, value in parsed.items()}
     return StackFile(values, frozenset(secrets), root)
 
 

@@ -1,11 +1,10 @@
 """What a node's configuration must be beside the cluster and the other nodes; kube-proxy alone can't check that."""
 
-from settings.addresses import CIDR, Address
+from settings.addresses import CIDR
 from settings.kube_proxy_configuration.node_check import NodeCheck
 from settings.kube_proxy_configuration.node_configuration import HEALTHZ_PORT, METRICS_PORT
 from settings.kube_proxy_configuration.values import NODE_PORT_KEYWORDS
 from settings.kube_proxy_configuration.vocabularies import LocalMode
-from settings.problems import Location
 
 
 def check_cluster_rules(check: NodeCheck) -> None:
@@ -42,20 +41,13 @@ def _owners(check: NodeCheck) -> None:
 
 
 def _families(check: NodeCheck) -> None:
-    bind_address = check.configuration.bind_address
-    if check.node.address:
-        _check_family(check, check.node.address, (*check.at, "address"))
-    # 0.0.0.0 and :: leave the address to the Node object, and have no family.
-    if bind_address and not bind_address.ip.is_unspecified:
-        _check_family(check, bind_address, check.origin("bindAddress"))
-
-
-def _check_family(check: NodeCheck, address: Address, at: Location) -> None:
     """kube-proxy doesn't start with an address of a family that the pods don't have."""
-    cidr = check.fleet.cluster_cidr
-    if cidr and address.ip.version not in cidr.versions:
-        must = f"must be an IPv{cidr.versions[0]} address, as cluster.clusterCIDR ({cidr}) is"
-        check.problems.invalid(at, address, must)
+    cidr, bind_address = check.fleet.cluster_cidr, check.configuration.bind_address
+    for address, at in ((check.node.address, (*check.at, "address")), (bind_address, check.origin("bindAddress"))):
+        # 0.0.0.0 and :: leave the address to the Node object, and have no family.
+        if cidr and address and not address.ip.is_unspecified and address.ip.version not in cidr.versions:
+            must = f"must be an IPv{cidr.versions[0]} address, as cluster.clusterCIDR ({cidr}) is"
+            check.problems.invalid(at, address, must)
 
 
 def _node_port_families(check: NodeCheck) -> None:

@@ -1,10 +1,9 @@
 """KubeProxyConfiguration v1alpha1 itself; sections.py has its parts, and says how fields are documented."""
 
-from typing import Annotated, ClassVar
+from typing import ClassVar
 
 from pydantic import Field
 
-from settings.field_types import one_of
 from settings.kube_proxy_configuration import values
 from settings.kube_proxy_configuration.sections import (
     IPVS,
@@ -54,12 +53,12 @@ class KubeProxyConfiguration(Fields):
     """/debug/pprof beside /metrics."""
     show_hidden_metrics_for_version: str | None = None
     """The previous minor version, and no other: its deprecated metrics are shown."""
-    mode: Annotated[Mode, one_of(Mode)] = Mode.IPVS
+    mode: Mode = Mode.IPVS
     """Upstream's default is iptables; here it is the guide's."""
     iptables: IPTables = IPTables()
     ipvs: IPVS = IPVS()
     nftables: NFTables = NFTables()
-    detect_local_mode: Annotated[LocalMode, one_of(LocalMode)] = LocalMode.CLUSTER_CIDR
+    detect_local_mode: LocalMode = LocalMode.CLUSTER_CIDR
     detect_local: DetectLocal = DetectLocal()
     node_port_addresses: tuple[values.NodePortAddress, ...] = ()
     """Where NodePorts answer: CIDR blocks; `primary` (the Node's own addresses), alone until 1.36; from 1.37 also

@@ -34,9 +34,8 @@ def known(minor: int) -> Mapping[str, Gate]:
     gates: dict[str, Gate] = {}
     for line in (_DIRECTORY / f"1.{minor}").read_text().splitlines():
         name, stage, default, *rest = line.split()
-        gates[name] = Gate(
-            stage, default == "on", "locked" in rest, tuple(other for other in rest if other != "locked")
-        )
+        needs = tuple(other for other in rest if other != "locked")
+        gates[name] = Gate(stage, default == "on", "locked" in rest, needs)
     return gates
 
 
@@ -44,6 +43,11 @@ def enabled(minor: int, given: Mapping[str, bool]) -> Mapping[str, bool]:
     """Return whether each gate is on: as given, by AllAlpha and AllBeta, or by its default."""
     stages = {stage: given[name] for name, stage in _ALL.items() if name in given}
     return {name: given.get(name, stages.get(gate.stage, gate.default)) for name, gate in known(minor).items()}
+
+
+def is_enabled(check: NodeCheck, minor: int, name: str, *, unknown: bool = False) -> bool:
+    """Return whether a gate is on for a node; `unknown` is the answer if this version has no such gate."""
+    return enabled(minor, check.configuration.feature_gates).get(name, unknown)
 
 
 def refusal(minor: int, name: str) -> str | None:

@@ -6,13 +6,11 @@ what kube-proxy takes for a field that is not given; None says that it depends o
 `Since` is older than 1.26. Fields of Windows are left out.
 """
 
-from collections.abc import Mapping
 from typing import Annotated, ClassVar, Self, TypeAlias
 
 from pydantic import model_validator
 
 from settings.addresses import CIDR
-from settings.field_types import one_of
 from settings.kube_proxy_configuration import values
 from settings.kube_proxy_configuration.values import SECOND, ZERO_IS_DEFAULT
 from settings.kube_proxy_configuration.vocabularies import LogFormat, Scheduler
@@ -20,15 +18,15 @@ from settings.section import Section, required
 
 
 class Fields(Section):
-    """A part of KubeProxyConfiguration. Like a null, an empty text counts as not given, to upstream too."""
+    """A part of KubeProxyConfiguration."""
 
-    @model_validator(mode="before")
     @classmethod
-    def _without_empty_texts(cls, value: object) -> object:
-        if not isinstance(value, Mapping):
-            return value
-        # Upstream's mode that is not given is another than ours: who writes "" must say which of the two is meant.
-        return {key: item for key, item in value.items() if item != "" or key == "mode" or key not in cls.known_keys()}
+    def is_unset(cls, key: object, item: object) -> bool:
+        """Empty strings count as unset, as they do upstream.
+
+        Except in `mode`: unset, it would be another mode here than upstream, so "" would be ambiguous.
+        """
+        return item is None or (item == "" and key != "mode")
 
     @model_validator(mode="after")
     def _defaults_for_zeros(self) -> Self:
@@ -84,7 +82,7 @@ class VModuleItem(Fields):
 class Logging(Fields):
     """`logging`: klog's options."""
 
-    format: Annotated[LogFormat, one_of(LogFormat)] = LogFormat.TEXT
+    format: LogFormat = LogFormat.TEXT
     flush_frequency: Annotated[values.FlushFrequency, ZERO_IS_DEFAULT] = 5 * SECOND
     """The longest time between two writes of the log; a number is nanoseconds."""
     verbosity: values.Count = 0
@@ -121,7 +119,7 @@ class IPVS(Fields):
     """How often all rules are looked at and mended."""
     min_sync_period: values.Duration = 0
     """The shortest time between two changes of the rules; 0: each change at once."""
-    scheduler: Annotated[Scheduler, one_of(Scheduler)] = Scheduler.RR
+    scheduler: Scheduler = Scheduler.RR
     """How connections are spread. Upstream takes any text and stops at its start over one that the kernel lacks."""
     exclude_cidrs: tuple[CIDR, ...] = ()
     """Virtual servers in these blocks are somebody else's, and are never cleaned up."""

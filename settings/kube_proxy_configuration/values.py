@@ -12,7 +12,7 @@ from typing import Annotated, Final, TypeAlias, TypeVar
 from pydantic import AfterValidator, BeforeValidator, StrictBool
 
 from settings.addresses import CIDR, Address, Listener
-from settings.field_types import checked
+from settings.field_types import matching
 
 SECOND: Final = 10**9
 """Durations are nanoseconds, as in Go."""
@@ -122,24 +122,17 @@ Quantity: TypeAlias = Annotated[str | int | float, BeforeValidator(_quantity)]
 NodePortAddress: TypeAlias = Annotated[str, AfterValidator(_node_port_address)]
 """A keyword, or a CIDR."""
 BindAddress: TypeAlias = Annotated[Address, AfterValidator(_bind_address)]
-BindListener: TypeAlias = Annotated[Listener, AfterValidator(_bind_address)]
+BindListener: TypeAlias = Annotated[Listener, BeforeValidator(Listener), AfterValidator(_bind_address)]
+# Linux: IFNAMSIZ and dev_valid_name() in net/core/dev.c.
 Interface: TypeAlias = Annotated[
     str,
-    # Linux: IFNAMSIZ and dev_valid_name() in net/core/dev.c.
-    checked(
-        lambda text: re.fullmatch(r"[^\s/:]{1,15}", text) and text not in (".", ".."),
-        "must be (the beginning of) a network interface's name (e.g. cni0)",
-    ),
+    matching(r"(?!\.\.?$)[^\s/:]{1,15}", "must be (the beginning of) a network interface's name (e.g. cni0)"),
 ]
-MediaType: TypeAlias = Annotated[
-    str,
-    # It becomes a header of requests. A character that HTTP doesn't allow there makes every request fail.
-    checked(lambda text: re.fullmatch(r"[!-~]+/[ -~]+", text), "must be a media type (e.g. application/json)"),
-]
+# It becomes a header of requests. A character that HTTP doesn't allow there makes every request fail.
+MediaType: TypeAlias = Annotated[str, matching(r"[!-~]+/[ -~]+", "must be a media type (e.g. application/json)")]
 FilePattern: TypeAlias = Annotated[
     str,
-    checked(
-        lambda text: text and not re.search("[=,]", text),
-        "must be a source file's name without .go, or a pattern of it, without '=' and ',' (e.g. proxier)",
+    matching(
+        "[^=,]+", "must be a source file's name without .go, or a pattern of it, without '=' and ',' (e.g. proxier)"
     ),
 ]

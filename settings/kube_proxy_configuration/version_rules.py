@@ -5,7 +5,7 @@ Sources: as in rules.py, and the feature gates' files.
 
 from typing import Final
 
-from settings.kube_proxy_configuration import feature_gates
+from settings.kube_proxy_configuration.feature_gates import is_enabled
 from settings.kube_proxy_configuration.node_check import NodeCheck
 from settings.kube_proxy_configuration.values import NODE_PORT_KEYWORDS, amount
 from settings.kube_proxy_configuration.vocabularies import Mode
@@ -17,6 +17,7 @@ _IPVS_GONE: Final = 43
 """Kubernetes enhancement 5495."""
 
 _KEYWORDS_MIX: Final = 37
+_LOCALHOST_GATE: Final = "KubeProxyNFTablesLocalhostNodePorts"
 
 
 def check_version_rules(check: NodeCheck, minor: int) -> None:
@@ -26,7 +27,7 @@ def check_version_rules(check: NodeCheck, minor: int) -> None:
 
 
 def _gated_logging(check: NodeCheck, minor: int) -> None:
-    if feature_gates.enabled(minor, check.configuration.feature_gates).get("LoggingAlphaOptions"):
+    if is_enabled(check, minor, "LoggingAlphaOptions"):
         return
     given = check.configuration.logging.options
     for name, options in {"text": given.text, "json": given.json_}.items():
@@ -39,7 +40,7 @@ def _ipvs(check: NodeCheck, minor: int) -> None:
     if check.configuration.mode != Mode.IPVS:
         return
     at = check.origin("mode")
-    if not feature_gates.enabled(minor, check.configuration.feature_gates).get("KubeProxyIPVS", True):
+    if not is_enabled(check, minor, "KubeProxyIPVS", unknown=True):
         must = "needs the feature gate KubeProxyIPVS, which is off: turn it on, or use nftables"
         check.problems.add(at, Kind.UNSUPPORTED, Mode.IPVS, must)
     elif minor >= _IPVS_DEPRECATED:
@@ -54,10 +55,10 @@ def _ipvs(check: NodeCheck, minor: int) -> None:
 def _node_port_addresses(check: NodeCheck, minor: int) -> None:
     addresses = check.configuration.node_port_addresses
     older, newer = minor < _KEYWORDS_MIX, f"from 1.{_KEYWORDS_MIX} on; binary.version is 1.{minor}"
-    for index, keyword in (
-        (index, address) for index, address in enumerate(addresses) if address in NODE_PORT_KEYWORDS
-    ):
+    for index, keyword in enumerate(addresses):
         place = ("nodePortAddresses", index)
+        if keyword not in NODE_PORT_KEYWORDS:
+            continue
         if older and keyword != "primary":
             must = f"must be a CIDR block (e.g. 192.168.99.0/24) or primary; {keyword} is known {newer}"
             check.invalid(*place, detail=must)
@@ -66,22 +67,17 @@ def _node_port_addresses(check: NodeCheck, minor: int) -> None:
         elif keyword in addresses[:index]:
             check.problems.add(check.origin(*place), Kind.DUPLICATE, keyword)
         elif keyword == "localhost" and not _answers_on_localhost(check, minor):
-            gate = "KubeProxyNFTablesLocalhostNodePorts"
-            check.warn(
-                *place, detail=f"works in mode iptables, and in mode nftables with the feature gate {gate} (alpha)"
-            )
+            works = f"works in mode iptables, and in mode nftables with the feature gate {_LOCALHOST_GATE} (alpha)"
+            check.warn(*place, detail=works)
 
 
 def _answers_on_localhost(check: NodeCheck, minor: int) -> bool:
-    gates = feature_gates.enabled(minor, check.configuration.feature_gates)
-    return check.configuration.mode == Mode.IPTABLES or (
-        check.configuration.mode == Mode.NFTABLES and gates.get("KubeProxyNFTablesLocalhostNodePorts", False)
-    )
+    gated = check.configuration.mode == Mode.NFTABLES and is_enabled(check, minor, _LOCALHOST_GATE)
+    return check.configuration.mode == Mode.IPTABLES or gated
 
 
 def _hidden_metrics(check: NodeCheck, minor: int) -> None:
     only = f"1.{minor - 1}"
     if check.configuration.show_hidden_metrics_for_version not in (None, "", only):
-        check.invalid(
-            "showHiddenMetricsForVersion", detail=f'must be "{only}", the minor version before binary.version'
-        )
+        must = f'must be "{only}", the minor version before binary.version'
+        check.invalid("showHiddenMetricsForVersion", detail=must)
