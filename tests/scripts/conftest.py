@@ -1,16 +1,17 @@
-"""A fresh node for each test."""
+"""Fake nodes, a fresh one for each test."""
 
 from pathlib import Path
 
 import pytest
 
 from documents import network_file
+from tests.scripts import families
 from tests.scripts.fake_node import (
     BINARY,
     BINARY_SHA256,
     CONFIGURATION,
     ENDPOINT_SLICES,
-    FOREIGN_SERVERS,
+    FOREIGN_VIRTUAL_SERVERS,
     IP_VS,
     RECORDED,
     SERVICES,
@@ -20,7 +21,7 @@ from tests.scripts.fake_node import (
 
 @pytest.fixture
 def node(tmp_path: Path) -> FakeNode:
-    """A node as a fresh machine is: systemd runs, the API answers, the kernel will have kube-proxy's rules."""
+    """A new machine: systemd runs, the API server answers, and the kernel has the rules that kube-proxy will write."""
     node = FakeNode(
         root=tmp_path,
         parameters={
@@ -71,12 +72,39 @@ def node(tmp_path: Path) -> FakeNode:
 
 @pytest.fixture
 def between_modes(node: FakeNode) -> FakeNode:
-    """A node with rules of every mode, and foreign things beside them."""
+    """A node with kube-proxy's rules of every mode, and with rules of other programs."""
     node.write("iptables", RECORDED)
     node.write("tables", "table ip kube-proxy\ntable ip6 kube-proxy\ntable inet foreign\n")
     node.write("table", "element 10.0.0.1 . tcp . 443")
     node.write(
         "ipsets", "KUBE-CLUSTER-IP\nKUBE-6-LOAD-BALANCER-SOURCE-CID\nKUBE-NODE-PORT-TCP 30080\nKUBE-DST-ABCDEF\n"
     )
-    node.write("proc/net/ip_vs", f"{IP_VS}TCP  C0A86365:7580 rr\n{FOREIGN_SERVERS}")
+    node.write("proc/net/ip_vs", f"{IP_VS}TCP  C0A86365:7580 rr\n{FOREIGN_VIRTUAL_SERVERS}")
+    return node
+
+
+@pytest.fixture
+def ipv6_node(node: FakeNode) -> FakeNode:
+    """A node of a cluster with IPv6 only."""
+    node.parameters["FAMILIES"] = "IPv6"
+    families.listen_at(node, "[fd00:99::101]:10256", "[fd00:99::101]:10249")
+    node.write("/api/services", families.services("fd00:10::1"))
+    node.write("/api/endpointslices", families.endpoint_slices(families.IPV6_SLICE))
+    node.write("/proc/net/ip_vs", node.path("/proc/net/ip_vs").read_text().partition("TCP")[0] + families.IP_VS)
+    node.write("/proc/net/if_inet6", families.IF_INET6)
+    node.write("/kube-ipvs0", "")
+    node.write(
+        "ip6tables", "-A KUBE-SERVICES -d fd00:10::1/128 -p tcp -m tcp --dport 443 -j KUBE-SVC-NPX46M4PTMTKRN6Y\n"
+    )
+    node.write("table6", "element fd00:10::1 . tcp . 443")
+    return node
+
+
+@pytest.fixture
+def dual_stack_node(node: FakeNode) -> FakeNode:
+    """A node of a dual-stack cluster whose Service kubernetes has only an IPv4 address."""
+    node.parameters["FAMILIES"] = "IPv4 IPv6"
+    node.write("/proc/net/ip_vs", node.path("/proc/net/ip_vs").read_text() + families.IP_VS)
+    node.write("/proc/net/if_inet6", families.IF_INET6)
+    node.write("metrics", families.METRICS)
     return node

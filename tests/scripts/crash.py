@@ -1,8 +1,8 @@
-"""A power cut after each step of a stage: every program that a script starts is a step, and leaves a copy of the node.
+"""A power failure after each step of a stage. Each program that a script runs is a step and leaves a copy of the node.
 
-A copy is what the cut would leave: what the shell itself writes between two programs belongs to the later. Names reach
-the disk in their order, as in every file system with a journal, but a file that nobody has synced may be empty after
-the cut: here it always is.
+The copy is what the disk would have. Renames reach it in order, as on any journaling file system; a file that was written
+and not synced may be empty after the failure, and here it always is. What the shell itself writes between two programs
+belongs to the later step.
 """
 
 import os
@@ -27,10 +27,10 @@ PROGRAMS = (
     "systemctl",
     "touch",
 )
-"""What changes a node: after a question it is as it was before."""
+"""The programs that change a node."""
 
 _LIST = r"find etc usr var -type f -printf '%i %T@ %p\n'"
-"""A line for each file's content: its inode, when it was written, its path."""
+"""Prints a line for each file: inode, time of the last write, path."""
 
 _WRAPPER = f"""\
 #!/bin/sh
@@ -47,9 +47,9 @@ exit $status
 
 
 def wrap(directory: Path, path: str) -> str:
-    """Makes the programs' wrappers in a directory and returns the PATH with them first.
+    """Writes wrappers for the programs to a directory and returns the PATH that finds them first.
 
-    Each step leaves a copy of the node in the directory that the variable CUT_OFF names, beside one of the node before.
+    Each step leaves a copy of the node in the directory $CUT_OFF, in which copy 0 is the node before the stage.
     """
     directory.mkdir()
     for program in PROGRAMS:
@@ -61,7 +61,7 @@ def wrap(directory: Path, path: str) -> str:
 
 
 def contents(root: Path) -> dict[str, str]:
-    """Returns each file's path with its inode and time of writing, as the node was when it was copied, or as it is."""
+    """Returns the inode and time of the last write by path: of a copied node those at the time of the copy."""
     copied = root / "contents"
     if copied.exists():
         listed = copied.read_text()
@@ -71,14 +71,14 @@ def contents(root: Path) -> dict[str, str]:
 
 
 def unsynced(root: Path, before: dict[str, str]) -> list[str]:
-    """Returns the paths of files whose content was written since and that nobody has synced."""
+    """Returns the paths of files that were written since `before` and never synced."""
     log = root / "synced"
     synced = log.read_text().split() if log.exists() else []
     now = contents(root).items()
     return [path for path, content in now if content not in before.values() and content.split()[0] not in synced]
 
 
-def lose(root: Path, before: dict[str, str]) -> None:
-    """What a power cut takes away."""
+def lose_unsynced(root: Path, before: dict[str, str]) -> None:
+    """Empties the files that a power failure may empty."""
     for path in unsynced(root, before):
         (root / path).write_bytes(b"")

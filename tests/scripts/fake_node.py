@@ -1,4 +1,4 @@
-"""A node's stages run by /bin/sh against a temporary root, with its programs replaced by tests/scripts/node/*."""
+"""A fake node: /bin/sh runs the stages against a temporary root, with stand-ins (tests/scripts/node/) for its programs."""
 
 import base64
 import hashlib
@@ -13,6 +13,9 @@ from pathlib import Path
 from components import generation
 from components.remote_script import payload
 from components.stages import REMOVE, STAGES
+
+STATE = "/var/lib/kube-proxy-generations"
+RESTART = "restart kube-proxy.service"
 
 PROGRAMS = Path(__file__).parent / "node"
 BINARY = (PROGRAMS / "kube-proxy").read_bytes()
@@ -68,9 +71,9 @@ TCP  0A000001:01BB rr
   -> C0A86379:192B      Masq    1      0          0
 """
 RECORDED = (Path(__file__).parent / "recorded" / "iptables-after-ipvs.txt").read_text()
-"""iptables-save of a node on which kube-proxy 1.36.2 ran in mode ipvs, then iptables, with chains of others between:
-FOREIGN, KUBE-ROUTER-TEST, the kubelet's KUBE-KUBELET-CANARY."""
-FOREIGN_SERVERS = """\
+"""iptables-save of a node on which kube-proxy 1.36.2 ran first in mode ipvs, then in mode iptables, with chains of other
+programs: FOREIGN, KUBE-ROUTER-TEST and the kubelet's KUBE-KUBELET-CANARY."""
+FOREIGN_VIRTUAL_SERVERS = """\
 TCP  0A630001:0050 rr
   -> C0A86379:192B      Masq    1      0          0
 FWM  00000007 wlc
@@ -79,7 +82,7 @@ FWM  00000007 wlc
 
 @dataclass
 class FakeNode:
-    """A temporary root, what a stack says of the node, and its stages."""
+    """A temporary root, the stack's parameters and files for the node, and its stages."""
 
     root: Path
     parameters: dict[str, str]
@@ -104,7 +107,7 @@ class FakeNode:
         return subprocess.run(
             ["/bin/sh", f"./{stage}.sh"],
             cwd=where,
-            env={"PATH": f"{PROGRAMS}:{os.environ['PATH']}", "root": str(self.root), **environment},
+            env=self._environment() | environment,
             capture_output=True,
             text=True,
             timeout=60,
@@ -112,35 +115,81 @@ class FakeNode:
             start_new_session=True,
         )
 
-    def script(self, path: Path, **environment: str) -> None:
-        """Runs a script that lies on the node."""
-        variables = {"PATH": f"{PROGRAMS}:{os.environ['PATH']}", "root": str(self.root), **environment}
-        subprocess.run(["/bin/sh", path], env=variables, timeout=60, check=True)
+    def succeed(self, stage: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Runs a stage, which must succeed."""
+        done = self.run(stage, **environment)
+        assert done.returncode == 0, done.stderr
+        return done
+
+    def fail(self, stage: str, **environment: str) -> str:
+        """Runs a stage, which must fail, and returns its messages."""
+        done = self.run(stage, **environment)
+        assert done.returncode == 1, f"{done.returncode}: {done.stderr}"
+        return done.stderr
+
+    def deploy(self) -> subprocess.CompletedProcess[str]:
+        """Stages and activates as `pulumi up` does; both must succeed."""
+        self.succeed("stage")
+        return self.succeed("activate")
+
+    def fail_to_deploy(self) -> str:
+        """Stages and activates; the activation must fail. Returns its messages."""
+        self.succeed("stage")
+        return self.fail("activate")
+
+    def problems(self) -> list[str]:
+        """Runs preflight, which must fail, and returns its messages without the names of the node and the stage."""
+        return _messages(self.fail("preflight"))
+
+    def preflight_messages(self) -> list[str]:
+        """Runs preflight, which must succeed, and returns its messages without the names of the node and the stage."""
+        return _messages(self.succeed("preflight").stderr)
+
+    def run_installed(self, path: Path) -> None:
+        """Runs a script that a stage has installed on the node."""
+        subprocess.run(["/bin/sh", path], env=self._environment(), timeout=60, check=True)
+
+    def install_binary(self, version: str = "1.36.2") -> None:
+        """Installs a kube-proxy as the operator would (binary.source: preinstalled)."""
+        self.write("/usr/local/bin/kube-proxy", BINARY.decode().replace("1.36.2", version))
+        self.path("/usr/local/bin/kube-proxy").chmod(0o755)
+
+    def replace_program(self, name: str, script: str) -> str:
+        """Puts a shell script in place of a program and returns the PATH that finds it."""
+        directory = self.path("/programs")
+        directory.mkdir(exist_ok=True)
+        (directory / name).write_text(f"#!/bin/sh\n{script}\n")
+        (directory / name).chmod(0o755)
+        return f"{directory}:{PROGRAMS}:/usr/bin:/bin:/usr/sbin:/sbin"
 
     def copy(self, to: Path) -> "FakeNode":
-        """A node that is the same in everything, at another root."""
+        """Returns a copy of the node with another root."""
         shutil.copytree(self.root, to, symlinks=True)
         return replace(self, root=to)
 
-    def deploy(self) -> subprocess.CompletedProcess[str]:
-        """Stages and activates, as a run of ``pulumi up`` does."""
-        staged = self.run("stage")
-        assert staged.returncode == 0, staged.stderr
-        return self.run("activate")
-
-    def calls(self) -> list[str]:
-        """What systemctl was asked to change since the last look."""
+    def systemctl_calls(self) -> list[str]:
+        """Returns the calls of systemctl that change something, since this method was called last."""
         log = self.path("/unit/calls")
         calls = log.read_text().splitlines() if log.exists() else []
         log.unlink(missing_ok=True)
         return calls
 
-    def live(self) -> dict[str, tuple[str, int]]:
-        """Every file outside the deployment's own bookkeeping, with its mode."""
-        kept = ("etc", "usr")
+    def live_files(self) -> dict[str, tuple[str, int]]:
+        """Returns the content and the mode of each file in /etc and /usr."""
         return {
             str(path.relative_to(self.root)): (path.read_text(), path.stat().st_mode & 0o777)
-            for top in kept
+            for top in ("etc", "usr")
             for path in sorted((self.root / top).rglob("*"))
             if path.is_file()
         }
+
+    def generations(self) -> list[Path]:
+        """Returns the directories of the generations that the node keeps."""
+        return [path for path in self.path(STATE).iterdir() if len(path.name) == 64]
+
+    def _environment(self) -> dict[str, str]:
+        return {"PATH": f"{PROGRAMS}:{os.environ['PATH']}", "root": str(self.root)}
+
+
+def _messages(text: str) -> list[str]:
+    return [line.removeprefix("k8s-node01: preflight: ") for line in text.splitlines()]

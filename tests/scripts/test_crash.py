@@ -1,4 +1,4 @@
-"""A node that loses its power after any step of a stage has, when it is up again, one generation's files, entire."""
+"""After a power failure at any step of a stage the node boots with the complete files of one generation."""
 
 import os
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.scripts import crash
-from tests.scripts.fake_node import CONFIGURATION, PROGRAMS, RECORDED, FakeNode
+from tests.scripts.fake_node import CONFIGURATION, PROGRAMS, RECORDED, STATE, FakeNode
 
 OLD = {
     "kube-proxy-config.yaml": CONFIGURATION,
@@ -29,24 +29,24 @@ FILES = {
 
 @pytest.fixture
 def cut_off(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the copies of a node are left."""
+    """The directory for the copies of a node."""
     return tmp_path_factory.mktemp("cut-off")
 
 
 def boot(node: FakeNode) -> dict[str, str]:
-    """What systemd does at a boot: loads the unit, runs its ExecStartPre, starts. Returns what the new process reads."""
+    """Boots as systemd does: loads the unit, runs its ExecStartPre, starts it. Returns the files that kube-proxy reads."""
     unit = node.path(FILES["kube-proxy.service"])
     if not (unit.exists() and node.path("/unit/enabled").exists()):
         return {}
     loaded = unit.read_text()
-    node.script(node.path("/var/lib/kube-proxy-generations/recover"))
+    node.run_installed(node.path(f"{STATE}/recover"))
     node.write("/unit/active", "active\n")
     read = {name: node.path(path).read_text() for name, path in FILES.items() if name != "kube-proxy.service"}
     return read | {"kube-proxy.service": loaded}
 
 
-def crashes(node: FakeNode, stage: str, to: Path, status: int = 0) -> Iterator[tuple[int, FakeNode]]:
-    """Yields copies of a node, each cut off one step further into a stage."""
+def power_failures(node: FakeNode, stage: str, to: Path, status: int = 0) -> Iterator[tuple[int, FakeNode]]:
+    """Runs a stage and yields a copy of the node after each of its steps, as a power failure leaves it."""
     node.path("/synced").unlink(missing_ok=True)
     before = crash.contents(node.root)
     node.copy(to / "0")
@@ -54,88 +54,91 @@ def crashes(node: FakeNode, stage: str, to: Path, status: int = 0) -> Iterator[t
     done = node.run(stage, PATH=path, CUT_OFF=str(to))
     assert done.returncode == status, done.stderr
     steps = sorted(int(directory.name) for directory in to.iterdir())
-    assert len(steps) > 5, "the stage changes something"
+    assert len(steps) > 5, "the stage must change something"
     for step in steps[1:]:
         copy = replace(node, root=to / str(step))
-        crash.lose(copy.root, before)
+        crash.lose_unsynced(copy.root, before)
         yield step, copy
 
 
-def converges(node: FakeNode) -> bool:
-    """Whether the next activation, as the next up runs it, brings the new generation."""
+def next_activation_succeeds(node: FakeNode) -> bool:
+    """Whether the next `pulumi up` makes the new generation live."""
     return node.run("activate").returncode == 0 and boot(node) == NEW
 
 
-def test_after_every_step_of_staging(node: FakeNode, cut_off: Path) -> None:
+def test_power_failure_while_staging_changes_nothing_live(node: FakeNode, cut_off: Path) -> None:
     node.files |= OLD
-    assert node.deploy().returncode == 0
-    live = node.live()
+    node.deploy()
+    live = node.live_files()
     node.files |= NEW
-    for step, copy in crashes(node, "stage", cut_off):
-        assert copy.live() == live, f"something live is touched at step {step}"
+    for step, copy in power_failures(node, "stage", cut_off):
+        assert copy.live_files() == live, f"something live changed at step {step}"
         assert boot(copy) == OLD
         assert copy.run("stage").returncode == 0, f"after step {step}"
-        assert converges(copy), f"after step {step}"
+        assert next_activation_succeeds(copy), f"after step {step}"
 
 
 @pytest.mark.parametrize("stage", ["stage", "activate"])
-def test_what_a_stage_has_done_is_on_the_disk(node: FakeNode, stage: str) -> None:
+def test_stage_syncs_every_file_that_it_writes(node: FakeNode, stage: str) -> None:
     node.files |= OLD
-    assert node.deploy().returncode == 0
+    node.deploy()
     node.files |= NEW
     if stage == "activate":
-        assert node.run("stage").returncode == 0
+        node.succeed("stage")
     node.path("/synced").unlink(missing_ok=True)
     before = crash.contents(node.root)
-    assert node.run(stage).returncode == 0
+    node.succeed(stage)
     assert crash.unsynced(node.root, before) == []
 
 
-def test_after_every_step_of_a_change(node: FakeNode, cut_off: Path) -> None:
+def test_power_failure_while_activating_leaves_the_old_or_the_new_generation(node: FakeNode, cut_off: Path) -> None:
     node.files |= OLD
-    assert node.deploy().returncode == 0
+    node.deploy()
     node.files |= NEW
-    assert node.run("stage").returncode == 0
+    node.succeed("stage")
     survived = []
-    for step, copy in crashes(node, "activate", cut_off):
+    for step, copy in power_failures(node, "activate", cut_off):
         running = boot(copy)
         assert running in (OLD, NEW), f"a mixture after step {step}"
-        assert converges(copy), f"after step {step}"
+        assert next_activation_succeeds(copy), f"after step {step}"
         survived.append("old" if running == OLD else "new")
-    assert survived == sorted(survived, reverse=True), "old up to one step, new from there on"
+    assert survived == sorted(survived, reverse=True), "the old generation up to one step, the new one after it"
     assert set(survived) == {"old", "new"}
 
 
-def test_after_every_step_of_the_first_activation(node: FakeNode, cut_off: Path) -> None:
+def test_power_failure_in_the_first_activation_leaves_nothing_or_the_new_generation(
+    node: FakeNode, cut_off: Path
+) -> None:
     node.files |= NEW
-    assert node.run("stage").returncode == 0
-    for step, copy in crashes(node, "activate", cut_off):
+    node.succeed("stage")
+    for step, copy in power_failures(node, "activate", cut_off):
         assert boot(copy) in ({}, NEW), f"a mixture after step {step}"
-        assert converges(copy), f"after step {step}"
+        assert next_activation_succeeds(copy), f"after step {step}"
 
 
-def test_after_every_step_of_a_rollback(node: FakeNode, cut_off: Path) -> None:
-    """The new generation never serves: whatever is cut off, the old one is what runs after the next try."""
+def test_power_failure_while_rolling_back_still_ends_with_the_old_generation(node: FakeNode, cut_off: Path) -> None:
+    """The new generation never serves, so the old one must be live after the next attempt."""
     node.files |= OLD
-    assert node.deploy().returncode == 0
+    node.deploy()
     node.files |= NEW | {"kube-proxy-config.yaml": CONFIGURATION + "oomScoreAdj: 666\n"}
-    assert node.run("stage").returncode == 0
-    for step, copy in crashes(node, "activate", cut_off, status=1):
+    node.succeed("stage")
+    for step, copy in power_failures(node, "activate", cut_off, status=1):
         boot(copy)
         assert copy.run("activate").returncode == 1
         assert boot(copy) == OLD, f"after step {step}"
 
 
-def test_after_every_step_of_a_switch_of_modes(between_modes: FakeNode, cut_off: Path) -> None:
-    """What the old mode had in the kernel is gone after the next activation, however far the first one came."""
+def test_power_failure_while_changing_the_mode_leaves_no_old_rules_after_the_next_activation(
+    between_modes: FakeNode, cut_off: Path
+) -> None:
     node = between_modes
     node.files |= OLD
-    assert node.deploy().returncode == 0
+    node.deploy()
     node.write("iptables", RECORDED)
     node.parameters["MODE"] = "iptables"
     node.files |= NEW | {"kube-proxy-config.yaml": CONFIGURATION.replace("ipvs", "iptables")}
-    assert node.run("stage").returncode == 0
-    for step, copy in crashes(node, "activate", cut_off):
+    node.succeed("stage")
+    for step, copy in power_failures(node, "activate", cut_off):
         done = copy.run("activate")
         assert done.returncode == 0, f"after step {step}: {done.stderr}"
         assert not copy.path("kube-ipvs0").exists(), f"after step {step}"
@@ -143,15 +146,15 @@ def test_after_every_step_of_a_switch_of_modes(between_modes: FakeNode, cut_off:
         assert copy.path("ipsets").read_text() == "KUBE-DST-ABCDEF\n", f"after step {step}"
 
 
-def test_after_every_step_of_a_removal(between_modes: FakeNode, cut_off: Path) -> None:
-    """At a boot in between kube-proxy runs as before or not at all; the next removal leaves nothing."""
+def test_power_failure_while_removing_is_completed_by_the_next_removal(between_modes: FakeNode, cut_off: Path) -> None:
+    """If the node boots in between, kube-proxy runs as before or not at all."""
     node = between_modes
     node.files |= OLD
-    assert node.deploy().returncode == 0
-    for step, copy in crashes(node, "remove", cut_off):
+    node.deploy()
+    for step, copy in power_failures(node, "remove", cut_off):
         assert boot(copy) in (OLD, {}), f"after step {step}"
         done = copy.run("remove")
         assert done.returncode == 0, f"after step {step}: {done.stderr}"
-        assert copy.live() == {}, f"after step {step}"
+        assert copy.live_files() == {}, f"after step {step}"
         assert "KUBE-SERVICES" not in copy.path("iptables").read_text(), f"after step {step}"
         assert not copy.path("kube-ipvs0").exists(), f"after step {step}"

@@ -1,4 +1,4 @@
-"""The awk that reads the API server's YAML on a node, against a YAML library."""
+"""The awk program that reads the API server's YAML on a node, compared with a YAML library."""
 
 import subprocess
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ documents = st.dictionaries(
 
 
 def leaves(value: object, path: str = "") -> Iterator[str]:
-    """What is expected, said independently: path=value in the document's order."""
+    """Yields the expected path=value lines, in the document's order."""
     match value:
         case dict():
             for key, inner in sorted(value.items()):
@@ -39,7 +39,7 @@ def leaves(value: object, path: str = "") -> Iterator[str]:
             yield f"{path}={value}"
 
 
-def flatten(text: str) -> list[str]:
+def flatten_in_shell(text: str) -> list[str]:
     done = subprocess.run(
         ["/bin/sh", "-c", f'. "{API}"; flatten_yaml'], input=text, capture_output=True, text=True, check=True
     )
@@ -49,11 +49,11 @@ def flatten(text: str) -> list[str]:
 @settings(max_examples=100, deadline=None)
 @given(documents)
 def test_every_scalar_is_found_at_its_path(document: dict[str, object]) -> None:
-    assert flatten(yaml.safe_dump(document, width=10_000)) == list(leaves(document))
+    assert flatten_in_shell(yaml.safe_dump(document, width=10_000)) == list(leaves(document))
 
 
-def test_lines_of_other_shapes_do_not_disturb() -> None:
+def test_multi_line_strings_are_skipped() -> None:
     text = yaml.safe_dump(
         {"metadata": {"annotations": {"note": "one: 1\n- two\n"}, "name": "kubernetes"}}, default_style=None
     )
-    assert "metadata.name=kubernetes" in flatten(text)
+    assert "metadata.name=kubernetes" in flatten_in_shell(text)

@@ -1,91 +1,124 @@
-"""Preflight names everything that a node lacks, at once, with the way out, and changes nothing."""
+"""Preflight reports everything that a node lacks at once, with the way out, and changes nothing."""
 
 import pytest
 
-from tests.scripts.fake_node import PROGRAMS, FakeNode
+from tests.scripts.fake_node import FakeNode
 
 
-def test_a_ready_node_says_so_and_is_left_alone(node: FakeNode) -> None:
+def test_ready_node_is_reported_and_not_changed(node: FakeNode) -> None:
     before = sorted(path for path in node.root.rglob("*") if "run" not in path.parts)
-    done = node.run("preflight")
-    assert done.returncode == 0
+    done = node.succeed("preflight")
     assert done.stderr == "k8s-node01: preflight: ready for kube-proxy 1.36.2 in mode ipvs\n"
     assert sorted(path for path in node.root.rglob("*") if "run" not in path.parts) == before
 
 
-def test_all_that_is_missing_is_named_at_once(node: FakeNode) -> None:
+def test_all_problems_are_reported_at_once(node: FakeNode) -> None:
     node.write("missing-modules", "ip_vs\nnf_conntrack\n")
     node.write("listeners", 'LISTEN 0 4096 *:10256 *:* users:(("nginx",pid=99,fd=3))\n')
     node.parameters["BINARY_SHA256"] = ""
-    done = node.run("preflight")
-    assert done.returncode == 1
-    lines = [line.removeprefix("k8s-node01: preflight: ") for line in done.stderr.splitlines()]
-    assert [line.split(":")[0] for line in lines[:2]] == [
+    messages = node.problems()
+    assert [message.split(":")[0] for message in messages[:2]] == [
         "kernel module nf_conntrack must be available for mode ipvs",
         "kernel module ip_vs must be available for mode ipvs",
     ]
-    assert lines[2] == (
+    assert messages[2:4] == [
         'port 192.168.99.101:10256 must be free for kube-proxy, is in use by "nginx",pid=99,fd=3: '
-        "stop that process, or choose another port in kube-proxy:configuration"
+        "stop that process, or choose another port in kube-proxy:configuration",
+        "binary.sha256 of kube-proxy:binary must have a digest for this node's architecture: add one for amd64",
+    ]
+    assert messages[4].startswith("4 of this node's requirements are not met (see above); nothing was changed;")
+
+
+class TestSystem:
+    def test_systemd_must_have_the_properties_that_are_asked_for(self, node: FakeNode) -> None:
+        node.write("systemd-version", "219")
+        assert node.problems()[0].startswith("systemd must be version 235 or newer, is 219: ")
+
+    @pytest.mark.parametrize(
+        ("clock", "difference"),
+        [("1 hour ago", "s ahead of the API server's"), ("1 hour", "s behind the API server's")],
     )
-    assert "binary.sha256" in lines[3]
-    assert lines[4].startswith("4 of this node's requirements are not met (see above); nothing was changed;")
+    def test_clock_must_agree_with_the_api_server(self, node: FakeNode, clock: str, difference: str) -> None:
+        node.write("api-clock", clock)
+        message = node.problems()[0]
+        assert message.startswith("the node's clock must be right, is 3")
+        assert difference in message
 
 
-def test_a_module_that_is_switched_off_is_as_good_as_none(node: FakeNode) -> None:
-    """modprobe loads nothing then, and its dry run ends well."""
-    node.write("switched-off-modules", "ip_vs_rr\n")
-    done = node.run("preflight")
-    assert done.returncode == 1
-    assert (
-        "kernel module ip_vs_rr must be loadable for mode ipvs, is disabled: remove its 'install' line "
-        "(grep -rw ip_vs_rr /etc/modprobe.d)" in done.stderr
+class TestProgramsAndModules:
+    def test_programs_must_be_new_enough(self, node: FakeNode) -> None:
+        node.write("iptables-version", "1.6.1")
+        node.write("ipset-version", "4.5")
+        messages = node.fail("preflight")
+        assert "mode ipvs needs iptables 1.6.2 or newer, this node has 1.6.1: upgrade the package iptables" in messages
+        assert "mode ipvs needs ipset 6.0 or newer, this node has 4.5: upgrade the package ipset" in messages
+
+    @pytest.mark.parametrize(
+        ("release", "problem"),
+        [
+            (
+                "5.10.0-30-amd64",
+                "mode nftables needs Linux 5.13 or newer, this node has 5.10.0-30-amd64: upgrade the kernel",
+            ),
+            ("6.1.0-44-amd64", ""),
+        ],
     )
+    def test_mode_nftables_needs_linux_5_13(self, node: FakeNode, release: str, problem: str) -> None:
+        node.replace_program("nft", "echo 'nftables v1.0.6 (Lester Gooch #5)'")
+        path = node.replace_program("uname", f"case $1 in -m) echo x86_64 ;; *) echo {release} ;; esac")
+        node.parameters["MODE"] = "nftables"
+        done = node.run("preflight", PATH=path)
+        assert (done.returncode == 0) is (problem == "")
+        assert problem in done.stderr
+
+    def test_module_must_not_be_disabled_in_modprobe_d(self, node: FakeNode) -> None:
+        """modprobe's dry run succeeds for a disabled module, and nothing is loaded."""
+        node.write("disabled-modules", "ip_vs_rr\n")
+        assert node.problems()[0] == (
+            "kernel module ip_vs_rr must be loadable for mode ipvs, is disabled: remove its 'install' line "
+            "(grep -rw ip_vs_rr /etc/modprobe.d)"
+        )
 
 
-def test_kube_proxys_own_listeners_are_no_obstacle(node: FakeNode) -> None:
-    assert node.deploy().returncode == 0
-    assert node.run("preflight").returncode == 0
+def test_preinstalled_binary_must_exist_and_have_the_stacks_version(node: FakeNode) -> None:
+    node.parameters["BINARY_SOURCE"] = "preinstalled"
+    assert "must be an executable file (binary.source is preinstalled)" in node.fail("preflight")
+    node.install_binary("1.35.1")
+    assert "must be version 1.36.2, reports 'Kubernetes v1.35.1'" in node.fail("preflight")
 
 
-def test_another_address_on_the_same_port_is_no_obstacle(node: FakeNode) -> None:
-    node.write("listeners", 'LISTEN 0 4096 127.0.0.1:10256 0.0.0.0:* users:(("nginx",pid=99,fd=3))\n')
-    assert node.run("preflight").returncode == 0
+class TestKernelSettings:
+    def test_ipv6_must_be_enabled_if_the_cluster_has_it(self, dual_stack_node: FakeNode) -> None:
+        dual_stack_node.write("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1\n")
+        message = "IPv6 must be enabled for the cluster's pods and Services, is disabled: run sysctl -w net.ipv6."
+        assert message in dual_stack_node.fail("preflight")
+        dual_stack_node.write("/proc/sys/net/ipv6/conf/all/disable_ipv6", "0\n")
+        dual_stack_node.succeed("preflight")
+        dual_stack_node.path("/proc/net/if_inet6").unlink()
+        dual_stack_node.fail("preflight")
 
+    @pytest.mark.parametrize(("mode", "warned"), [("iptables", True), ("nftables", True), ("ipvs", False)])
+    def test_disabled_forwarding_gives_a_warning_unless_kube_proxy_enables_it(
+        self, node: FakeNode, mode: str, warned: bool
+    ) -> None:
+        node.path("/kube-ipvs0").unlink()
+        node.write("/proc/net/ip_vs", "")
+        node.write("/proc/sys/net/ipv4/ip_forward", "0\n")
+        node.parameters["MODE"] = mode
+        assert node.preflight_messages()[0].startswith("warning: net.ipv4.ip_forward is 0") is warned
 
-def test_a_preinstalled_binary_must_be_there_and_of_that_version(node: FakeNode) -> None:
-    node.parameters |= {"BINARY_SOURCE": "preinstalled"}
-    assert "must be an executable file (binary.source is preinstalled)" in node.run("preflight").stderr
-    node.write("/usr/local/bin/kube-proxy", "#!/bin/sh\necho Kubernetes v1.35.1\n")
-    node.path("/usr/local/bin/kube-proxy").chmod(0o755)
-    assert "must be version 1.36.2, reports 'Kubernetes v1.35.1'" in node.run("preflight").stderr
+    def test_forwarding_is_checked_for_each_family(self, dual_stack_node: FakeNode) -> None:
+        dual_stack_node.parameters["MODE"] = "iptables"
+        dual_stack_node.write("/proc/sys/net/ipv4/ip_forward", "0\n")
+        dual_stack_node.write("/proc/sys/net/ipv6/conf/all/forwarding", "0\n")
+        assert [message.split(",")[0] for message in dual_stack_node.preflight_messages()[:-1]] == [
+            "warning: net.ipv4.ip_forward is 0",
+            "warning: net.ipv6.conf.all.forwarding is 0",
+        ]
 
-
-@pytest.mark.parametrize(
-    ("release", "problem"),
-    [
-        ("5.10.0-30-amd64", "mode nftables needs Linux 5.13 or newer, this node has 5.10.0-30-amd64"),
-        ("6.1.0-44-amd64", ""),
-    ],
-)
-def test_nftables_needs_a_kernel_that_has_what_it_uses(node: FakeNode, release: str, problem: str) -> None:
-    programs = node.root / "programs"
-    programs.mkdir()
-    for name, answer in {
-        "uname": f"case $1 in -m) echo x86_64 ;; *) echo {release} ;; esac",
-        "nft": "echo 'nftables v1.0.6 (Lester Gooch #5)'",
-    }.items():
-        (programs / name).write_text(f"#!/bin/sh\n{answer}\n")
-        (programs / name).chmod(0o755)
-    node.parameters["MODE"] = "nftables"
-    done = node.run("preflight", PATH=f"{programs}:{PROGRAMS}:/usr/bin:/bin:/usr/sbin:/sbin")
-    assert (done.returncode == 0) is (problem == "")
-    assert problem in done.stderr
-
-
-def test_programs_must_be_new_enough(node: FakeNode) -> None:
-    node.write("iptables-version", "1.6.1")
-    node.write("ipset-version", "4.5")
-    said = node.run("preflight").stderr
-    assert "mode ipvs needs iptables 1.6.2 or newer, this node has 1.6.1: upgrade the package iptables" in said
-    assert "mode ipvs needs ipset 6.0 or newer, this node has 4.5: upgrade the package ipset" in said
+    def test_bridge_whose_traffic_bypasses_iptables_gives_a_warning(self, node: FakeNode) -> None:
+        node.path("/sys/class/net/cni0/bridge").mkdir(parents=True)
+        message = "warning: pods on the bridge cni0 can't reach each other through IPv4 Services"
+        assert node.preflight_messages()[0].startswith(message)
+        node.write("/proc/sys/net/bridge/bridge-nf-call-iptables", "1\n")
+        assert len(node.preflight_messages()) == 1

@@ -1,4 +1,4 @@
-"""Staging lays a complete, verified generation beside the live one; nothing that is live changes."""
+"""Staging stores a complete, verified generation beside the live one and changes nothing live."""
 
 import subprocess
 from collections.abc import Callable
@@ -6,14 +6,11 @@ from collections.abc import Callable
 import pytest
 
 from components import generation
-from tests.scripts.fake_node import BINARY, BINARY_SHA256, FakeNode
-
-STATE = "/var/lib/kube-proxy-generations"
+from tests.scripts.fake_node import BINARY, BINARY_SHA256, STATE, FakeNode
 
 
-def test_a_generation_is_complete_private_and_beside_the_live_one(node: FakeNode) -> None:
-    done = node.run("stage")
-    assert done.returncode == 0, done.stderr
+def test_staged_generation_is_complete_private_and_not_live(node: FakeNode) -> None:
+    done = node.succeed("stage")
     digest = generation.digest(node.files)
     assert done.stdout == f"generation: {digest}\n"
     staged = node.path(f"{STATE}/{digest}")
@@ -28,46 +25,46 @@ def test_a_generation_is_complete_private_and_beside_the_live_one(node: FakeNode
         "modules": "0o644",
     }
     assert node.path(STATE).stat().st_mode & 0o777 == 0o700
-    assert node.live() == {}
-    assert node.calls() == []
+    assert node.live_files() == {}
+    assert node.systemctl_calls() == []
 
 
-def test_modules_are_loaded_at_once_and_at_each_boot_once_the_generation_is_live(node: FakeNode) -> None:
-    node.run("stage")
+def test_modules_are_loaded_by_staging_and_at_boot_after_the_activation(node: FakeNode) -> None:
+    node.succeed("stage")
     assert node.path("/loaded-modules").read_text().split() == ["nf_conntrack", "ip_vs", "ip_vs_rr"]
-    node.run("activate")
+    node.succeed("activate")
     assert node.path("/etc/modules-load.d/kube-proxy.conf").read_text().split() == ["nf_conntrack", "ip_vs", "ip_vs_rr"]
 
 
-def no_api(node: FakeNode) -> None:
-    node.path("/api").rename(node.root / "gone")
+def without_api(node: FakeNode) -> None:
+    node.path("/api").rename(node.root / "api-away")
 
 
-def no_node(node: FakeNode) -> None:
+def without_node(node: FakeNode) -> None:
     node.path("/api/k8s-node01").unlink()
 
 
-def other_binary(node: FakeNode) -> None:
+def truncated_binary(node: FakeNode) -> None:
     node.write(f"{STATE}/binaries/{BINARY_SHA256}", "truncated")
 
 
-def no_binary(node: FakeNode) -> None:
+def without_binary(node: FakeNode) -> None:
     node.path(f"{STATE}/binaries/{BINARY_SHA256}").unlink()
 
 
-def other_version(node: FakeNode) -> None:
+def another_version(node: FakeNode) -> None:
     node.parameters["VERSION"] = "1.36.1"
 
 
-def refused_configuration(node: FakeNode) -> None:
+def rejected_configuration(node: FakeNode) -> None:
     node.files["kube-proxy-config.yaml"] = "mode: userspace\n"
 
 
-def misspelt_configuration(node: FakeNode) -> None:
+def misspelled_field(node: FakeNode) -> None:
     node.files["kube-proxy-config.yaml"] = "mdoe: ipvs\n"
 
 
-def other_authority(node: FakeNode) -> None:
+def another_authority(node: FakeNode) -> None:
     node.write("other-authority", "")
 
 
@@ -79,59 +76,57 @@ def clock_ahead(node: FakeNode) -> None:
     node.parameters["NOT_AFTER"] = "1"
 
 
-def missing_module(node: FakeNode) -> None:
+def without_module(node: FakeNode) -> None:
     node.write("missing-modules", "ip_vs_rr\n")
 
 
 @pytest.mark.parametrize(
-    ("spoil", "message"),
+    ("break_node", "message"),
     [
         (
-            no_api,
+            without_api,
             "the API server https://192.168.99.100:8443 must answer: curl: (7) Failed to connect to 192.168.99.100 port 8443",
         ),
-        (no_node, "Node k8s-node01 must exist in the cluster"),
-        (other_binary, f"the binary must have the pinned SHA-256 {BINARY_SHA256}, has "),
-        (no_binary, "run: pulumi up --target-replace '**k8s-node01-binary' --target-dependents"),
-        (other_version, "the binary must be kube-proxy 1.36.1, reports '1.36.2'"),
+        (without_node, "Node k8s-node01 must exist in the cluster"),
+        (truncated_binary, f"the binary must have the pinned SHA-256 {BINARY_SHA256}, has "),
+        (without_binary, "run: pulumi up --target-replace '**k8s-node01-binary' --target-dependents"),
+        (another_version, "the binary must be kube-proxy 1.36.1, reports '1.36.2'"),
         (
-            refused_configuration,
+            rejected_configuration,
             'kube-proxy 1.36.2 rejects the configuration: E1123 server.go:1] "Error" err="mode: Invalid value: userspace"',
         ),
         (
-            misspelt_configuration,
+            misspelled_field,
             "kube-proxy 1.36.2 doesn't recognize a field of the configuration and would ignore it",
         ),
         (
-            other_authority,
+            another_authority,
             "the API server https://192.168.99.100:8443 must answer: curl: (60) SSL certificate problem: unable to get local "
             "issuer certificate; check cluster.server, tlsServerName and proxyURL, certificateAuthority, and the node's network access",
         ),
         (clock_behind, "the node's clock must be right"),
         (clock_ahead, "the client certificate must be valid: it expired Thu Jan  1 00:00:01 UTC 1970"),
-        (missing_module, "kernel module ip_vs_rr must load for mode ipvs"),
+        (without_module, "kernel module ip_vs_rr must load for mode ipvs"),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
-def test_a_fault_is_named_and_leaves_the_node_as_it_was(
-    node: FakeNode, spoil: Callable[[FakeNode], None], message: str
+def test_failed_staging_reports_the_fault_and_changes_nothing_live(
+    node: FakeNode, break_node: Callable[[FakeNode], None], message: str
 ) -> None:
-    assert node.deploy().returncode == 0
-    node.calls()
-    before = node.live()
-    spoil(node)
-    done = node.run("stage")
-    assert done.returncode == 1
-    assert done.stderr.startswith("k8s-node01: stage: ")
-    assert message in done.stderr
-    assert node.live() == before
-    assert node.calls() == []
+    node.deploy()
+    node.systemctl_calls()
+    before = node.live_files()
+    break_node(node)
+    messages = node.fail("stage")
+    assert messages.startswith("k8s-node01: stage: ")
+    assert message in messages
+    assert node.live_files() == before
+    assert node.systemctl_calls() == []
 
 
-def test_files_that_arrive_changed_are_refused(node: FakeNode) -> None:
-    node.parameters["GENERATION"] = "0" * 64
+def test_files_must_arrive_unchanged(node: FakeNode) -> None:
     where = node.root / "run" / "stage"
-    node.run("stage")
+    node.succeed("stage")
     (where / "files" / "kube-proxy.conf").write_text("KUBE_PROXY_ARGS=--v=10\n")
 
     done = subprocess.run(
@@ -146,13 +141,12 @@ def test_files_that_arrive_changed_are_refused(node: FakeNode) -> None:
     assert "the files must arrive intact" in done.stderr
 
 
-def test_a_binary_is_downloaded_once(node: FakeNode) -> None:
-    no_binary(node)
+def test_binary_is_downloaded_once(node: FakeNode) -> None:
+    without_binary(node)
     node.parameters |= {"BINARY_SOURCE": "url", "BINARY_URL": "https://mirror.example/kube-proxy"}
-    assert (
-        "the binary must be downloadable from https://mirror.example/kube-proxy: curl: (22)" in node.run("stage").stderr
-    )
+    message = "the binary must be downloadable from https://mirror.example/kube-proxy: curl: (22)"
+    assert message in node.fail("stage")
     node.write("mirror", BINARY.decode())
-    assert node.run("stage").returncode == 0
+    node.succeed("stage")
     node.path("/mirror").unlink()
-    assert node.run("stage").returncode == 0
+    node.succeed("stage")

@@ -1,0 +1,115 @@
+"""An activation succeeds only if kube-proxy demonstrably serves: in its mode, with the API's endpoints, for pods too."""
+
+import pytest
+
+from components import report
+from tests.scripts import families
+from tests.scripts.fake_node import FakeNode
+
+
+def test_virtual_server_must_have_exactly_the_endpoints_in_the_api(node: FakeNode) -> None:
+    node.write("/proc/net/ip_vs", node.path("/proc/net/ip_vs").read_text().replace("C0A8637A", "C0A8637B"))
+    assert (
+        "the IPVS virtual server must be 'TCP 10.0.0.1:443 192.168.99.121:6443 192.168.99.122:6443 ' as in the API, "
+        "its real servers are '192.168.99.121:6443 192.168.99.123:6443 '" in node.fail_to_deploy()
+    )
+
+
+def test_kube_ipvs0_must_have_the_service_address(node: FakeNode) -> None:
+    """Without it the node's own request to the Service is answered, but not those of its pods."""
+    node.write("/kube-ipvs0", "10.0.0.10\n")
+    message = "kube-ipvs0 must have the Service address 10.0.0.1, or pods can't reach the Service"
+    assert message in node.fail_to_deploy()
+
+
+def test_process_must_have_the_new_version(node: FakeNode) -> None:
+    node.deploy()
+    node.files["kube-proxy.conf"] += "#\n"
+    node.write("running-version", "1.35.1\n")
+    messages = node.fail_to_deploy()
+    assert "http://192.168.99.101:10249/metrics must report kube-proxy 1.36.2, reports '1.35.1'" in messages
+    assert "the previous generation serves again" in messages, "the previous generation may have any version"
+
+
+def test_one_lost_request_while_kube_proxy_stays_up_is_tolerated(node: FakeNode) -> None:
+    node.parameters["MIN_READY"] = "1"
+    node.write("unanswered", "2")
+    node.deploy()
+    assert len(node.path("tried").read_text().splitlines()) == 3
+
+
+class TestIPv6Cluster:
+    def test_node_is_proven_by_its_ipv6_service(self, ipv6_node: FakeNode) -> None:
+        assert report.parse(ipv6_node.deploy().stdout) | {"generation": ""} == {
+            "generation": "",
+            "active": True,
+            "enabled": True,
+            "version": "1.36.2",
+            "mode": "ipvs",
+            "listeners": ["[fd00:99::101]:10256", "[fd00:99::101]:10249"],
+            "kubernetesService": families.SERVICE,
+            "request": "answered",
+            "virtualServers": [{"server": f"TCP {families.SERVICE} rr", "realServers": families.REAL_SERVERS}],
+        }
+
+    @pytest.mark.parametrize("mode", ["iptables", "nftables"])
+    def test_node_is_proven_in_the_other_modes_too(self, ipv6_node: FakeNode, mode: str) -> None:
+        ipv6_node.parameters["MODE"] = mode
+        families.listen_at(ipv6_node, "[fd00:99::101]:10256", "[fd00:99::101]:10249")
+        assert report.parse(ipv6_node.deploy().stdout)["kubernetesService"] == families.SERVICE
+
+    @pytest.mark.parametrize(
+        ("mode", "file", "message"),
+        [
+            (
+                "ipvs",
+                "proc/net/ip_vs",
+                f"must be 'TCP {families.SERVICE} {' '.join(families.REAL_SERVERS)} ' as in the API, "
+                "its real servers are ''",
+            ),
+            ("iptables", "ip6tables", "the iptables chain KUBE-SERVICES must have the Service address fd00:10::1"),
+            ("nftables", "table6", "the nftables table kube-proxy must have the Service address fd00:10::1"),
+        ],
+    )
+    def test_activation_fails_without_the_modes_rules_for_the_service(
+        self, ipv6_node: FakeNode, mode: str, file: str, message: str
+    ) -> None:
+        ipv6_node.parameters["MODE"] = mode
+        families.listen_at(ipv6_node, "[fd00:99::101]:10256", "[fd00:99::101]:10249")
+        other = ipv6_node.path(file).read_text().replace("fd00:10::1", "fd00:10::2").replace(":0001]", ":0002]")
+        ipv6_node.write(file, other)
+        assert message in ipv6_node.fail_to_deploy()
+
+
+class TestDualStackCluster:
+    def test_virtual_servers_of_both_families_are_reported(self, dual_stack_node: FakeNode) -> None:
+        reported = report.parse(dual_stack_node.deploy().stdout)
+        assert reported["kubernetesService"] == "10.0.0.1:443"
+        assert reported["virtualServers"] == [
+            {"server": "TCP 10.0.0.1:443 rr", "realServers": ["192.168.99.121:6443", "192.168.99.122:6443"]},
+            {"server": f"TCP {families.SERVICE} rr", "realServers": families.REAL_SERVERS},
+        ]
+
+    def test_kube_proxy_must_write_rules_of_the_second_family_too(self, dual_stack_node: FakeNode) -> None:
+        dual_stack_node.write("metrics", families.METRICS.splitlines(keepends=True)[0])
+        message = "kube-proxy must write IPv6 rules too (cluster.clusterCIDR): http://192.168.99"
+        assert message in dual_stack_node.fail_to_deploy()
+
+    def test_ipv6_node_is_proven_by_the_service_that_the_stack_names(self, dual_stack_node: FakeNode) -> None:
+        """Of a dual-stack Service only the EndpointSlices of its address's family count."""
+        node = dual_stack_node
+        node.parameters |= {"FAMILIES": "IPv6 IPv4", "KUBERNETES_SERVICE": "fd00:10::1"}
+        families.listen_at(node, "[fd00:99::101]:10256", "[fd00:99::101]:10249")
+        node.write("/api/services", families.services("fd00:10::1"))
+        slices = families.endpoint_slices(("IPv4", ["192.168.99.124"]), families.IPV6_SLICE)
+        node.write("/api/endpointslices", slices)
+        reported = report.parse(node.deploy().stdout)
+        assert reported["kubernetesService"] == families.SERVICE
+        assert reported["listeners"] == ["[fd00:99::101]:10256", "[fd00:99::101]:10249"]
+
+    @pytest.mark.parametrize("wildcard", ["0.0.0.0", "[::]"])
+    def test_kube_proxy_may_listen_on_all_addresses(self, dual_stack_node: FakeNode, wildcard: str) -> None:
+        families.listen_at(dual_stack_node, f"{wildcard}:10256", f"{wildcard}:10249")
+        reported = report.parse(dual_stack_node.deploy().stdout)
+        assert reported["listeners"] == [f"{wildcard}:10256", f"{wildcard}:10249"]
+        dual_stack_node.succeed("preflight")
