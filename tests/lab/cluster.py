@@ -1,4 +1,4 @@
-"""A lab of its own for the tests, in a copy of the project: real engine, SSH, systemd, kube-proxy and API servers."""
+"""A lab for the tests alone, in a copy of the project: real engine, SSH, systemd, kube-proxy and API servers."""
 
 import json
 import os
@@ -23,20 +23,20 @@ UP = ("up", "--yes", "--skip-preview")
 
 
 @dataclass
-class Done:
-    """What a command came to; ``text`` is all that it printed."""
+class Result:
+    """A command's exit status, -1 if it was killed after its time limit, and all that it printed."""
 
     status: int
-    text: str
+    output: str
 
 
 @dataclass
 class Cluster:
-    """The lab, its dev stack's configuration, and ``pulumi`` as a person runs it."""
+    """The lab, the configuration of its stack `dev`, and the commands that a user runs."""
 
     lab: Lab
     printed: list[str] = field(default_factory=list)
-    """All that Pulumi has printed, for the scan for secrets."""
+    """All output of Pulumi, for the search for secrets."""
 
     @property
     def nodes(self) -> list[Node]:
@@ -46,26 +46,26 @@ class Cluster:
     def configuration_file(self) -> Path:
         return self.lab.project / "Pulumi.dev.yaml"
 
-    def pulumi(self, *arguments: str) -> Done:
-        """Runs ``pulumi`` on the selected stack, as a person does."""
-        running = self.begin(*arguments)
-        status = running.ends(900)
+    def pulumi(self, *arguments: str) -> Result:
+        """Runs ``pulumi`` on the selected stack; kills it after 15 minutes."""
+        running = self.start_pulumi(*arguments)
+        status = running.await_end(900)
         if status is None:
             running.kill()
-        self.printed.append(running.text)
-        return Done(-1 if status is None else status, running.text)
+        self.printed.append(running.output)
+        return Result(-1 if status is None else status, running.output)
 
-    def begin(self, *arguments: str) -> Running:
-        """Starts ``pulumi`` and goes on."""
+    def start_pulumi(self, *arguments: str) -> Running:
+        """Starts ``pulumi`` and returns at once."""
         command = ["pulumi", "--non-interactive", "--color=never", *arguments]
         log = self.lab.log / "pulumi.log"
         return Running(command, self.lab.project, os.environ | environment.variables(self.lab), log)
 
-    def up(self) -> Done:
+    def up(self) -> Result:
         return self.pulumi(*UP)
 
     def outputs(self) -> dict[str, Any]:
-        done = subprocess.run(
+        result = subprocess.run(
             ["pulumi", "stack", "output", "--json"],
             cwd=self.lab.project,
             env={**os.environ, **environment.variables(self.lab)},
@@ -73,10 +73,10 @@ class Cluster:
             text=True,
             check=True,
         )
-        return dict(json.loads(done.stdout))
+        return dict(json.loads(result.stdout))
 
     def configured(self) -> dict[str, Any]:
-        """The stack's configuration; keys are without ``kube-proxy:``."""
+        """Returns the stack's configuration; keys are without ``kube-proxy:``."""
         document = yaml.safe_load(self.configuration_file.read_text())
         return {key.removeprefix("kube-proxy:"): value for key, value in document["config"].items()}
 
@@ -89,7 +89,7 @@ class Cluster:
         self.configuration_file.write_text(yaml.safe_dump(document, sort_keys=False))
 
     def list_nodes(self, choose: Callable[[list[dict[str, Any]]], list[dict[str, Any]]]) -> None:
-        """Has the stack list the lab's nodes as ``choose`` returns them of the inventory."""
+        """Sets the stack's list of nodes to what ``choose`` returns for the lab's list."""
         nodes = choose(yaml.safe_load(self.lab.nodes_file.read_text()))
 
         def change(values: dict[str, Any]) -> None:
@@ -108,23 +108,31 @@ class Cluster:
             check=True,
         ).stdout
 
-    def logins(self) -> dict[str, int]:
-        """How many SSH logins each node has seen since its snapshot, this question's own aside."""
+    @contextmanager
+    def logins(self) -> Iterator[dict[str, int]]:
+        """Counts the SSH logins on each node while the body runs; the dictionary is filled afterwards."""
+        counts: dict[str, int] = {}
+        before = self._logins()
+        yield counts
+        # The second count has the login of the first one.
+        counts |= {name: count - before[name] - 1 for name, count in self._logins().items()}
+
+    def _logins(self) -> dict[str, int]:
         return {node.name: int(node.run("journalctl -u ssh -o cat | grep -c ^Accepted; :")) for node in self.nodes}
 
     def processes(self) -> dict[str, str]:
-        """Each node's kube-proxy process; another one means a restart."""
+        """Returns each node's kube-proxy process; another one means a restart."""
         return {node.name: node.run("systemctl show -P MainPID kube-proxy").strip() for node in self.nodes}
 
 
 def binary(version: str) -> dict[str, Any]:
-    """The section ``binary`` for a kube-proxy that ``make prepare`` has built."""
+    """Returns the section ``binary`` for a kube-proxy that ``make prepare`` builds."""
     path = f".lab/bin/kube-proxy-{version}"
     return {"version": version, "source": "file", "path": path, "sha256": {"amd64": f"{path}.sha256"}}
 
 
 def copy_project(to: Path) -> None:
-    """Copies what is under version control or could be, and lends the copy this checkout's Python."""
+    """Copies all files that git tracks or would add, and links this checkout's virtual environment."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=PROJECT,
@@ -141,7 +149,7 @@ def copy_project(to: Path) -> None:
 
 @contextmanager
 def own_lab(project: Path) -> Iterator[Cluster]:
-    """A started lab in a copy of the project, removed afterwards."""
+    """Starts a lab in a copy of the project, and removes it afterwards."""
     copy_project(project)
     cluster = Cluster(Lab(project))
     try:

@@ -1,4 +1,7 @@
-"""Everything that preflight finds, provoked on a node at once; each is what really happens to nodes, or looks so to any program."""
+"""All faults that preflight finds, caused on a node at the same time.
+
+Each is real, or a program on the node that reports it (an old kernel, an old nft).
+"""
 
 import shlex
 
@@ -7,11 +10,11 @@ from components.stages import PREFLIGHT
 from development.lab.node import Node
 
 SCHEDULER, PORT = "lblcr", 10300
-"""An IPVS scheduler whose module is switched off then, and a port that somebody holds."""
+"""An IPVS scheduler whose module is switched off, and a port that another process holds."""
 
 _MISSING = "ipset ipvsadm iptables flock sha256sum"
 
-# What needs room on the disk is before the disk is full. nftables.service, started as it is, would wipe the ruleset.
+# Everything that writes to the disk comes before the disk is filled. nftables.service as installed would flush the ruleset.
 _PROVOKE = f"""\
 set -e
 mkdir /var/tmp/faults
@@ -82,21 +85,21 @@ rm -r /var/tmp/faults
 
 
 def provoke(node: Node) -> None:
-    """Puts a node into every trouble at once."""
+    """Causes all faults."""
     node.run("sh", stdin=_PROVOKE.encode())
 
 
 def mend(node: Node) -> None:
-    """Takes every trouble away."""
+    """Removes all faults."""
     node.run("sh", stdin=_MEND.encode())
 
 
 def preflight(node: Node, before: str = ":", **parameters: str) -> list[str]:
-    """Runs the stage alone, as Pulumi sends it, and returns what it says without its name.
+    """Runs the stage alone, as Pulumi sends it, and returns its messages without the prefix.
 
-    The shell commands `before` may hide things by mounts, which nobody else on the node sees.
+    The shell commands `before` run in the stage's own mount namespace: they can hide files from it alone.
     """
-    told = {
+    defaults = {
         "NODE": node.name,
         "SERVER": "https://192.168.99.100:8443",
         "TLS_SERVER_NAME": "",
@@ -114,6 +117,6 @@ def preflight(node: Node, before: str = ":", **parameters: str) -> list[str]:
         "EXCLUDE_CIDRS": "",
     }
     script = f"{before}\n{command_text(PREFLIGHT)}"
-    standard_input = payload((PREFLIGHT,), told | parameters, {}).encode()
-    said = node.run(f"unshare -m sh -c {shlex.quote(script)} 2>&1; :", stdin=standard_input)
-    return [line.removeprefix(f"{node.name}: preflight: ") for line in said.splitlines()]
+    standard_input = payload((PREFLIGHT,), defaults | parameters, {}).encode()
+    messages = node.run(f"unshare -m sh -c {shlex.quote(script)} 2>&1; :", stdin=standard_input)
+    return [line.removeprefix(f"{node.name}: preflight: ") for line in messages.splitlines()]

@@ -1,11 +1,11 @@
-"""Things of others on a node, as near to kube-proxy's own as they come: each must survive whatever we do."""
+"""Objects of other programs on a node, named as close to kube-proxy's as possible: a deployment must keep each of them."""
 
 from development.lab.node import Node
 
 EXCLUDED = "10.99.0.0/24"
-"""For ``ipvs.excludeCIDRs``: in mode ipvs kube-proxy itself removes any other virtual server."""
+"""For ``ipvs.excludeCIDRs``: in mode ipvs kube-proxy removes virtual servers of others outside of these networks."""
 
-# The address is on lo: the lab's networkd takes addresses off every interface of type ether.
+# The address is on lo: the lab's networkd removes addresses from every interface of type ether.
 _ADD = """\
 set -e
 iptables -t nat -N KUBE-ROUTER-TEST
@@ -59,26 +59,26 @@ ip -o address show dev lo | grep -o 10.99.0.1/32
 
 
 def add(node: Node) -> None:
-    """Puts everything there, the virtual servers aside."""
+    """Adds all objects except the virtual servers."""
     node.run("sh", stdin=_ADD.encode())
 
 
 def add_virtual_servers(node: Node) -> None:
-    """Puts a virtual server of an address there, and one of a firewall mark."""
+    """Adds a virtual server with an address, and one with a firewall mark."""
     node.run("sh", stdin=_ADD_VIRTUAL_SERVERS.encode())
 
 
 def remove(node: Node) -> None:
-    """Takes away what is left of it."""
+    """Removes what is left of all objects."""
     node.run("sh 2>/dev/null", stdin=_REMOVE.encode())
 
 
-def things(node: Node) -> list[str]:
-    """Returns what is there of it, the virtual servers aside."""
+def objects(node: Node) -> list[str]:
+    """Returns the objects that are there, except the virtual servers."""
     listed = node.run("sh 2>/dev/null", stdin=_LIST.encode()).splitlines()
-    return sorted(line.partition(" [")[0] for line in listed)  # counters aside
+    return sorted(line.partition(" [")[0] for line in listed)  # without counters
 
 
 def virtual_servers(node: Node) -> list[str]:
-    """Returns the virtual servers of others."""
+    """Returns all virtual servers except kube-proxy's."""
     return [line for line in node.run("ipvsadm -Sn").splitlines() if " 10.0.0.1:443 " not in line]

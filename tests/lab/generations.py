@@ -1,9 +1,8 @@
-"""What a node's kube-proxy is made of: the live files, compared with the generations that the node keeps."""
+"""The generations that a node keeps, and which of them its live files belong to (scripts/common.sh, live_files)."""
 
 from development.lab.node import Node
 
-# scripts/common.sh, live_files: a generation's file names and their places.
-_LIVE = """\
+_OF_LIVE_FILES = """\
 cd /var/lib/kube-proxy-generations
 for generation in $(ls | grep -x '[0-9a-f]\\{64\\}'); do
     while read -r name place; do
@@ -22,37 +21,50 @@ done
 """
 
 
-def live(node: Node) -> str:
-    """Returns the generation whose files are the live ones, all of them. Raises AssertionError where there is none."""
-    digests = node.run(_LIVE).split()
-    assert len(digests) == 1, f"{node.name}: the live files must be of one generation, entire, they are of {digests}"
-    return digests[0]
+def of_live_files(node: Node) -> set[str]:
+    """Returns each generation whose files all equal the live files.
+
+    After an upgrade these can be two: the same files, named by the version before and by this one.
+    Raises AssertionError if there is none: the live files are then a mixture of generations.
+    """
+    found = set(node.run(_OF_LIVE_FILES).split())
+    assert found, f"{node.name}: the live files must be those of one generation"
+    return found
 
 
-def last_served(node: Node) -> str:
-    """Returns the generation that was proven last."""
+def last_proven(node: Node) -> str:
+    """Returns the last generation that an activation proved to serve."""
     return node.run("cat /var/lib/kube-proxy-generations/live").strip()
 
 
 def is_activating(node: Node) -> bool:
-    """Whether the last activation was cut off before its end (scripts/rollback.sh)."""
+    """Returns whether the last activation was interrupted (scripts/rollback.sh)."""
     return node.run("ls /var/lib/kube-proxy-generations").split().count("activating") == 1
 
 
-def await_quiet(node: Node) -> None:
-    """Waits until no deployment works on the node: one that nobody listens to any more goes on to its end."""
+def await_unlocked(node: Node) -> None:
+    """Waits until no deployment runs on the node. A stage goes on to its end even if its connection is gone."""
     node.run("flock -w 500 /run/lock/kube-proxy-generations.lock true", seconds=600)
 
 
-def assert_serves(node: Node, seconds: float = 300) -> str:
-    """Waits until kube-proxy serves, without any help, and returns its generation."""
+def assert_serves(node: Node, seconds: float = 300) -> set[str]:
+    """Waits until kube-proxy is healthy without any help, and returns the generations of the live files."""
     health = f"http://{node.worker.address}:10256/livez"
     node.run(f"until curl -sf --max-time 5 {health}; do sleep 0.5; done", seconds=seconds)
-    asked = node.run("systemctl show -P ActiveState -P UnitFileState -P NeedDaemonReload kube-proxy").split()
-    assert sorted(asked) == ["active", "enabled", "no"], f"{node.name}: {asked}"
-    return live(node)
+    shown = node.run("systemctl show -P ActiveState -P UnitFileState -P NeedDaemonReload kube-proxy").split()
+    assert sorted(shown) == ["active", "enabled", "no"], f"{node.name}: {shown}"
+    return of_live_files(node)
 
 
 def starts(node: Node) -> int:
-    """How often kube-proxy was started since the boot."""
+    """Returns how often kube-proxy was started since the node's boot."""
     return int(node.run("journalctl -b -u kube-proxy -o cat | grep -c '^Started kube-proxy'; :"))
+
+
+def files(node: Node) -> list[str]:
+    """Returns the paths on a node that a deployment makes; none where none was deployed, or all was removed."""
+    paths = (
+        "/etc/kubernetes /var/lib/kube-proxy* /usr/local/bin/kube-proxy /opt/k8s /etc/modules-load.d/kube-proxy.conf "
+        "/etc/systemd/network/*ipvs* /usr/lib/systemd/system/kube-proxy.service"
+    )
+    return node.run(f"ls -d {paths} 2>/dev/null; :").split()

@@ -1,4 +1,4 @@
-"""Which of kube-proxy's rules a node's kernel has, asked by each mode's own names (k8s.io/kubernetes pkg/proxy)."""
+"""The rules of kube-proxy in a node's kernel, found by the names that each mode uses (k8s.io/kubernetes pkg/proxy)."""
 
 from development.lab.node import Node
 
@@ -8,10 +8,10 @@ OF_MODE = {
     "nftables": {"table"},
     "none": set[str](),
 }
-"""What each mode has; ``none`` is a node without kube-proxy."""
+"""The rules of each mode; ``none`` is a node without kube-proxy."""
 
-# Chains of KUBE-KUBELET- and KUBE-ROUTER- are others', as is the set KUBE-DST-ABCDEF (tests/lab/foreign.py). KUBE-FIREWALL is
-# made by mode iptables and by the kubelet: where there is one, it stays.
+# The chains KUBE-KUBELET-* and KUBE-ROUTER-* and the set KUBE-DST-ABCDEF belong to others (tests/lab/foreign.py). Mode
+# iptables and the kubelet both make KUBE-FIREWALL: it stays on a node with a kubelet.
 _ASK = """\
 exec 2>/dev/null
 others='(KUBELET|ROUTER)-'
@@ -29,5 +29,5 @@ others='(KUBELET|ROUTER)-'
 
 
 def of(node: Node) -> set[str]:
-    """Returns what of kube-proxy's is in the node's kernel, in the words of OF_MODE."""
+    """Returns which rules of kube-proxy are in the node's kernel, in the words of OF_MODE."""
     return set(node.run("sh", stdin=_ASK.encode()).splitlines())

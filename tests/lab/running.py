@@ -1,4 +1,4 @@
-"""``pulumi`` under way, as in a terminal of its own: followed line by line, interrupted, or gone with its machine."""
+"""A running ``pulumi``: its output is read line by line; it can be interrupted, frozen or killed with all its plugins."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from development.lab.node import Node
 
-# Every SSH session of root's without a terminal but this one's own; the server itself goes on.
+# Kills each SSH session of root without a terminal, except the one that runs this. The server itself stays.
 _CUT_CONNECTIONS = """\
 for process in $(pgrep -x sshd); do
     case $(tr '\\0' ' ' </proc/$process/cmdline) in
@@ -21,14 +21,14 @@ done
 
 
 def cut_connections(node: Node) -> None:
-    """Ends every deployment's connection on a node's side; what it has started there goes on alone."""
+    """Closes all SSH connections of deployments on a node; the commands that they started go on."""
     node.run("exec sh", stdin=_CUT_CONNECTIONS.encode())
 
 
 class Running:
-    """A command in a session of its own, which its plugins stay in though they have process groups of their own.
+    """A command in a new session. Its plugins have their own process groups and stay in that session.
 
-    All that it prints is added to its log at once.
+    Its output is written to its log line by line.
     """
 
     def __init__(self, command: Sequence[str], directory: Path, environment: Mapping[str, str], log: Path) -> None:
@@ -51,35 +51,35 @@ class Running:
         self._follower.start()
 
     @property
-    def text(self) -> str:
-        """All that it has printed so far."""
+    def output(self) -> str:
+        """Returns all output so far."""
         return "\n".join(self.lines)
 
-    def says(self, text: str, seconds: float = 600) -> bool:
-        """Waits for a line with the text; False where it ends, or the time does, without one."""
+    def await_line(self, text: str, seconds: float = 600) -> bool:
+        """Waits for a line with the text. Returns False if the command or the time ends first."""
         with self._changed:
             self._changed.wait_for(lambda: self._ended or self._has(text), seconds)
             return self._has(text)
 
-    def ends(self, seconds: float = 600) -> int | None:
-        """Waits for its end and returns its status; None where it goes on for longer."""
+    def await_end(self, seconds: float = 600) -> int | None:
+        """Waits for the end and returns the exit status; None if the command still runs after this time."""
         try:
             status = self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             return None
-        self._follower.join(1)  # what it has started may live on and keep the output open
+        self._follower.join(1)  # a child that outlives the command keeps the output open
         return status
 
     def interrupt(self) -> None:
-        """What Ctrl-C does: a signal to pulumi alone, its plugins have process groups of their own."""
+        """Sends SIGINT as Ctrl-C does: to pulumi alone, since its plugins have their own process groups."""
         self._process.send_signal(signal.SIGINT)
 
     def freeze(self) -> None:
-        """As if its machine had lost its network: nothing is said on its connections any more, and nothing heard."""
+        """Stops all processes, as if the machine had lost its network: its connections stay open and silent."""
         self._signal_session(signal.SIGSTOP)
 
     def kill(self) -> None:
-        """As if its machine had lost its power."""
+        """Kills all processes, as if the machine had lost its power."""
         deadline = time.monotonic() + 10
         while self._signal_session(signal.SIGKILL) and time.monotonic() < deadline:
             time.sleep(0.1)
@@ -100,7 +100,7 @@ class Running:
         return any(text in line for line in self.lines)
 
     def _signal_session(self, number: signal.Signals) -> bool:
-        """Signals every process of the session; False where none is left."""
+        """Sends a signal to each process of the session. Returns False if none is left."""
         members = [int(path.name) for path in Path("/proc").glob("[0-9]*") if _session(path) == self._process.pid]
         for member in members:
             try:
@@ -111,7 +111,7 @@ class Running:
 
 
 def _session(process: Path) -> int | None:
-    """Returns a live process's session (proc(5), stat's sixth field, counted after the program's name in brackets)."""
+    """Returns the session of a live process: the sixth field of proc(5) stat, counted after the name in brackets."""
     try:
         fields = (process / "stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):

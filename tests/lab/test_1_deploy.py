@@ -1,4 +1,4 @@
-"""The life of a fleet, first part: previewed, deployed, left alone, changed. Each test goes on where the last ended."""
+"""A fleet's first preview, first deployment, second run and first change."""
 
 import base64
 import re
@@ -14,38 +14,39 @@ from tests.lab.cluster import Cluster
 BACKENDS = ["192.168.99.121:6443", "192.168.99.122:6443", "192.168.99.123:6443"]
 
 
-class TestBeforeAnythingIsDeployed:
-    def test_a_preview_shows_every_resource_and_contacts_nobody(self, cluster: Cluster) -> None:
+class TestPreviewOfANewStack:
+    def test_shows_every_resource_and_contacts_no_node(self, cluster: Cluster) -> None:
         cluster.pulumi("stack", "select", "--create", "dev")
-        before = cluster.logins()
-        done = cluster.pulumi("preview")
-        assert done.status == 0, done.text
-        assert "+ 19 to create" in done.text
-        assert cluster.logins() == {name: count + 1 for name, count in before.items()}, "the first question's own"
+        with cluster.logins() as logins:
+            result = cluster.pulumi("preview")
+        assert result.status == 0, result.output
+        assert "+ 19 to create" in result.output
+        assert set(logins.values()) == {0}
 
-    def test_every_problem_of_the_configuration_is_said_at_once(self, cluster: Cluster) -> None:
-        text, before = cluster.configuration_file.read_text(), cluster.logins()
+    def test_reports_all_problems_of_the_configuration_at_once_and_contacts_no_node(self, cluster: Cluster) -> None:
+        text = cluster.configuration_file.read_text()
         try:
             cluster.configure(lambda values: values["cluster"].update(server="http://192.168.99.100", verison="1.36.2"))
             cluster.configure(lambda values: values["configuration"].update(mode="userspace"))
-            done = cluster.pulumi("preview")
+            with cluster.logins() as logins:
+                result = cluster.pulumi("preview")
         finally:
             cluster.configuration_file.write_text(text)
-        assert done.status != 0
-        assert 'cluster.server: Invalid value: "http://192.168.99.100": must' in done.text
-        assert 'cluster.verison: Forbidden: unknown key; did you mean "version"?' in done.text
-        assert 'configuration.mode: Unsupported value: "userspace": supported values: ' in done.text
-        assert "Traceback" not in done.text
-        assert cluster.logins() == {name: count + 1 for name, count in before.items()}, "the first question's own"
+        assert result.status != 0
+        assert 'cluster.server: Invalid value: "http://192.168.99.100": must' in result.output
+        assert 'cluster.verison: Forbidden: unknown key; did you mean "version"?' in result.output
+        assert 'configuration.mode: Unsupported value: "userspace": supported values: ' in result.output
+        assert "Traceback" not in result.output
+        assert set(logins.values()) == {0}
 
 
 class TestFirstUp:
-    def test_it_deploys_and_reports_each_node(self, cluster: Cluster) -> None:
-        before = cluster.logins()
-        done = cluster.up()
-        assert done.status == 0, done.text
-        each = 6  # the host check, preflight, binary, a look whether it is whole, stage, activate
-        assert cluster.logins() == {name: count + 1 + each for name, count in before.items()}, "and the question's own"
+    def test_reports_each_node(self, cluster: Cluster) -> None:
+        with cluster.logins() as logins:
+            result = cluster.up()
+        assert result.status == 0, result.output
+        # host check, preflight, binary, check of the binary, stage, activate
+        assert set(logins.values()) == {6}
         outputs = cluster.outputs()
         assert outputs["certificate"]["subject"] == ("CN=system:kube-proxy,OU=wangxyd,O=k8s,L=Suzhou,ST=Jiangsu,C=CN")
         for number, node in enumerate(cluster.nodes, start=101):
@@ -65,8 +66,8 @@ class TestFirstUp:
                 "certificateNotAfter": outputs["certificate"]["notAfter"],
             }
 
-    def test_the_nodes_say_the_same_to_a_person(self, cluster: Cluster) -> None:
-        """The guide's own checks, typed on the node."""
+    def test_nodes_pass_the_checks_of_the_guide(self, cluster: Cluster) -> None:
+        """The commands that the guide has an administrator type on each node."""
         for number, node in enumerate(cluster.nodes, start=101):
             status = node.run("systemctl status kube-proxy.service | grep -e Loaded -e Active")
             assert "enabled" in status
@@ -79,7 +80,7 @@ class TestFirstUp:
             assert sorted(second for _, second in rules[1:]) == BACKENDS
             assert '"gitVersion": "v1.36.2"' in node.run("curl -ks https://10.0.0.1/version")
 
-    def test_files_modules_and_directory_are_the_guides(self, cluster: Cluster) -> None:
+    def test_files_and_modules_are_those_of_the_guide(self, cluster: Cluster) -> None:
         for node in cluster.nodes:
             modes = node.run(
                 "stat -c '%a %U:%G %n' /etc/kubernetes/* /usr/lib/systemd/system/kube-proxy.service /usr/local/bin/kube-proxy /opt/k8s/kube-proxy"
@@ -95,14 +96,14 @@ class TestFirstUp:
             assert {"nf_conntrack", "ip_vs", "ip_vs_rr"} <= set(node.run("cut -d ' ' -f 1 /proc/modules").split())
             assert node.run("cat /etc/modules-load.d/kube-proxy.conf").split() == ["nf_conntrack", "ip_vs", "ip_vs_rr"]
 
-    def test_systemd_networkd_leaves_the_services_addresses_alone(self, cluster: Cluster) -> None:
-        """The lab's networkd is told to manage every interface: it takes off whatever it finds there when it starts."""
+    def test_systemd_networkd_keeps_the_addresses_of_services(self, cluster: Cluster) -> None:
+        """The lab's networkd manages every interface: when it starts, it removes addresses that it did not set."""
         node = cluster.nodes[0]
         node.run("systemctl restart systemd-networkd; /lib/systemd/systemd-networkd-wait-online -i enp0s1")
         assert "unmanaged" in node.run("networkctl list --no-legend kube-ipvs0")
         assert " 10.0.0.1/32 " in node.run("ip -o -4 address show dev kube-ipvs0")
 
-    def test_kubectl_sees_the_guides_kubeconfig_and_the_api_takes_it(self, cluster: Cluster, tmp_path: Path) -> None:
+    def test_kubeconfig_is_that_of_the_guide_and_the_api_accepts_it(self, cluster: Cluster, tmp_path: Path) -> None:
         kubeconfig = tmp_path / "kube-proxy.kubeconfig"
         kubeconfig.touch(mode=0o600)
         kubeconfig.write_text(cluster.nodes[0].run("cat /etc/kubernetes/kube-proxy.kubeconfig"))
@@ -129,7 +130,7 @@ class TestFirstUp:
                 }
             ],
         }
-        # The address is the nodes'; from here the same balancer has another.
+        # The kubeconfig has the balancer's address as nodes see it; this machine reaches it at another one.
         here = yaml.safe_load(cluster.lab.admin_kubeconfig.read_text())["clusters"][0]["cluster"]["server"]
         as_kube_proxy = (f"--kubeconfig={kubeconfig}", f"--server={here}")
         assert "system:kube-proxy" in cluster.kubectl("auth", "whoami", *as_kube_proxy)
@@ -147,30 +148,31 @@ class TestFirstUp:
 
 
 class TestSecondUp:
-    def test_it_changes_restarts_and_contacts_nothing(self, cluster: Cluster) -> None:
-        processes, logins = cluster.processes(), cluster.logins()
-        done = cluster.up()
-        assert done.status == 0, done.text
-        assert "19 unchanged" in done.text
-        assert cluster.logins() == {name: count + 1 for name, count in logins.items()}, "the first question's own"
+    def test_changes_nothing_restarts_nothing_and_contacts_no_node(self, cluster: Cluster) -> None:
+        processes = cluster.processes()
+        with cluster.logins() as logins:
+            result = cluster.up()
+        assert result.status == 0, result.output
+        assert "19 unchanged" in result.output
+        assert set(logins.values()) == {0}
         assert cluster.processes() == processes
 
 
-class TestOneChangedField:
-    def test_the_preview_shows_it_and_nothing_secret(self, cluster: Cluster) -> None:
+class TestChangeOfOneField:
+    def test_is_shown_by_the_preview_without_secrets(self, cluster: Cluster) -> None:
         cluster.configure(lambda values: values["configuration"].update(oomScoreAdj=-998))
-        done = cluster.pulumi("preview", "--diff")
-        assert done.status == 0, done.text
-        assert "+ oomScoreAdj       : -998" in done.text
-        assert "~ 8 to update" in done.text
-        assert "client-key-data" not in done.text
+        result = cluster.pulumi("preview", "--diff")
+        assert result.status == 0, result.output
+        assert "+ oomScoreAdj       : -998" in result.output
+        assert "~ 8 to update" in result.output
+        assert "client-key-data" not in result.output
 
-    def test_each_node_restarts_exactly_once_and_no_request_fails(self, cluster: Cluster) -> None:
+    def test_restarts_each_node_once_and_no_request_fails(self, cluster: Cluster) -> None:
         with probe.probed(cluster.nodes) as answers:
-            done = cluster.up()
-        assert done.status == 0, done.text
+            result = cluster.up()
+        assert result.status == 0, result.output
         for node in cluster.nodes:
             assert not answers[node.name].failed, f"{node.name}: {answers[node.name]}"
-            assert f"{node.name}: activate: restarting kube-proxy (changed: kube-proxy-config.yaml)" in done.text
+            assert f"{node.name}: activate: restarting kube-proxy (changed: kube-proxy-config.yaml)" in result.output
             starts = node.run("journalctl -u kube-proxy -o cat | grep -c '^Started kube-proxy'")
-            assert int(starts) == 2, "the first up's and this one's"
+            assert int(starts) == 2, "once for the first up, once for this one"

@@ -1,4 +1,4 @@
-"""The life of a fleet, second part: both IP families, IPv4 first on one node and IPv6 on the other, in two modes."""
+"""A dual-stack cluster: one node with IPv4 first in mode ipvs, one with IPv6 first in mode nftables."""
 
 from collections.abc import Iterator
 
@@ -10,36 +10,36 @@ from tests.lab.cluster import Cluster
 
 
 @pytest.fixture(scope="module")
-def both(deployed: Cluster) -> Iterator[Cluster]:
-    """The fleet in a cluster of both families; afterwards all is as it was."""
+def dual_stack(deployed: Cluster) -> Iterator[Cluster]:
+    """The fleet in a dual-stack cluster; the cluster is IPv4 again afterwards."""
     text = deployed.configuration_file.read_text()
     ipv6.add(deployed)
     yield deployed
     deployed.configuration_file.write_text(text)
-    done = deployed.up()
+    result = deployed.up()
     ipv6.remove(deployed)
-    assert done.status == 0, done.text
+    assert result.status == 0, result.output
 
 
-class TestBothFamilies:
-    def test_are_served_and_proven_by_a_service_of_ipv6(self, both: Cluster) -> None:
-        first, second = both.nodes
+class TestDualStack:
+    def test_nodes_are_proven_by_a_service_with_an_ipv6_address(self, dual_stack: Cluster) -> None:
+        first, second = dual_stack.nodes
         own = {"mode": "ipvs", "healthzBindAddress": "[::]:10256", "metricsBindAddress": "0.0.0.0:10249"}
-        both.list_nodes(
+        dual_stack.list_nodes(
             lambda nodes: [
                 nodes[0] | {"configuration": own},
                 nodes[1] | {"address": ipv6.address(second), "configuration": {"mode": "nftables"}},
             ]
         )
-        both.configure(
+        dual_stack.configure(
             lambda values: values["cluster"].update(
                 clusterCIDR="172.30.0.0/16,fd00:172:30::/56", kubernetesService=str(topology.KUBERNETES_SERVICE_IPV6)
             )
         )
-        both.configure(lambda values: values["rollout"].update(canary=0, maxUnavailable="100%"))
-        done = both.up()
-        assert done.status == 0, done.text
-        reports = both.outputs()["nodes"]
+        dual_stack.configure(lambda values: values["rollout"].update(canary=0, maxUnavailable="100%"))
+        result = dual_stack.up()
+        assert result.status == 0, result.output
+        reports = dual_stack.outputs()["nodes"]
         assert {name: report["kubernetesService"] for name, report in reports.items()} == {
             first.name: ipv6.SERVICE,
             second.name: ipv6.SERVICE,
@@ -47,22 +47,22 @@ class TestBothFamilies:
         assert reports[first.name]["listeners"] == ["[::]:10256", "0.0.0.0:10249"]
         assert reports[second.name]["listeners"] == [f"[{ipv6.address(second)}]:{port}" for port in (10256, 10249)]
 
-    def test_virtual_servers_of_both_are_reported(self, both: Cluster) -> None:
-        servers = both.outputs()["nodes"][both.nodes[0].name]["virtualServers"]
+    def test_virtual_servers_of_both_families_are_reported(self, dual_stack: Cluster) -> None:
+        servers = dual_stack.outputs()["nodes"][dual_stack.nodes[0].name]["virtualServers"]
         of_ipv4 = [f"{server}:6443" for server in ipv6.BACKENDS]
-        other = both.kubectl("get", "service", ipv6.NAME, "-o", "jsonpath={.spec.clusterIPs[1]}")
+        other = dual_stack.kubectl("get", "service", ipv6.NAME, "-o", "jsonpath={.spec.clusterIPs[1]}")
         assert {server["server"]: server["realServers"] for server in servers} == {
             "TCP 10.0.0.1:443 rr": of_ipv4,
             f"TCP {other}:443 rr": of_ipv4,
             f"TCP {ipv6.SERVICE} rr": [f"[{backend}]:6443" for backend in ipv6.BACKENDS.values()],
         }
 
-    def test_each_node_reaches_services_of_both(self, both: Cluster) -> None:
-        for node in both.nodes:
+    def test_each_node_reaches_services_of_both_families(self, dual_stack: Cluster) -> None:
+        for node in dual_stack.nodes:
             for service in (ipv6.SERVICE, "10.0.0.1:443"):
                 assert '"gitVersion": "v1.36.2"' in node.run(f"curl -ks --max-time 10 https://{service}/version")
 
-    def test_kube_proxy_takes_the_second_address_from_the_node_object(self, both: Cluster) -> None:
-        for node in both.nodes:
-            said = node.run("journalctl -u kube-proxy -o cat | grep 'Successfully retrieved NodeIPs' | tail -n 1")
-            assert f'NodeIPs=["{node.worker.address}","{ipv6.address(node)}"]' in said
+    def test_kube_proxy_takes_the_second_address_from_the_node_object(self, dual_stack: Cluster) -> None:
+        for node in dual_stack.nodes:
+            line = node.run("journalctl -u kube-proxy -o cat | grep 'Successfully retrieved NodeIPs' | tail -n 1")
+            assert f'NodeIPs=["{node.worker.address}","{ipv6.address(node)}"]' in line

@@ -1,4 +1,4 @@
-"""The life of a fleet, second part: all that preflight finds, on a real node, and all of it at once."""
+"""All that preflight finds, on a real node with all faults at the same time (tests/lab/faults.py)."""
 
 from collections.abc import Iterator
 
@@ -49,52 +49,52 @@ IN_MODE_NFTABLES = [
 
 
 @pytest.fixture(scope="class")
-def troubled(deployed: Cluster) -> Iterator[Cluster]:
-    """The fleet, its first node in every trouble."""
+def faulty(deployed: Cluster) -> Iterator[Cluster]:
+    """The fleet; its first node has all faults."""
     faults.provoke(deployed.nodes[0])
     yield deployed
     faults.mend(deployed.nodes[0])
 
 
 def state(node: Node) -> str:
-    """What a change would change: the process, the live files and the kept generations."""
+    """Returns what a deployment could change: the process, the live files and the kept generations."""
     return node.run(
         "systemctl show -P MainPID kube-proxy; stat -c '%n %i %Z' /etc/kubernetes/* /usr/local/bin/kube-proxy "
         "/usr/lib/systemd/system/kube-proxy.service /var/lib/kube-proxy-generations /var/lib/kube-proxy-generations/*"
     )
 
 
-def assert_told(findings: list[str], said: list[str]) -> None:
-    """Each finding is in a line."""
+def assert_reported(findings: list[str], lines: list[str]) -> None:
     for finding in findings:
-        assert any(finding in line for line in said), f"{finding} is not in:\n" + "\n".join(said)
+        assert any(finding in line for line in lines), f"{finding} is not in:\n" + "\n".join(lines)
 
 
 class TestPreflight:
-    def test_one_up_tells_everything_and_changes_nothing(self, troubled: Cluster) -> None:
-        node = troubled.nodes[0]
+    def test_reports_all_faults_in_one_up_and_changes_nothing(self, faulty: Cluster) -> None:
+        node = faulty.nodes[0]
         before = state(node)
         own = {"healthzBindAddress": f"192.168.99.101:{faults.PORT}", "ipvs": {"scheduler": faults.SCHEDULER}}
-        text = troubled.configuration_file.read_text()
-        troubled.list_nodes(lambda nodes: [nodes[0] | {"configuration": own}, *nodes[1:]])
-        done = troubled.up()
-        troubled.configuration_file.write_text(text)
-        assert done.status != 0
-        assert_told([*ALWAYS, *IN_MODE_IPVS], done.text.splitlines())
+        text = faulty.configuration_file.read_text()
+        faulty.list_nodes(lambda nodes: [nodes[0] | {"configuration": own}, *nodes[1:]])
+        result = faulty.up()
+        faulty.configuration_file.write_text(text)
+        assert result.status != 0
+        assert_reported([*ALWAYS, *IN_MODE_IPVS], result.output.splitlines())
         assert (
-            "of this node's requirements are not met (see above); nothing was changed; fix them, then run" in done.text
+            "of this node's requirements are not met (see above); nothing was changed; fix them, then run"
+            in result.output
         )
         assert state(node) == before
 
-    def test_other_modes_have_needs_of_their_own(self, troubled: Cluster) -> None:
-        said = faults.preflight(troubled.nodes[0], MODE="nftables", VERSION="1.35.1")
-        assert_told([*ALWAYS, *IN_MODE_NFTABLES], said)
+    def test_reports_what_mode_nftables_lacks(self, faulty: Cluster) -> None:
+        lines = faults.preflight(faulty.nodes[0], MODE="nftables", VERSION="1.35.1")
+        assert_reported([*ALWAYS, *IN_MODE_NFTABLES], lines)
 
-    def test_what_a_node_can_not_do_without_is_missed_by_name(self, troubled: Cluster) -> None:
+    def test_names_each_missing_program(self, faulty: Cluster) -> None:
         programs = "/usr/bin/curl /usr/bin/ss /usr/bin/kmod /usr/local/bin/kube-proxy"
         hide = f"for program in {programs}; do mount --bind /dev/null $program; done; mount -t tmpfs none /run/systemd"
-        said = faults.preflight(troubled.nodes[0], hide)
-        assert_told(
+        lines = faults.preflight(faulty.nodes[0], hide)
+        assert_reported(
             [
                 "systemd must be the running init system",
                 "program curl must be installed: it is in the package curl",
@@ -102,21 +102,16 @@ class TestPreflight:
                 "program modprobe must be installed: it is in the package kmod",
                 "/usr/local/bin/kube-proxy must be an executable file (binary.source is preinstalled): install kube-proxy 1.36.2, or",
             ],
-            said,
+            lines,
         )
 
-    def test_a_module_that_the_kernel_lacks_is_named(self, troubled: Cluster) -> None:
-        said = faults.preflight(troubled.nodes[0], MODE="ipvs", KERNEL_MODULES="ip_vs ip_vs_none")
-        assert_told(
-            ["kernel module ip_vs_none must be available for mode ipvs: install the package with the modules"], said
+    def test_names_a_module_that_the_kernel_lacks(self, faulty: Cluster) -> None:
+        lines = faults.preflight(faulty.nodes[0], MODE="ipvs", KERNEL_MODULES="ip_vs ip_vs_none")
+        assert_reported(
+            ["kernel module ip_vs_none must be available for mode ipvs: install the package with the modules"], lines
         )
 
 
-def test_once_all_is_mended_the_next_up_finds_nothing(deployed: Cluster) -> None:
-    """The class above is over, and its fixture has mended it."""
-    before = deployed.processes()
-    said = faults.preflight(deployed.nodes[0], MODE="ipvs", FAMILIES="IPv4")
-    assert said == ["ready for kube-proxy 1.36.2 in mode ipvs"]
-    done = deployed.up()
-    assert done.status == 0, done.text
-    assert deployed.processes() == before
+def test_preflight_passes_once_all_faults_are_removed(deployed: Cluster) -> None:
+    lines = faults.preflight(deployed.nodes[0], MODE="ipvs", FAMILIES="IPv4")
+    assert lines == ["ready for kube-proxy 1.36.2 in mode ipvs"]

@@ -1,6 +1,6 @@
-"""The life of a fleet, second part: another CA, by docs/ca-rotation.md. Every node serves, and no request fails.
+"""Rotation of the cluster's CA by docs/ca-rotation.md, a test for each step: every node serves and no request fails.
 
-Each test is a step. Both authorities have one name, as where the guide's request made them.
+Both CAs have the same subject, as they do if both were made with the guide's request.
 """
 
 import base64
@@ -22,7 +22,7 @@ TRUST, NEW, NEW_KEY = (f".lab/cert/{name}.pem" for name in ("trust", "new-ca", "
 
 @pytest.fixture(scope="module")
 def fleet(deployed: Cluster) -> Iterator[Cluster]:
-    """The fleet, both nodes activated at the same time; afterwards as the other parts of the story want it."""
+    """The fleet; both nodes are activated at the same time, to save time."""
     text = deployed.configuration_file.read_text()
     deployed.configure(lambda values: values["rollout"].update(canary=0, maxUnavailable="100%"))
     yield deployed
@@ -30,13 +30,13 @@ def fleet(deployed: Cluster) -> Iterator[Cluster]:
 
 
 @contextmanager
-def undisturbed(fleet: Cluster) -> Iterator[None]:
-    """A step that restarts each node's kube-proxy once, while requests through the Service go on without a failure."""
+def one_restart_and_no_failed_request(fleet: Cluster) -> Iterator[None]:
+    """Runs the body and then `pulumi up` under a stream of requests."""
     starts = {node.name: generations.starts(node) for node in fleet.nodes}
     with probe.probed(fleet.nodes) as answers:
         yield
-        done = fleet.up()
-        assert done.status == 0, done.text
+        result = fleet.up()
+        assert result.status == 0, result.output
     for node in fleet.nodes:
         assert not answers[node.name].failed, f"{node.name}: {answers[node.name]}"
         assert len(answers[node.name].each) > 20
@@ -44,14 +44,14 @@ def undisturbed(fleet: Cluster) -> Iterator[None]:
 
 
 def configure(fleet: Cluster, **files: str) -> None:
-    """As the document has it; a test of the file alone would not see what `pulumi config set` makes of it."""
+    """Sets paths by the commands of the document, since `pulumi config set` rewrites the file."""
     for name, file in files.items():
-        done = fleet.pulumi("config", "set", "--path", f"kube-proxy:certificateAuthority.{name}", file)
-        assert done.status == 0, done.text
+        result = fleet.pulumi("config", "set", "--path", f"kube-proxy:certificateAuthority.{name}", file)
+        assert result.status == 0, result.output
 
 
 def issuers(fleet: Cluster) -> set[str]:
-    """Which authorities' certificates verify that which the nodes show."""
+    """Returns which CAs verify the client certificates in the nodes' kubeconfigs."""
     found = set()
     for node in fleet.nodes:
         user = yaml.safe_load(node.run("cat /etc/kubernetes/kube-proxy.kubeconfig"))["users"][0]["user"]
@@ -65,7 +65,7 @@ def issuers(fleet: Cluster) -> set[str]:
 
 
 def answers(fleet: Cluster, trusted: str, client: str) -> list[str]:
-    """The HTTP status of each API server's answer to an administrator; 000 where its own certificate is not trusted."""
+    """Returns the HTTP status that each API server answers an administrator with; 000 if its certificate isn't trusted."""
     cert, own = fleet.lab.cert, loopback.choose(fleet.lab)
     ask = ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "--cacert", str(cert / trusted)]
     ask += ["--cert", str(cert / f"{client}.pem"), "--key", str(cert / f"{client}-key.pem")]
@@ -81,35 +81,35 @@ def await_answers(fleet: Cluster, trusted: str, client: str, status: str) -> Non
         time.sleep(0.2)
 
 
-class TestAnotherCA:
-    def test_1_everybody_trusts_both(self, fleet: Cluster) -> None:
+class TestRotationOfTheCA:
+    def test_step_1_nodes_and_api_servers_trust_both_cas(self, fleet: Cluster) -> None:
         cert, log = fleet.lab.cert, fleet.lab.log / "cfssl.log"
         for name in ("admin.pem", "admin-key.pem"):
             shutil.copy(cert / name, cert / f"old-{name}")
         certificates.make_authority(cert, "new-ca", log)
         before = fleet.outputs()["certificate"]
-        with undisturbed(fleet):
+        with one_restart_and_no_failed_request(fleet):
             (cert / "trust.pem").write_text((cert / "ca.pem").read_text() + (cert / "new-ca.pem").read_text())
             control_plane.restart_load_balancer(fleet.lab, loopback.choose(fleet.lab))
             configure(fleet, trustBundleFile=TRUST)
         assert fleet.outputs()["certificate"] == before, "no certificate is issued"
         assert issuers(fleet) == {"ca"}
 
-    def test_2_the_new_one_issues(self, fleet: Cluster) -> None:
+    def test_step_2_the_new_ca_issues(self, fleet: Cluster) -> None:
         own = loopback.choose(fleet.lab)
-        with undisturbed(fleet):
-            # The same names: the API servers read them anew.
+        with one_restart_and_no_failed_request(fleet):
+            # The files keep their names: API servers reload changed files.
             certificates.issue(fleet.lab.cert, own, fleet.lab.log / "cfssl.log", "new-ca")
             await_answers(fleet, "new-ca.pem", "admin", "200")
             configure(fleet, certificateFile=NEW, privateKeyFile=NEW_KEY)
-            told = fleet.pulumi("preview")
-            assert "a certificate is issued, valid to " in told.text, told.text
+            result = fleet.pulumi("preview")
+            assert "a certificate is issued, valid to " in result.output, result.output
         assert issuers(fleet) == {"new-ca"}
-        assert answers(fleet, "new-ca.pem", "old-admin") == ["200"] * 3, "of the old one, accepted still"
+        assert answers(fleet, "new-ca.pem", "old-admin") == ["200"] * 3, "clients of the old CA are still accepted"
 
-    def test_3_nobody_trusts_the_old_one(self, fleet: Cluster) -> None:
+    def test_step_3_nothing_trusts_the_old_ca(self, fleet: Cluster) -> None:
         cert = fleet.lab.cert
-        with undisturbed(fleet):
+        with one_restart_and_no_failed_request(fleet):
             shutil.copy(cert / "new-ca.pem", cert / "trust.pem")
             await_answers(fleet, "new-ca.pem", "old-admin", "401")
             fleet.pulumi("config", "rm", "--path", "kube-proxy:certificateAuthority.trustBundleFile")
@@ -119,11 +119,11 @@ class TestAnotherCA:
         trusted = base64.b64decode(cluster["cluster"]["certificate-authority-data"]).decode()
         assert trusted == (cert / "new-ca.pem").read_text()
 
-    def test_the_new_ones_files_may_take_the_olds_names(self, fleet: Cluster) -> None:
+    def test_renaming_the_files_of_the_new_ca_changes_nothing(self, fleet: Cluster) -> None:
         cert = fleet.lab.cert
         for name in ("ca.pem", "ca-key.pem"):
             (cert / name).rename(cert / f"old-{name}")
             (cert / f"new-{name}").rename(cert / name)
         configure(fleet, certificateFile=".lab/cert/ca.pem", privateKeyFile=".lab/cert/ca-key.pem")
-        done = fleet.pulumi("preview", "--expect-no-changes")
-        assert done.status == 0, done.text
+        result = fleet.pulumi("preview", "--expect-no-changes")
+        assert result.status == 0, result.output

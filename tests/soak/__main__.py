@@ -1,4 +1,4 @@
-"""``python -m tests.soak``: the campaign, a line a round, a summary at the end; what failed is the exit status."""
+"""``python -m tests.soak``: runs the campaign, prints a line for each round and a summary; exits with 1 if a round failed."""
 
 import argparse
 import random
@@ -23,10 +23,14 @@ PARTS = ("rollouts", "interruptions", "cuts")
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
-    parser.add_argument("--cuts", type=int, default=30, help="power cuts in all (default: 30)")
-    parser.add_argument("--interruptions", type=int, default=10, help="interrupted rollouts in all (default: 10)")
-    parser.add_argument("--seed", type=int, default=int(time.time()), help="of all that is random (default: the clock)")
-    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS, help="of the campaign (default: all)")
+    parser.add_argument("--cuts", type=int, default=30, help="number of power cuts (default: 30)")
+    parser.add_argument("--interruptions", type=int, default=10, help="number of interrupted rollouts (default: 10)")
+    parser.add_argument(
+        "--seed", type=int, default=int(time.time()), help="seed of all random choices (default: the clock)"
+    )
+    parser.add_argument(
+        "--parts", nargs="+", choices=PARTS, default=PARTS, help="parts of the campaign to run (default: all)"
+    )
     return parser.parse_args()
 
 
@@ -38,7 +42,7 @@ def _summary(campaign: Campaign) -> Table:
 
 
 def _run(campaign: Campaign, arguments: argparse.Namespace) -> None:
-    # All nodes at the same time; an emulated node on a busy machine is slow, which is no fault.
+    # All nodes at the same time. An emulated node on a busy machine is slow; that must not count as a failure.
     rollout = {"canary": 0, "maxUnavailable": "100%", "minReadySeconds": 1, "healthTimeoutSeconds": 600}
     campaign.configure(lambda values: values.update(rollout=rollout))
     with campaign.round("first up"):
@@ -57,10 +61,10 @@ def _run(campaign: Campaign, arguments: argparse.Namespace) -> None:
 def main() -> int:
     """Runs the campaign and returns the exit status."""
     arguments = _arguments()
-    # A shell starts what goes to the background with Ctrl-C ignored, and Pulumi would inherit that.
+    # A shell starts background commands with SIGINT ignored, and Pulumi would inherit that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     directory = Path(tempfile.mkdtemp(prefix="soak-"))
-    print(f"seed {arguments.seed}; all that Pulumi prints will be in {directory}", flush=True)
+    print(f"seed {arguments.seed}; the output of Pulumi will be in {directory}", flush=True)
     with own_lab(directory / "project") as cluster:
         campaign = Campaign(cluster, random.Random(arguments.seed))
         try:

@@ -1,4 +1,4 @@
-"""What every part of the campaign needs: the lab, a seeded chance, changes to roll out, and a line for each round."""
+"""What each part of the campaign uses: the lab, seeded random choices, changes to roll out, and a line for each round."""
 
 import random
 import time
@@ -17,7 +17,7 @@ MODES = ("ipvs", "nftables", "iptables")
 
 @dataclass
 class Round:
-    """One round's name, what there is to say of it, and what was not as it must be."""
+    """A round's title, what was seen in it, and what was wrong."""
 
     title: str
     notes: list[str] = field(default_factory=list)
@@ -26,16 +26,16 @@ class Round:
 
 @dataclass
 class Campaign:
-    """A campaign under way."""
+    """A running campaign."""
 
     cluster: Cluster
-    chance: random.Random
+    rng: random.Random
     rounds: list[Round] = field(default_factory=list)
     figures: dict[str, list[float]] = field(default_factory=dict)
 
     @contextmanager
     def round(self, title: str) -> Iterator[Round]:
-        """Runs the body as a round: a fault that it finds is told and counted, and the campaign goes on."""
+        """Runs the body as a round. A failure is printed and counted; the campaign goes on."""
         began = time.monotonic()
         this = Round(title)
         self.rounds.append(this)
@@ -55,30 +55,31 @@ class Campaign:
 
     def pulumi(self, *arguments: str) -> None:
         """Runs Pulumi. Raises AssertionError with its diagnostics when it fails."""
-        done = self.cluster.pulumi(*arguments)
-        said = "\n".join(stack.diagnostics(done.text.splitlines()))
-        assert done.status == 0, f"pulumi {' '.join(arguments)} must succeed: {said}"
+        result = self.cluster.pulumi(*arguments)
+        diagnostics = "\n".join(stack.diagnostics(result.output.splitlines()))
+        assert result.status == 0, f"pulumi {' '.join(arguments)} must succeed: {diagnostics}"
 
     def converge(self) -> None:
-        """One up, as an operator runs it after a fault, brings every node to what the stack says; a second changes nothing.
+        """Checks that one `pulumi up` brings every node to its reported generation, and that a second one changes nothing.
 
-        Raises AssertionError where that is not so.
+        Raises AssertionError otherwise.
         """
         self.pulumi(*UP)
         reports = self.cluster.outputs()["nodes"]
         for node in self.cluster.nodes:
             found = generations.assert_serves(node, 60)
-            assert found == reports[node.name]["generation"], f"{node.name}: generation {found} is live"
-            assert not generations.is_activating(node), f"{node.name}: must not be marked as cut off any more"
-        done = self.cluster.up()
-        said = stack.block(done.text.splitlines(), "Resources:")
-        assert done.status == 0, done.text
-        assert len(said) == 1, f"a second up must change nothing: {said}"
-        assert said[0].endswith(" unchanged"), f"a second up must change nothing: {said}"
+            expected = reports[node.name]["generation"]
+            assert expected in found, f"{node.name}: generation {expected} must be live, not {found}"
+            assert not generations.is_activating(node), f"{node.name}: must no longer be marked as interrupted"
+        result = self.cluster.up()
+        changes = stack.block(result.output.splitlines(), "Resources:")
+        assert result.status == 0, result.output
+        assert len(changes) == 1, f"a second up must change nothing: {changes}"
+        assert changes[0].endswith(" unchanged"), f"a second up must change nothing: {changes}"
 
     def change(self, *kinds: str) -> str:
-        """Changes the stack's configuration in one way, chosen among the kinds, and says which."""
-        kind = self.chance.choice(kinds)
+        """Makes a random change of one of these kinds and returns its description."""
+        kind = self.rng.choice(kinds)
         value = getattr(self, f"_change_{kind}")()
         return f"{kind} {value}"
 
@@ -87,7 +88,7 @@ class Campaign:
         self.cluster.configure(change)
 
     def _change_oomScoreAdj(self) -> int:  # noqa: N802 — the field's name
-        value = self.chance.randint(-998, -1)
+        value = self.rng.randint(-998, -1)
         self.configure(lambda values: values["configuration"].update(oomScoreAdj=value))
         return value
 
@@ -99,11 +100,11 @@ class Campaign:
 
     def _change_mode(self) -> str:
         before = self.cluster.configured()["configuration"]["mode"]
-        value = self.chance.choice([mode for mode in MODES if mode != before])
+        value = self.rng.choice([mode for mode in MODES if mode != before])
         self.configure(lambda values: values["configuration"].update(mode=value))
         return value
 
     def _change_validityHours(self) -> int:  # noqa: N802 — the field's name
-        value = self.chance.randint(2000, 8000)
+        value = self.rng.randint(2000, 8000)
         self.configure(lambda values: values.update(clientCertificate={"validityHours": value}))
         return value

@@ -1,4 +1,4 @@
-"""The operator's side fails at random moments of a rollout, under a stream of requests: not one of them fails."""
+"""Rollouts whose operator disappears at random moments, under a stream of requests of which none may fail."""
 
 from collections.abc import Callable
 
@@ -8,11 +8,11 @@ from tests.lab.running import Running, cut_connections
 from tests.soak.campaign import Campaign, Round
 
 MOMENTS = (("-preflight ", 20), ("-activate ", 12), ("-activate ", 12))
-"""Until when after which line; about as long as a rollout then takes on emulated nodes."""
+"""A line of output and the seconds after it in which to interrupt: about the rest of a rollout on emulated nodes."""
 
 
 def interruptions(campaign: Campaign, rounds: int) -> None:
-    """Interrupts so many rollouts, in each of the ways in turn."""
+    """Interrupts this many rollouts, in each way in turn."""
     ways = (ssh_cut, interrupted, interrupted_twice, killed, frozen)
     for number in range(rounds):
         way = ways[number % len(ways)]
@@ -28,43 +28,43 @@ def interruptions(campaign: Campaign, rounds: int) -> None:
 
 
 def _interrupt(campaign: Campaign, this: Round, way: Callable[[Campaign, Running], None]) -> None:
-    running = campaign.cluster.begin(*UP)
-    line, span = campaign.chance.choice(MOMENTS)
-    delay = campaign.chance.uniform(0, span)
-    reached = running.says(line)
-    ended = running.ends(delay)
+    running = campaign.cluster.start_pulumi(*UP)
+    line, span = campaign.rng.choice(MOMENTS)
+    delay = campaign.rng.uniform(0, span)
+    reached = running.await_line(line)
+    ended = running.await_end(delay)
     this.notes.append(
         f"{delay:.1f} s after '{line.strip()}'{'' if reached else ', which never came'}; ended before: {ended is not None}"
     )
     way(campaign, running)
-    if campaign.chance.random() < 0.5:
-        this.notes.append("the next up at once, beside what may still go on there")
+    if campaign.rng.random() < 0.5:
+        this.notes.append("the next up at once, while stages may still run on the nodes")
     else:
         for node in campaign.cluster.nodes:
-            generations.await_quiet(node)
+            generations.await_unlocked(node)
             generations.assert_serves(node, 60)
     campaign.converge()
-    when = "interrupted" if ended is None else "at their end when interrupted"
-    campaign.count(f"rollouts {when} and converged: {way.__name__}", 1)
+    when = "interrupted" if ended is None else "interrupted after their end"
+    campaign.count(f"rollouts {when} that converged: {way.__name__}", 1)
 
 
 def ssh_cut(campaign: Campaign, running: Running) -> None:
-    """Every SSH session on the nodes ends; Pulumi fails by itself."""
+    """Closes all SSH connections on the nodes; Pulumi fails."""
     for node in campaign.cluster.nodes:
         cut_connections(node)
     _must_end(running)
 
 
 def interrupted(_: Campaign, running: Running) -> None:
-    """Ctrl-C once: what runs is brought to its end."""
+    """Ctrl-C once: Pulumi waits for what runs."""
     running.interrupt()
     _must_end(running)
 
 
 def interrupted_twice(_: Campaign, running: Running) -> None:
-    """Ctrl-C twice: Pulumi ends at once, and what runs on the nodes goes on alone."""
+    """Ctrl-C twice: Pulumi ends at once, and stages on the nodes go on."""
     running.interrupt()
-    if running.ends(2) is None:
+    if running.await_end(2) is None:
         running.interrupt()
     _must_end(running)
 
@@ -76,15 +76,15 @@ def killed(campaign: Campaign, running: Running) -> None:
 
 
 def frozen(campaign: Campaign, running: Running) -> None:
-    """The operator's machine loses its network: the nodes talk to nobody, until it is switched off."""
+    """The operator's machine loses its network, and is switched off later."""
     running.freeze()
     for node in campaign.cluster.nodes:
-        generations.await_quiet(node)
+        generations.await_unlocked(node)
         generations.assert_serves(node)
     killed(campaign, running)
 
 
 def _must_end(running: Running) -> None:
-    if running.ends(300) is None:
+    if running.await_end(300) is None:
         running.kill()
         raise AssertionError("pulumi up must end by itself")

@@ -1,4 +1,4 @@
-"""Both nodes lose their power at random moments of a rollout, each at its own."""
+"""Both nodes lose their power during a rollout, each at its own random moment."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -11,21 +11,21 @@ from tests.lab.running import Running
 from tests.soak.campaign import Campaign, Round
 
 MOMENTS = (("-stage ", 10), ("-activate ", 30), (": activate: restarting", 2), (": activate: restarting", 15))
-"""Until when after which line: while files are staged, switched, or proven; as long as that takes on emulated nodes."""
+"""A line of output and the seconds after it in which to cut: while files are staged, switched, or proven."""
 
 OF_A_BINARY = ("-binary ", 30)
 
 
 def power_cuts(campaign: Campaign, cuts: int) -> None:
-    """Cuts the nodes' power so many times in all."""
+    """Cuts the power of nodes this many times in total."""
     while cuts > 0:
         with campaign.round("power cut") as this:
-            kind = campaign.chance.choice(("oomScoreAdj", "oomScoreAdj", "version", "version", "mode", "validityHours"))
+            kind = campaign.rng.choice(("oomScoreAdj", "oomScoreAdj", "version", "version", "mode", "validityHours"))
             this.notes.append(campaign.change(kind))
-            before = [generations.last_served(node) for node in campaign.cluster.nodes]
-            running = campaign.cluster.begin(*UP)
-            line, span = campaign.chance.choice((*MOMENTS, OF_A_BINARY) if kind == "version" else MOMENTS)
-            delays = [campaign.chance.uniform(0, span) for _ in campaign.cluster.nodes]
+            before = [generations.last_proven(node) for node in campaign.cluster.nodes]
+            running = campaign.cluster.start_pulumi(*UP)
+            line, span = campaign.rng.choice((*MOMENTS, OF_A_BINARY) if kind == "version" else MOMENTS)
+            delays = [campaign.rng.uniform(0, span) for _ in campaign.cluster.nodes]
             with ThreadPoolExecutor() as pool:
                 this.notes += pool.map(partial(_cut, running, line), campaign.cluster.nodes, delays)
             _end(campaign, this, running)
@@ -38,17 +38,17 @@ def power_cuts(campaign: Campaign, cuts: int) -> None:
 
 
 def _cut(running: Running, line: str, node: Node, delay: float) -> str:
-    reached = running.says(f"{node.name}{line}")
+    reached = running.await_line(f"{node.name}{line}")
     if reached:
-        running.ends(delay)
+        running.await_end(delay)
     node.kill()
     return f"{node.name}: cut {delay:.1f} s after '{node.name}{line}'{'' if reached else ', which never came'}"
 
 
 def _end(campaign: Campaign, this: Round, running: Running) -> None:
-    """A rollout whose nodes are gone ends by itself, or its operator ends it."""
+    """Waits for the end of a rollout whose nodes are gone, and kills it if it hangs."""
     began = time.monotonic()
-    status = running.ends(240)
+    status = running.await_end(240)
     this.notes.append(
         f"pulumi up ended by itself: {status is not None}, {time.monotonic() - began:.0f} s after the cut"
     )
@@ -59,11 +59,10 @@ def _end(campaign: Campaign, this: Round, running: Running) -> None:
 
 
 def _after(campaign: Campaign, node: Node, before: str) -> str:
-    """The node comes up, serves by itself, and has one generation's files."""
+    """Boots a node: it must serve without help and have the files of one generation."""
     node.start()
-    generation = generations.assert_serves(node)
-    which = "old" if generation == before else "new"
+    which = "old" if before in generations.assert_serves(node) else "new"
     marked = generations.is_activating(node)
     campaign.count("power cuts survived", 1)
     campaign.count(f"power cuts {'during' if marked else 'outside'} a switch", 1)
-    return f"{node.name}: serves the {which} generation, {'cut off during its switch' if marked else 'not in a switch'}"
+    return f"{node.name}: serves the {which} generation, {'cut during a switch' if marked else 'cut outside a switch'}"

@@ -1,15 +1,15 @@
-"""Rollouts as they are meant to be, under a stream of requests: how many fail, for how long, and how often it restarts."""
+"""Undisturbed rollouts under a stream of requests: how many requests fail, for how long, and how often kube-proxy restarts."""
 
 from tests.lab import generations, probe
 from tests.soak.campaign import Campaign, Round
 
 UNINTERRUPTED_MODES = ("ipvs", "nftables")
 SWITCHES = ("iptables", "nftables", "ipvs", "nftables", "iptables", "ipvs")
-"""Each mode to each other, beginning at ipvs."""
+"""From each mode to each other, starting at ipvs."""
 
 
 def rollouts(campaign: Campaign) -> None:
-    """Each kind of change in each mode, without a failed request; each switch of modes, whose gap is measured."""
+    """Each kind of change in each mode, without a failed request; then each switch of mode, whose gap is measured."""
     for mode in UNINTERRUPTED_MODES:
         _set_mode(campaign, mode)
         with campaign.round(f"to mode {mode}"):

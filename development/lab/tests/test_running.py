@@ -23,7 +23,7 @@ signal.pause()
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[Running]:
     running = Running([sys.executable, "-c", SCRIPT], tmp_path, os.environ, tmp_path / "log")
-    assert running.says("", 10)
+    assert running.await_line("", 10)
     yield running
     running.kill()
 
@@ -51,9 +51,9 @@ def test_frozen_and_killed_with_all_that_it_started(running: Running) -> None:
 
 
 def test_interrupted_it_says_more_and_has_a_status(running: Running, tmp_path: Path) -> None:
-    assert running.ends(0.1) is None
+    assert running.await_end(0.1) is None
     running.interrupt()
-    assert running.ends(10) == 1
-    assert running.says("interrupted")
-    assert not running.says("never said")
-    assert (tmp_path / "log").read_text() == running.text + "\n"
+    assert running.await_end(10) == 1
+    assert running.await_line("interrupted")
+    assert not running.await_line("never said")
+    assert (tmp_path / "log").read_text() == running.output + "\n"
