@@ -1,1 +1,1 @@
-"""The life of certificates: issued, renewed, replaced by the real engine, and what openssl and the API servers say."""
+"""Certificates issued, renewed and replaced by the real engine, and checked by openssl and real API servers."""

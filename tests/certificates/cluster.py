@@ -1,6 +1,6 @@
-"""A cluster that certificates are shown to: etcd, API servers, controller manager; no nodes.
+"""A cluster without nodes (etcd, API servers, controller manager) that certificates are tested against.
 
-In it one may ask for certificates and another approve them, each by his role of docs/certificates.md and no other.
+It has two service accounts with the roles of docs/certificates.md: one may request certificates, one may approve them.
 """
 
 import json
@@ -29,36 +29,37 @@ Right = tuple[str, str, str]
 
 @dataclass(frozen=True)
 class Cluster:
-    """The cluster as an administrator has it, and as the owner of a certificate does."""
+    """The cluster as seen by an administrator, and by the owner of a client certificate."""
 
     lab: Lab
 
     @property
     def authority(self) -> Path:
+        """The certificate of the cluster's CA."""
         return self.lab.cert / "ca.pem"
 
     @property
-    def asks(self) -> Path:
-        """The kubeconfig of one who may ask."""
-        return self.lab.state / "asks.kubeconfig"
+    def requester(self) -> Path:
+        """The kubeconfig of the account that may request certificates."""
+        return self.lab.state / "requester.kubeconfig"
 
     @property
-    def approves(self) -> Path:
-        """The kubeconfig of one who may approve."""
-        return self.lab.state / "approves.kubeconfig"
+    def approver(self) -> Path:
+        """The kubeconfig of the account that may approve requests."""
+        return self.lab.state / "approver.kubeconfig"
 
     def kubectl(self, *arguments: str | Path, stdin: str = "") -> str:
         return self._kubectl(f"--kubeconfig={self.lab.admin_kubeconfig}", *arguments, stdin=stdin)
 
     def trust(self, authority: str) -> None:
-        """Has the API servers accept clients of one more authority; they read the file again by themselves."""
+        """Has the API servers accept clients of one more CA; they reload the file when it changes."""
         with (self.lab.cert / "trust.pem").open("a") as bundle:
             bundle.write(authority)
 
     def as_client(self, directory: Path, *arguments: str, stdin: str = "") -> str:
-        """What `client.pem` and `client.key` of a directory come to; waits until the API servers know their authority."""
+        """Runs kubectl with a directory's `client.pem` and `client.key`; waits until the API servers accept their CA."""
         user = {"client-certificate": "client.pem", "client-key": "client.key"}
-        (directory / "client.kubeconfig").write_text(self.kubeconfig(user))
+        (directory / "client.kubeconfig").write_text(self._kubeconfig(user))
         deadline = time.monotonic() + _SECONDS
         while True:
             try:
@@ -69,11 +70,11 @@ class Cluster:
                 time.sleep(0.2)
 
     def user(self, directory: Path) -> dict[str, Any]:
-        """Whom the API servers take the client for."""
+        """Returns the user that the API servers see: `username`, `groups`."""
         return dict(json.loads(self.as_client(directory, "auth", "whoami", "--output=json"))["status"]["userInfo"])
 
     def rights(self, directory: Path) -> set[Right]:
-        """What the client may do; that everybody may ask about himself is left out."""
+        """Returns the client's rights, without those that every user has."""
         create = ("create", "--raw=/apis/authorization.k8s.io/v1/selfsubjectrulesreviews", "--filename=-")
         review = json.loads(self.as_client(directory, *create, stdin=_REVIEW))
         return _rights(review["status"]["resourceRules"]) - self.rights_of("system:basic-user")
@@ -83,21 +84,21 @@ class Cluster:
 
     @contextmanager
     def answering(self, *verbs: str) -> Iterator[list[str]]:
-        """Answers the requests that come meanwhile, one a verb, as a person at another terminal; yields their names."""
+        """Approves or denies requests while the body runs, one for each verb; yields the requests' names."""
         names: list[str] = []
 
         def answer() -> None:
             for verb in verbs:
                 names.append(self._answer(verb))
 
-        with ThreadPoolExecutor(1) as other_terminal:
-            answered = other_terminal.submit(answer)
+        with ThreadPoolExecutor(1) as executor:
+            future = executor.submit(answer)
             yield names
-            answered.result()
+            future.result()
 
     def requests(self) -> dict[str, list[str]]:
-        """The conditions of each request, by its name."""
-        items = json.loads(self._kubectl(f"--kubeconfig={self.approves}", "get", "csr", "--output=json", stdin=""))[
+        """Returns the types of each request's conditions, by the request's name."""
+        items = json.loads(self._kubectl(f"--kubeconfig={self.approver}", "get", "csr", "--output=json", stdin=""))[
             "items"
         ]
         conditions = {item["metadata"]["name"]: item["status"].get("conditions", []) for item in items}
@@ -107,26 +108,26 @@ class Cluster:
         deadline = time.monotonic() + _SECONDS
         while time.monotonic() < deadline:
             for name in (name for name, conditions in self.requests().items() if not conditions):
-                self._kubectl(f"--kubeconfig={self.approves}", "certificate", verb, name, stdin="")
+                self._kubectl(f"--kubeconfig={self.approver}", "certificate", verb, name, stdin="")
                 return name
             time.sleep(0.2)
         raise TimeoutError(f"no request to {verb} within {_SECONDS:.0f} s")
 
-    def kubeconfig(self, user: dict[str, str]) -> str:
+    def _kubeconfig(self, user: dict[str, str]) -> str:
         configuration = json.loads(self.kubectl("config", "view", "--raw", "--flatten", "--output=json"))
         configuration["users"][0]["user"] = user
         return json.dumps(configuration)
 
-    def admit(self) -> None:
-        """Makes the two, with their kubeconfigs."""
+    def create_accounts(self) -> None:
+        """Creates the two service accounts and their kubeconfigs."""
         roles = yaml.safe_load_all(_DOCUMENTATION.read_text().partition("```yaml\n")[2].partition("```")[0])
-        for file, role in zip((self.asks, self.approves), roles, strict=True):
+        for file, role in zip((self.requester, self.approver), roles, strict=True):
             rules = {"apiVersion": "rbac.authorization.k8s.io/v1", "metadata": {"name": file.stem}, **role}
             self.kubectl("create", "--filename=-", stdin=json.dumps(rules))
             self.kubectl("create", "serviceaccount", file.stem)
             binding = (f"--clusterrole={file.stem}", f"--serviceaccount=default:{file.stem}")
             self.kubectl("create", "clusterrolebinding", file.stem, *binding)
-            file.write_text(self.kubeconfig({"token": self.kubectl("create", "token", file.stem).strip()}))
+            file.write_text(self._kubeconfig({"token": self.kubectl("create", "token", file.stem).strip()}))
 
     def _kubectl(self, *arguments: str | Path, stdin: str) -> str:
         command = [self.lab.bin / "kubectl", *arguments]
@@ -135,7 +136,7 @@ class Cluster:
 
 @contextmanager
 def running(directory: Path) -> Iterator[Cluster]:
-    """A lab's control plane, of the tools that `make prepare` has built."""
+    """Runs a lab's control plane, from the tools that `make prepare` builds."""
     lab = Lab(directory)
     lab.create()
     toolchain.link(lab)
@@ -143,7 +144,7 @@ def running(directory: Path) -> Iterator[Cluster]:
         network.start(lab)
         control_plane.start(lab, loopback.choose(lab))
         cluster = Cluster(lab)
-        cluster.admit()
+        cluster.create_accounts()
         yield cluster
     finally:
         control_plane.stop(lab)

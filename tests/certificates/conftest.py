@@ -1,4 +1,4 @@
-"""A stack of certificates with an authority, and a cluster that takes them."""
+"""A stack that issues certificates with a CA, and a cluster to test them against."""
 
 from collections.abc import Iterator
 from pathlib import Path

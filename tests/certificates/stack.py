@@ -1,4 +1,4 @@
-"""A stack of certificates alone: the real engine, settings and components, the tls plugin's stand-in, no nodes."""
+"""A stack that issues certificates only: real engine, settings and components, stand-ins for the plugins, no nodes."""
 
 import json
 import subprocess
@@ -44,7 +44,7 @@ def run(directory: Path, command: str, text: str = "") -> str:
 
 @dataclass
 class Stack:
-    """A project and the values of its configuration, which a test changes; files lie in the project's directory."""
+    """A project and its configuration, which tests change. File names are relative to the project's directory."""
 
     project: Project
     values: dict[str, Any] = field(default_factory=dict)
@@ -69,7 +69,7 @@ class Stack:
     def authority(
         self, name: str = "ca", days: int = 3650, algorithm: str = "ed25519", signed_by: str | None = None
     ) -> None:
-        """Makes an authority, `name`.pem and `name`.key: a root, or one below another."""
+        """Makes a CA, `name`.pem and `name`.key: a root, or an intermediate."""
         issuer = f" -CA {signed_by}.pem -CAkey {signed_by}.key" if signed_by else ""
         run(
             self.directory,
@@ -78,12 +78,13 @@ class Stack:
         )
 
     def pulumi(self, *arguments: str) -> str:
-        """Runs the program with the values as they are now; returns all that was printed."""
+        """Runs the program with the current configuration; returns its output."""
         done = self._run(*arguments)
         assert done.returncode == 0, done.stdout
         return done.stdout
 
-    def failing(self, *arguments: str) -> str:
+    def failing_pulumi(self, *arguments: str) -> str:
+        """Runs the program, which must fail; returns its output."""
         done = self._run(*arguments)
         assert done.returncode != 0, done.stdout
         return done.stdout
@@ -103,9 +104,9 @@ class Stack:
             return dict(json.loads(process.communicate(timeout=60)[0]))
 
     def move_end(self, end: datetime) -> None:
-        """Has the stack's state say that the certificate ends then: what a certificate's age is to the tls plugin.
+        """Changes the certificate's end in the stack's state, which is where the tls plugin reads its age.
 
-        Of one that the cluster has signed, that is the age of the certificate beside it.
+        For a certificate that the cluster signs, that is the end of its clock (components/cluster_signed.py).
         """
         path = self.directory / "state" / ".pulumi" / "stacks" / "project" / "dev.json"
         state = json.loads(path.read_text())

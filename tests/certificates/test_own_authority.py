@@ -1,16 +1,16 @@
-"""A CA of the stack's own, by the commands of docs/certificates.md: made, exported, protected, handed over."""
+"""A generated CA, by the commands of docs/certificates.md: made, exported, protected, replaced by files."""
 
 import json
 
 from tests.certificates.stack import Stack, run
 
 
-def test_the_life_of_an_own_authority(stack: Stack) -> None:
+def test_generated_ca_is_made_first_exported_and_handed_over_to_files_without_a_new_certificate(stack: Stack) -> None:
     given = stack.values["certificateAuthority"]
     stack.values["certificateAuthority"] = {"generate": True}
     stack.pulumi("preview")
 
-    # Before the nodes, so that the API servers can be told of it.
+    # Before the nodes, so that the API servers can be configured to trust it.
     stack.up("--target", "**certificate-authority**")
     assert json.loads(run_output(stack, "--json", "caCertificate")).startswith("-----BEGIN CERTIFICATE-----")
     stack.up()
@@ -21,19 +21,19 @@ def test_the_life_of_an_own_authority(stack: Stack) -> None:
     verify = "openssl verify -x509_strict -purpose sslclient -CAfile ca.pem client.pem"
     assert "client.pem: OK" in run(stack.directory, verify)
     public = run(stack.directory, "openssl pkey -in ca.key -pubout")
-    assert public == run(stack.directory, "openssl x509 -in ca.pem -noout -pubkey"), "its own key"
+    assert public == run(stack.directory, "openssl x509 -in ca.pem -noout -pubkey"), "the key belongs to the CA"
     assert "PRIVATE KEY" not in stack.project.state()
 
-    # Handed over to files, the same CA is no change to what it has issued.
+    # The same CA read from files issues nothing anew.
     stack.values["certificateAuthority"] = given
-    assert "cannot be deleted\n    because it is protected" in stack.failing("up", "--yes", "--skip-preview")
+    assert "cannot be deleted\n    because it is protected" in stack.failing_pulumi("up", "--yes", "--skip-preview")
     for urn in protected(stack):
         stack.pulumi("state", "unprotect", "--yes", urn)
     assert "3 deleted" in stack.up()
     assert stack.outputs()["pem"] == first["pem"]
 
 
-def test_a_stack_that_is_destroyed_keeps_it(stack: Stack) -> None:
+def test_generated_ca_survives_a_destroy(stack: Stack) -> None:
     stack.values["certificateAuthority"] = {"generate": True}
     stack.up()
     before = protected(stack)
@@ -43,7 +43,7 @@ def test_a_stack_that_is_destroyed_keeps_it(stack: Stack) -> None:
 
 
 def protected(stack: Stack) -> list[str]:
-    """The URNs of what can't be deleted by accident."""
+    """Returns the URNs of protected resources."""
     resources = json.loads(stack.project.state())["checkpoint"]["latest"]["resources"]
     return [resource["urn"] for resource in resources if resource.get("protect")]
 

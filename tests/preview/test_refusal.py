@@ -30,7 +30,7 @@ def stack(tmp_path: Path) -> Stack:
 
 
 def test_a_refused_preview_fails_with_the_message_and_no_traceback(stack: Stack) -> None:
-    printed = stack.failing("preview")
+    printed = stack.failing_pulumi("preview")
 
     assert "clientCertificate.validityHours: Invalid value: 8760: must end before the certificate" in printed
     assert "Traceback" not in printed

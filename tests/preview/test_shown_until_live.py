@@ -47,7 +47,7 @@ class Fleet(Stack):
         """Runs `pulumi up` with a stage that fails; returns all that was printed."""
         fault = self.directory / f"fail-{stage}"
         fault.touch()
-        printed = self.failing("up", "--yes", "--skip-preview", *arguments)
+        printed = self.failing_pulumi("up", "--yes", "--skip-preview", *arguments)
         fault.unlink()
         return printed
 
