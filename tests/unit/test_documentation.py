@@ -42,6 +42,15 @@ def test_files_named_in_documents_exist(page: Path) -> None:
         assert (REPOSITORY / name).exists(), name
 
 
+def test_errors_in_the_architecture_arise_in_the_files_that_it_names() -> None:
+    errors = text(Path("docs/architecture.md")).partition("\n## Errors\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (`.*?`) \| `(.*?)` \|", errors, re.MULTILINE)
+    assert len(rows) >= 7
+    for names, file in rows:
+        for name in re.findall(r"`(?:pulumi\.)?(\w+)`", names):
+            assert re.search(rf"\b{name}\b", (REPOSITORY / file).read_text()), (name, file)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=str)
 def test_make_targets_named_in_documents_exist(page: Path) -> None:
     known = re.findall(r"^([a-z]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)
