@@ -191,3 +191,13 @@ def test_reference_has_the_default_of_every_key_that_is_neither_required_nor_opt
         settings_of(rest, project)
     else:
         assert settings_of(rest, project) == settings_of(block.values, project)
+
+
+def test_reference_names_the_supported_versions(project: Path) -> None:
+    (version,) = (key for key in REFERENCE.keys if key.place == ("binary", "version"))
+    unsupported = REFERENCE.values | {"binary": {"version": "1.0.0"}}
+    with pytest.raises(SettingsError, match=r"binary\.version: .*must be one of 1\.") as raised:
+        settings_of(unsupported, project)
+    supported = re.search(r"must be one of (1\.\d+ to 1\.\d+)", str(raised.value))
+    assert supported
+    assert supported[1] in version.comment
