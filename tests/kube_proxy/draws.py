@@ -165,7 +165,9 @@ _FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "metricsBindAddress": _one_of(_LISTENERS, _text("0123456789.:[]")),
     "bindAddressHardFail": _BOOL,
     "enableProfiling": _BOOL,
-    "showHiddenMetricsForVersion": _one_of(([f"1.{minor}" for minor in range(33, 37)], ["1.37", "1.36.0", 1.35])),
+    "showHiddenMetricsForVersion": _one_of(
+        ([f"1.{minor - 1}" for minor in SUPPORTED_MINORS], [f"1.{SUPPORTED_MINORS[-1]}", "1.36.0", 1.35])
+    ),
     "mode": _words(*_MODES),
     "iptables": _section(masqueradeBit=_BIT, masqueradeAll=_BOOL, localhostNodePorts=_BOOL, **_PERIODS),
     "ipvs": _section(

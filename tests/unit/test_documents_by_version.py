@@ -70,8 +70,7 @@ def test_golden(
     loaded: Callable[[dict[str, Any]], Settings],
     golden: Callable[[str, str], None],
 ) -> None:
-    values["cluster"]["version"] = f"1.{max(SUPPORTED_MINORS)}.0"
-    values["binary"]["version"] = f"1.{minor}.0"
+    values["cluster"]["version"] = values["binary"]["version"] = f"1.{minor}.0"
     of_the_version = {**BY_MINOR[minor], "showHiddenMetricsForVersion": f"1.{minor - 1}"}
     values["configuration"] = {**COMMON, **BY_MODE[mode], **of_the_version, "mode": mode.value}
     values["nodes"][0]["configuration"] = {"conntrack": {"min": None, "udpTimeout": "10s"}, "portRange": ""}

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from settings.versions import SUPPORTED_MINORS
 from tests.unit.conftest import ABSENT
 
 WHOLE_NUMBER = "must be a whole number from"
@@ -100,7 +101,11 @@ CASES: list[tuple[str, object, str]] = [
     ),
     ("rollout.healthTimeoutSeconds", 4, "Invalid value: 4: must be a whole number of seconds from 5 to 3600"),
     ("binary.version", ABSENT, "Required value: must be kube-proxy's version (e.g. 1.36.2)"),
-    ("binary.version", "1.33.4", 'Invalid value: "1.33.4": must be one of 1.34 to 1.37 (e.g. 1.36.2)'),
+    (
+        "binary.version",
+        "1.33.4",
+        f'Invalid value: "1.33.4": must be one of 1.34 to 1.{SUPPORTED_MINORS[-1]} (e.g. 1.36.2)',
+    ),
     (
         "binary.version",
         "1.37.0",
