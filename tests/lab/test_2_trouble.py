@@ -43,7 +43,7 @@ class TestDeadNode:
         assert process_of(alive) == process
 
     def test_that_never_comes_back_is_forgotten_by_one_command(self, fleet: Cluster) -> None:
-        """README: taken out of the configuration, one up that fails only there, one command."""
+        """The steps of docs/operations.md: take it out of the configuration, one up that fails only there, one command."""
         alive, dead = fleet.nodes
         fleet.list_nodes(lambda nodes: nodes[:1])
         process = process_of(alive)
