@@ -4,9 +4,11 @@ Each test goes on where the last ended. `make soak` does the same for hours, at 
 """
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from development.lab.node import Node
 from tests.lab import foreign, generations, probe, rules
 from tests.lab.cluster import UP, Cluster, binary
 from tests.lab.running import Running, cut_connections
@@ -14,11 +16,8 @@ from tests.lab.running import Running, cut_connections
 
 @pytest.fixture(scope="module")
 def fleet(deployed: Cluster) -> Iterator[Cluster]:
-    """The fleet; both nodes are activated at the same time, to save time."""
-    rollout = deployed.configured()["rollout"]
-    deployed.configure(lambda values: values["rollout"].update(canary=0, maxUnavailable="100%"))
+    """The fleet; objects of others are removed afterwards."""
     yield deployed
-    deployed.configure(lambda values: values.update(rollout=rollout))
     for node in deployed.nodes:
         foreign.remove(node)
 
@@ -76,8 +75,8 @@ class TestInterruptedRollout:
         for node in fleet.nodes:
             node.kill()
         assert running.await_end() != 0, running.output
-        for node in fleet.nodes:
-            node.start()
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(Node.start, fleet.nodes))
         for node in fleet.nodes:
             generations.assert_serves(node)
         assert_up_converges(fleet)

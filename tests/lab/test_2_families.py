@@ -36,7 +36,6 @@ class TestDualStack:
                 clusterCIDR="172.30.0.0/16,fd00:172:30::/56", kubernetesService=str(topology.KUBERNETES_SERVICE_IPV6)
             )
         )
-        dual_stack.configure(lambda values: values["rollout"].update(canary=0, maxUnavailable="100%"))
         result = dual_stack.up()
         assert result.status == 0, result.output
         reports = dual_stack.outputs()["nodes"]
