@@ -3,9 +3,11 @@
 # Conventions. The scripts are POSIX sh and must run in dash and in busybox sh.
 # - A stage runs in the directory of its unpacked payload, in memory: `parameters`, these scripts, files/. Names without
 #   a directory (answer, metrics, changed.list) are scratch files there. $root is empty on a node; tests set it.
-# - Upper-case variables come from `parameters` (components/parameters.py). All others are global too, since sh has no
-#   local ones. A function that returns values in variables says so ("sets $reason"); any other variable belongs to the
-#   function that assigns it and means nothing outside of it.
+# - All variables are global, since sh has no local ones. Upper-case ones are parameters (components/parameters.py). Return
+#   values, which their functions announce ("sets $reason"), are in kubernetes_api $api_server, $api_url, $http_status; in
+#   kubernetes_service $service, $service_address, $family, $endpoints; in proof $active, $enabled, $restarts, $pid,
+#   $running_version, $reason; in rules $removed, $left; in stage $staged_binary. rollback uses $restart_files, $restarted
+#   and changed.list of activate. Any other variable means nothing outside of the function that assigns it.
 # - Standard output is data for components/. `say` writes a message to stderr, `fail` writes one and ends the stage.
 #   check_* (preflight) report each `problem` and go on; verify_* (stage) fail; is_* and has_* only answer.
 # - `set -e` is off in everything that is called in a condition or on the left of && or ||: so in all that
@@ -13,7 +15,7 @@
 # - A file on the node is replaced as NAME.new, synced, then renamed. Whatever may be cut off there, by a power failure
 #   too, must leave the old file or the new one.
 # - Descriptor 9 is the lock. A process that can outlive the stage must not inherit it (9>&-).
-# - Whatever can hang runs under `timeout`.
+# - Whatever can hang has a limit: `timeout`, curl's --max-time, flock -w.
 
 set -eu
 umask 022
@@ -76,7 +78,7 @@ service_property() { timeout 20 systemctl show --value -p "$1" kube-proxy.servic
 is_active() { [ "$(service_property ActiveState)" = active ]; }
 is_enabled() { timeout 20 systemctl is-enabled --quiet kube-proxy.service 2>/dev/null; }
 run_systemctl() { timeout 120 systemctl "$@" 9>&-; }
-forget_failures() { systemctl reset-failed kube-proxy.service 2>/dev/null || :; }
+forget_failures() { run_systemctl reset-failed kube-proxy.service 2>/dev/null || :; }
 
 restart_unit() {
     forget_failures
