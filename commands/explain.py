@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import Final
 
 from documents import kube_proxy_configuration
-from settings import stack_file
 from settings.files import Files
 from settings.kube_proxy_configuration import configure
 from settings.nodes import list_nodes
-from settings.problems import OMITTED, Location, Problems, find, path
+from settings.problems import OMITTED, Location, Problems, field_path, find
 from settings.section import read_section
 from settings.stack import NodeSection, Stack
-from settings.stack_file import StackFile
+from settings.stack_file import StackFile, read_stack_file
 
 _DERIVED: Final = {
     "bindAddress": "address",
@@ -52,7 +51,7 @@ def explain(file: Path, name: str) -> list[str]:
     Raises:
         ValueError: the file is no stack's file, or has no node of that name with an address.
     """
-    stack_values = stack_file.read(file)
+    stack_values = read_stack_file(file)
     problems = Problems(stack_values.unreadable)
     stack = read_section(Stack, stack_values.values, problems)
     _, at, nodes = list_nodes(stack, stack_values.values, Files(file.absolute().parent, problems, elsewhere=True))
@@ -70,10 +69,10 @@ def _rows(stack: Stack, node: NodeSection, at: Location, values: StackFile, file
     document = kube_proxy_configuration.document(configure(node, stack.configuration), stack.cluster)
     for place, value in _leaves(document, ()):
         origin = _origin(stack, node, at, place)
-        where = path(origin) if origin else "the default" if place == ("mode",) else "always"
+        where = field_path(origin) if origin else "the default" if place == ("mode",) else "always"
         if origin and origin[0] != "nodesFile":
             where += f", {file}:{values.line(origin)}"
-        yield f"{path(place)}: {json.dumps(value, ensure_ascii=False)}", where
+        yield f"{field_path(place)}: {json.dumps(value, ensure_ascii=False)}", where
 
 
 def _origin(stack: Stack, node: NodeSection, at: Location, place: Location) -> Location | None:

@@ -14,9 +14,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from settings import stack_file
-from settings.load import check
+from settings.load import find_problems
 from settings.problems import OMITTED, Kind, Problem
+from settings.stack_file import read_stack_file
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,10 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _check(file: Path) -> list[tuple[int, Problem]]:
     """Return the problems of a stack's file, each with its line."""
     try:
-        stack = stack_file.read(file)
+        stack = read_stack_file(file)
     except ValueError as error:
         return [(1, Problem((), Kind.INVALID, OMITTED, str(error)))]
-    problems = check(stack.values, file.absolute().parent, stack.unreadable)
+    problems = find_problems(stack.values, file.absolute().parent, stack.unreadable)
     return sorted(((stack.line(problem.location), problem) for problem in problems), key=lambda found: found[0])
 
 

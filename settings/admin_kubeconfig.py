@@ -59,7 +59,7 @@ def read_kubeconfig(stack: Stack, files: Files) -> SecretStr | None:
 
 def _parse(text: str) -> _Kubeconfig:
     try:
-        return _Kubeconfig.model_validate(yaml_reader.load(text))
+        return _Kubeconfig.model_validate(yaml_reader.load_yaml(text))
     except (yaml.YAMLError, ValidationError):
         must = "must be a kubeconfig with clusters, users and contexts, as kubectl config view --raw prints it"
         raise ValueError(must) from None

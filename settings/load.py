@@ -47,7 +47,7 @@ def load(values: Mapping[str, object], project_directory: Path) -> Settings:
     return replace(settings, warnings=warnings)
 
 
-def check(
+def find_problems(
     values: Mapping[str, object], project_directory: Path, unreadable: Collection[Location]
 ) -> tuple[Problem, ...]:
     """Return every problem and every warning of a stack, on any machine.

@@ -66,7 +66,7 @@ def read_nodes(stack: Stack, sections: list[NodeSection], at: Location, files: F
 
 def _parse_nodes_file(text: str) -> list[object]:
     try:
-        items = yaml_reader.load(text)
+        items = yaml_reader.load_yaml(text)
     except yaml.YAMLError as error:
         found = yaml_reader.error_detail(error)
         raise ValueError(f"must name a file in YAML{found and f', not with this in {found}'}") from None

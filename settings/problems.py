@@ -53,7 +53,7 @@ class Problem:
     @property
     def path(self) -> str:
         """Where, in Kubernetes' field-path grammar: `nodes[1].hostKey`."""
-        return path(self.location)
+        return field_path(self.location)
 
     @property
     def severity(self) -> str:
@@ -137,7 +137,7 @@ class Problems:
         return tuple(sorted(warnings, key=lambda warning: _position(warning.location, values)))
 
 
-def path(location: Location) -> str:
+def field_path(location: Location) -> str:
     """Return a location in Kubernetes' field-path grammar: `nodes[1].ssh.port`."""
     rendered = ""
     for step in location:

@@ -65,7 +65,7 @@ class Section(BaseModel):
         """Return the known keys, as they are written."""
         return tuple(field.alias or name for name, field in cls.model_fields.items())
 
-    def check(self, at: Location, problems: Problems) -> None:
+    def report_conflicts(self, at: Location, problems: Problems) -> None:
         """Report what is wrong between the fields of this section, which is at `at`."""
 
 
@@ -138,7 +138,7 @@ def _check(section: Section, at: Location, problems: Problems) -> None:
                 problems.required(location, mark.must)
         for place, below in _sections(value, location):
             _check(below, place, problems)
-    section.check(at, problems)
+    section.report_conflicts(at, problems)
 
 
 def _sections(value: object, at: Location) -> Iterator[tuple[Location, Section]]:

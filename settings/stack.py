@@ -42,7 +42,7 @@ class Cluster(Section):
     proxy_url: ProxyURL | None = None
     """The proxy on the way to the server."""
 
-    def check(self, at: Location, problems: Problems) -> None:
+    def report_conflicts(self, at: Location, problems: Problems) -> None:
         """Refuse an https proxy beside tlsServerName: client-go verifies the proxy's certificate for that name."""
         if self.tls_server_name and (self.proxy_url or "").startswith("https:"):
             problems.forbidden(
@@ -99,7 +99,7 @@ class ClientCertificateSettings(Section):
     per_node: Flag = False
     """One certificate for each node, all for the same user."""
 
-    def check(self, at: Location, problems: Problems) -> None:
+    def report_conflicts(self, at: Location, problems: Problems) -> None:
         """Refuse a renewal that is due from the first hour: every run would issue a new certificate."""
         if self.renew_before_hours >= self.validity_hours:
             must = f"must be less than clientCertificate.validityHours ({self.validity_hours})"

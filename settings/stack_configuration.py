@@ -8,7 +8,7 @@ from pulumi.runtime import config
 
 from settings.load import Settings, load
 from settings.problems import Problem, SettingsError
-from settings.stack_file import NAMESPACE, parse
+from settings.stack_file import NAMESPACE, parse_value
 
 
 def stack_settings(project_directory: Path) -> Settings:
@@ -30,7 +30,7 @@ def stack_configuration() -> Mapping[str, object]:
     """Return every key of this program's namespace, known to it or not, without the namespace, and its value."""
     values = config.get_config_env() | config.CONFIG.get()
     return {
-        key.removeprefix(NAMESPACE): parse(key.removeprefix(NAMESPACE), value)
+        key.removeprefix(NAMESPACE): parse_value(key.removeprefix(NAMESPACE), value)
         for key, value in values.items()
         if key.startswith(NAMESPACE)
     }

@@ -37,7 +37,7 @@ class StackFile:
         return line
 
 
-def read(path: Path) -> StackFile:
+def read_stack_file(path: Path) -> StackFile:
     """Return what a stack's file says.
 
     Raises:
@@ -46,7 +46,7 @@ def read(path: Path) -> StackFile:
     try:
         text = path.read_text()
         root = yaml.compose(text, yaml_reader.GoLoader)
-        document = yaml_reader.load(text, yaml_reader.GoLoader)
+        document = yaml_reader.load_yaml(text, yaml_reader.GoLoader)
     except OSError as error:
         raise ValueError(f"must be a file that can be read: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -57,12 +57,12 @@ def read(path: Path) -> StackFile:
         raise ValueError(f"must be a stack's configuration: a mapping `config` with keys like {NAMESPACE}cluster")
     own = {str(key).removeprefix(NAMESPACE): value for key, value in config.items() if str(key).startswith(NAMESPACE)}
     secrets: set[Location] = set()
-    parsed = {key: parse(key, value) if isinstance(value, str) else value for key, value in own.items()}
+    parsed = {key: parse_value(key, value) if isinstance(value, str) else value for key, value in own.items()}
     values = {key: _plain(value, (key,), secrets) for key, value in parsed.items()}
     return StackFile(values, frozenset(secrets), root)
 
 
-def parse(key: str, value: str) -> object:
+def parse_value(key: str, value: str) -> object:
     """Return what a text is to this key: itself, or the structure that it is in JSON."""
     if key in _TEXTS:
         return value

@@ -42,7 +42,7 @@ for _tag, _pattern, _first in _GO_SCALARS:
     GoLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"({_pattern})$"), list(_first))
 
 
-def load(text: str, loader: type[Loader] = Loader) -> object:
+def load_yaml(text: str, loader: type[Loader] = Loader) -> object:
     """Return the document. Raises yaml.YAMLError."""
     return yaml.load(text, loader)  # noqa: S506 - a safe loader
 

@@ -5,7 +5,7 @@ on which it doesn't start. So all of it is checked here, before any node is cont
 """
 
 from settings.kube_proxy_configuration.check import check_configuration
-from settings.kube_proxy_configuration.configuration import KubeProxyConfiguration
+from settings.kube_proxy_configuration.fields import KubeProxyConfiguration
 from settings.kube_proxy_configuration.node_check import Fleet
 from settings.kube_proxy_configuration.node_configuration import NodeConfiguration, configure
 from settings.kube_proxy_configuration.vocabularies import Mode

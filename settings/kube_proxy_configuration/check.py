@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from settings.kube_proxy_configuration.cluster_rules import check_cluster_rules
-from settings.kube_proxy_configuration.configuration import KubeProxyConfiguration
 from settings.kube_proxy_configuration.feature_gates import check_gates
+from settings.kube_proxy_configuration.fields import KubeProxyConfiguration
 from settings.kube_proxy_configuration.node_check import Fleet, NodeCheck
 from settings.kube_proxy_configuration.node_configuration import NodeConfiguration, configure
 from settings.kube_proxy_configuration.rules import check_rules

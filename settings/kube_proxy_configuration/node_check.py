@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from settings.addresses import IP, ClusterCIDR
-from settings.kube_proxy_configuration.configuration import KubeProxyConfiguration
+from settings.kube_proxy_configuration.fields import KubeProxyConfiguration
 from settings.kube_proxy_configuration.node_configuration import NodeConfiguration
 from settings.problems import OMITTED, Location, Problems, find
 

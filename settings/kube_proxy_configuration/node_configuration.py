@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from settings.addresses import Address, Listener, host_and_port
-from settings.kube_proxy_configuration.configuration import KubeProxyConfiguration
+from settings.kube_proxy_configuration.fields import KubeProxyConfiguration
 from settings.kube_proxy_configuration.merge import merge
 from settings.problems import Problems
 from settings.section import read_section

@@ -10,8 +10,8 @@ import pytest
 
 from development.toolchain import GoTools
 from development.toolchain.build import GO_ENVIRONMENT
-from settings.kube_proxy_configuration.configuration import KubeProxyConfiguration
-from settings.kube_proxy_configuration.sections import Fields
+from settings.kube_proxy_configuration.fields import KubeProxyConfiguration
+from settings.kube_proxy_configuration.nested_fields import Fields
 from tests.kube_proxy.program import KUBE_PROXIES
 
 

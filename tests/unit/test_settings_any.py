@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from settings import Problem, SettingsError, load
-from settings.kube_proxy_configuration.configuration import KubeProxyConfiguration
+from settings.kube_proxy_configuration.fields import KubeProxyConfiguration
 from settings.section import Section
 from settings.stack import NodeSection, Stack
 

@@ -5,7 +5,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from settings.kube_proxy_configuration import values
-from settings.kube_proxy_configuration.sections import (
+from settings.kube_proxy_configuration.nested_fields import (
     IPVS,
     ClientConnection,
     Conntrack,
