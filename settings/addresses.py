@@ -1,6 +1,6 @@
 """Types of addresses, CIDR blocks and URLs in a stack's configuration.
 
-Files have an address as it was written (`FD00::101`), so a type here is the written text with its parsed value.
+Rendered files contain an address as it was written (`FD00::101`). So a type is the written text with its parsed value.
 """
 
 import re
@@ -18,7 +18,7 @@ Network: TypeAlias = IPv4Network | IPv6Network
 
 
 class Address(ParsedText):
-    """An IP address, without a zone (`%eth0`), which only one machine understands."""
+    """An IP address without a zone (`%eth0`), which has a meaning on one machine only."""
 
     def __init__(self, text: str) -> None:
         self.ip = _ip(text)
@@ -61,7 +61,7 @@ class ClusterCIDR(ParsedText):
         self.versions = tuple(_pod_network(block).version for block in text.split(","))
         """The IP versions, 4 and 6, in the order of the blocks."""
         if len(set(self.versions)) != len(self.versions):
-            raise ValueError("must be one CIDR block or one of each family (e.g. 172.30.0.0/16,fd00:172:30::/56)")
+            raise ValueError("must be one CIDR block, or one of each IP family (e.g. 172.30.0.0/16,fd00:172:30::/56)")
 
 
 def host_and_port(host: object, port: int) -> str:
@@ -100,7 +100,7 @@ def _is_reachable(address: Address) -> bool:
 
 
 def _url(pattern: str, must: str) -> AfterValidator:
-    """Accept a URL that matches the pattern, of a host, without a user or password."""
+    """Accept a URL that matches the pattern, with a valid host and without a user or password."""
 
     def test(text: str) -> object:
         url = urlsplit(text)
@@ -121,14 +121,14 @@ ServerURL: TypeAlias = Annotated[
     str,
     _url(
         r"(?i:https)://[^/?#\s]*[^/?#\s:]/?",
-        "must be an https URL of a host and perhaps a port (e.g. https://192.168.99.100:8443)",
+        "must be an https URL with a host and an optional port (e.g. https://192.168.99.100:8443)",
     ),
 ]
 TLSServerName: TypeAlias = Annotated[
     str,
     checked(
         lambda text: is_host(text) and "%" not in text,
-        "must be a DNS name or an IP address in the API servers' certificate (e.g. kubernetes.default.svc)",
+        "must be a DNS name or an IP address from the API servers' certificate (e.g. kubernetes.default.svc)",
     ),
 ]
 # The schemes are client-go's (tools/clientcmd/helpers.go). Programs differ in the default port, so it is required.
@@ -137,7 +137,7 @@ ProxyURL: TypeAlias = Annotated[
     str,
     _url(
         r"(http|https|socks5)://[^/?#\s]+:[0-9]+/?",
-        "must be an http, https or socks5 URL of a host and a port, without a user or password "
+        "must be an http, https or socks5 URL with a host and a port, without a user or password "
         "(e.g. http://192.168.99.10:3128)",
     ),
 ]

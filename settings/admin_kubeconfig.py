@@ -1,7 +1,7 @@
 """The kubeconfig for certificate requests, reduced to one context and the contents of its files.
 
-It is what `kubectl config view --minify --flatten` prints. The text goes into the stack's state, encrypted, so it must
-not have the credentials of other clusters; and the kubernetes plugin can't read the files beside a kubeconfig.
+That is what `kubectl config view --minify --flatten` prints. The text goes into the stack's state, encrypted, where
+credentials of other clusters don't belong; and the kubernetes plugin can't read the files beside a kubeconfig.
 """
 
 import json
@@ -53,8 +53,8 @@ def read_kubeconfig(stack: Stack, files: Files) -> SecretStr | None:
         context = _context(stack, config, files.problems)
         return None if context is None else _reduced(config, context, beside, at)
 
-    what = "the kubeconfig with which to ask for certificates (e.g. ~/.kube/config)"
-    return parse_file_or_secret(files, name, _FILE, stack.admin_kubeconfig, _SECRET, parse, what, itself="it")
+    what = "the kubeconfig for certificate requests (e.g. ~/.kube/config)"
+    return parse_file_or_secret(files, name, _FILE, stack.admin_kubeconfig, _SECRET, parse, what)
 
 
 def _parse(text: str) -> _Kubeconfig:
@@ -73,7 +73,7 @@ def _context(stack: Stack, config: _Kubeconfig, problems: Problems) -> _Context 
     if wanted:
         problems.add(_CONTEXT, Kind.UNSUPPORTED, wanted, supported_values(names))
     else:
-        must = f"must name a context of the kubeconfig, which has no current one; {supported_values(names)}"
+        must = f"must name a context of the kubeconfig, which has no current-context; {supported_values(names)}"
         problems.required(_CONTEXT, must)
     return None
 

@@ -1,4 +1,4 @@
-"""The kube-proxy binary: its version beside the control plane's, its source, and its digests."""
+"""The kube-proxy binary: its version, its source, and its digests."""
 
 import hashlib
 import re
@@ -60,20 +60,20 @@ def _check_source(section: BinarySection, problems: Problems) -> None:
         ("url", BinarySource.URL, section.url, "https://example.org/kube-proxy"),
     ):
         if section.source == source and value is None:
-            problems.required(("binary", key), f"must be given with source: {source} (e.g. {example})")
+            problems.required(("binary", key), f"must be set with source: {source} (e.g. {example})")
         elif section.source != source and value is not None:
             belongs = f"belongs to source: {source}, not {section.source}: remove it, or change source"
             problems.forbidden(("binary", key), belongs)
     if section.source != BinarySource.PREINSTALLED and not any((section.sha256.amd64, section.sha256.arm64)):
         problems.required(
             ("binary", "sha256"),
-            "must be the binary's digest for each architecture in use (e.g. amd64: 64 hexadecimal digits, "
-            "or the name of a kube-proxy.sha256 file as it is published beside the binary)",
+            "must have the binary's digest for each architecture in use (e.g. amd64: 64 hexadecimal digits, "
+            "or the name of the kube-proxy.sha256 file that is published with the binary)",
         )
 
 
 def _digest(value: str, at: Location, files: Files) -> str | None:
-    """Return a digest, which is given as such or is the first word of a file in sha256sum's format."""
+    """Return a digest, which is the value itself or the first word of a file in sha256sum's format."""
     if re.fullmatch(r"[0-9a-fA-F]{64}", value):
         return value.lower()
     if re.fullmatch(r"[0-9a-fA-F]{16,}", value):
@@ -86,4 +86,4 @@ def _first_digest(text: str) -> str:
     first = [*text.split(), ""][0]
     if re.fullmatch(r"[0-9a-fA-F]{64}", first):
         return first.lower()
-    raise ValueError("must name a file that begins with 64 hexadecimal digits, as sha256sum writes it")
+    raise ValueError("must name a file that starts with 64 hexadecimal digits, as sha256sum writes it")

@@ -1,7 +1,7 @@
 """The certificate authority (CA) that issues kube-proxy's client certificate.
 
-There are three ways: by the CA's private key, by a CA that the stack generates, or by a signer in the cluster. The tls
-plugin accepts an expired CA, a server's certificate and a bundle in any order, so all of that is checked here.
+There are three ways: the CA's private key, a CA that the stack generates, or a signer in the cluster. The tls plugin
+accepts an expired CA, a server's certificate and a bundle in any order, so all of that is checked here.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -57,7 +57,7 @@ class KubernetesSigner:
     """A signer for CertificateSigningRequests. The certificates of its CA are as in CAWithKey."""
 
     MOST_VALIDITY_HOURS: ClassVar[int] = (2**31 - 1) // 3600
-    """A request's expirationSeconds is a 32 bit number."""
+    """A request's expirationSeconds is a signed 32 bit number."""
 
     name: str
     kubeconfig: SecretStr  # JSON: one context, certificates and keys embedded
@@ -99,30 +99,30 @@ def read_certificate_authority(
 
 
 def _forbid_other_ways(stack: Stack, values: Mapping[str, object], problems: Problems) -> None:
-    """Report what belongs to another way than the chosen one."""
+    """Report keys that belong to another way than the chosen one."""
 
     def forbid(places: Iterable[Location], detail: str) -> None:
         for at in places:
             if find(values, at) not in (OMITTED, None):
                 problems.forbidden(at, detail)
 
-    beside = "must not be given beside certificateAuthority.{}: keep one of the two"
+    both = "must not be set together with certificateAuthority.{}: keep one of the two"
     if stack.certificate_authority.generate:
-        forbid((_CERTIFICATE, _PRIVATE_KEY, _SECRET, _SIGNER), beside.format("generate"))
+        forbid((_CERTIFICATE, _PRIVATE_KEY, _SECRET, _SIGNER), both.format("generate"))
     elif stack.certificate_authority.signer:
-        forbid((_PRIVATE_KEY, _SECRET), beside.format("signer"))
+        forbid((_PRIVATE_KEY, _SECRET), both.format("signer"))
     if not stack.certificate_authority.signer:
-        forbid(_REQUEST, "must not be given without certificateAuthority.signer, which it belongs to")
+        forbid(_REQUEST, "must not be set without certificateAuthority.signer")
 
 
 def _limit_validity(stack: Stack, problems: Problems) -> None:
     section, hours = stack.certificate_authority, stack.client_certificate.validity_hours
     own, most = GeneratedCA.VALIDITY_HOURS, KubernetesSigner.MOST_VALIDITY_HOURS
     if section.generate and hours >= own:
-        must = f"must be less than {own}, the life of a certificate authority of the stack's own"
+        must = f"must be less than {own}, the lifetime of the generated certificate authority"
         problems.invalid(_VALIDITY, hours, must)
     if section.signer and hours > most:
-        must = f"must be at most {most} beside certificateAuthority.signer: a request counts seconds in 31 bits"
+        must = f"must be at most {most} with certificateAuthority.signer: a request's expirationSeconds has 31 bits"
         problems.invalid(_VALIDITY, hours, must)
 
 

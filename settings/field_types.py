@@ -1,4 +1,4 @@
-"""What the types of fields are made of: validators, and texts that are parsed as they are read."""
+"""The building blocks of field types: validators, and text that is parsed when it is read."""
 
 import re
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from settings.problems import Kind, supported_values
 
 
 class ParsedText(str):
-    """Text that is parsed once and stays as it was written. The constructor raises ValueError with what it must be."""
+    """Text that stays as it was written, with its parsed value. The constructor parses it or raises ValueError."""
 
     @classmethod
     def __get_pydantic_core_schema__(cls, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -19,7 +19,7 @@ class ParsedText(str):
 
 
 def checked(test: Callable[[Any], object], must: str) -> AfterValidator:
-    """Accept a value that passes the test: true, and no ValueError. `must` is the message for all others."""
+    """Accept a value for which the test is true and raises no ValueError; `must` is the message for other values."""
 
     def check(value: object) -> object:
         try:
@@ -33,12 +33,12 @@ def checked(test: Callable[[Any], object], must: str) -> AfterValidator:
 
 
 def matching(pattern: str, must: str) -> AfterValidator:
-    """Accept a text that the pattern matches as a whole."""
+    """Accept text that the pattern matches from start to end."""
     return checked(re.compile(pattern).fullmatch, must)
 
 
 def whole_number(low: int, high: int, unit: str = "") -> BeforeValidator:
-    """Accept a whole number, also as the text "22", which `pulumi config set` may have kept."""
+    """Accept a whole number, also as text: `pulumi config set` may store "22"."""
 
     def read(value: object) -> int:
         text = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
@@ -68,10 +68,10 @@ def _max_unavailable(value: object) -> int | str:
         return int(text)
     if re.fullmatch(r"([1-9][0-9]?|100)%", text):
         return text
-    raise ValueError("must be a number of nodes from 1 or a percentage from 1% to 100% (e.g. 25%)")
+    raise ValueError("must be a number of nodes from 1, or a percentage from 1% to 100% (e.g. 25%)")
 
 
 Root: TypeAlias = Annotated[str, AfterValidator(_root)]
 Flag: TypeAlias = Annotated[bool, BeforeValidator(_flag)]
-"""A boolean, also as the text "true", which `pulumi config set` may have kept."""
+"""A boolean, also as text: `pulumi config set` may store "true"."""
 MaxUnavailable: TypeAlias = Annotated[int | str, BeforeValidator(_max_unavailable)]

@@ -32,12 +32,13 @@ class Files:
             return self.path(name).read_bytes()
         except FileNotFoundError:
             if self.elsewhere and not needed:
-                self.problems.warn(at, name, "is not on this machine, and unchecked; it must be where Pulumi runs")
+                unchecked = "is not on this machine and was not checked; it must exist where Pulumi runs"
+                self.problems.warn(at, name, unchecked)
             else:
                 self.problems.add(at, Kind.NOT_FOUND, name, f"must name an existing file; looked for {self.path(name)}")
         except (OSError, ValueError, RuntimeError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
-            self.problems.invalid(at, name, f"must name a file that can be read: {reason}")
+            self.problems.invalid(at, name, f"must name a readable file: {reason}")
         return None
 
     def parse(self, name: str, at: Location, parse: Callable[[str], Parsed], *, needed: bool = False) -> Parsed | None:

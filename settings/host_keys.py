@@ -1,4 +1,4 @@
-"""SSH host keys, in the form of ssh-keyscan, known_hosts and a node's /etc/ssh/ssh_host_*_key.pub."""
+"""SSH host keys, as in known_hosts, a node's /etc/ssh/ssh_host_*_key.pub and the output of ssh-keyscan."""
 
 from typing import Annotated, Final, TypeAlias
 
@@ -10,13 +10,13 @@ _TYPES: Final = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "e
 
 
 def _host_key(text: str) -> str:
-    """Return `<type> <base64>`, without a comment: an edited comment must not look like another key."""
+    """Return `<type> <base64>` without the comment: an edited comment must not look like another key."""
     kind, encoded = [*text.split(), "", ""][:2]
     if kind == "ssh-rsa":
         # Pulumi's command plugin 1.2.1 offers ssh-rsa, which is RSA with SHA-1; OpenSSH has refused that since 8.8.
         raise ValueError(
             "must not be an RSA key: the command plugin offers only SHA-1 for RSA, which sshd refuses; "
-            "take another key of the node: ssh-keyscan -t ed25519 HOST"
+            "use another key of the node: ssh-keyscan -t ed25519 HOST"
         )
     try:
         if kind in _TYPES:
@@ -25,7 +25,7 @@ def _host_key(text: str) -> str:
     except (ValueError, UnsupportedAlgorithm):
         pass
     raise ValueError(
-        f"must be a host key of type {', '.join(_TYPES)}, without the host's name before it "
+        f"must be a host key of type {', '.join(_TYPES)}, without the host name before it "
         "(e.g. ssh-ed25519 AAAAC3Nz…): see ssh-keyscan -t ed25519 HOST"
     )
 

@@ -1,4 +1,4 @@
-"""From a stack's values to settings: each section alone, then what must fit together."""
+"""Turn a stack's values into settings, and find all of their problems."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
@@ -43,17 +43,17 @@ def load(values: Mapping[str, object], project_directory: Path) -> Settings:
     if errors := problems.errors(read):
         raise SettingsError(errors, warnings)
     if settings is None:
-        raise RuntimeError("a part of the settings is missing although no problem was found: please report this")
+        raise RuntimeError("the settings are incomplete although no problem was found: please report this")
     return replace(settings, warnings=warnings)
 
 
 def find_problems(
     values: Mapping[str, object], project_directory: Path, unreadable: Collection[Location]
 ) -> tuple[Problem, ...]:
-    """Return every problem and every warning of a stack, on any machine.
+    """Return every problem and every warning of a stack, also on a machine that doesn't deploy it.
 
     A file that is not on this machine is a warning, except for `nodesFile`. The values at the locations in
-    `unreadable` are encrypted and not checked.
+    `unreadable` are encrypted, and are not checked.
     """
     problems = Problems(unreadable)
     _, read = _read(values, Files(project_directory, problems, elsewhere=True))

@@ -14,7 +14,7 @@ API_CLIENT_SIGNER: Final = "kubernetes.io/kube-apiserver-client"
 # RFC 1123 subdomain (k8s.io/apimachinery pkg/util/validation/validation.go): a Node's name is one.
 _SUBDOMAIN: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 
-# The API server takes an organization for one of the user's groups; members of these may do anything.
+# The API server treats organizations as the user's groups, and members of these may do anything.
 _ADMINISTRATORS: Final = ("system:masters", "kubeadm:cluster-admins")
 
 
@@ -23,7 +23,7 @@ def is_host(text: str) -> bool:
     try:
         ip_address(text)
     except ValueError:
-        # Resolvers take a name that ends in a number for an address: 192.168.99.300 is a broken address, not a name.
+        # To resolvers a name that ends in a number is an address: 192.168.99.300 is a broken address, not a name.
         return bool(len(text) <= 253 and _SUBDOMAIN.fullmatch(text.lower()) and not re.search(r"(^|\.)\d+$", text))
     return True
 
@@ -33,7 +33,7 @@ def _is_line(text: str) -> bool:
 
 
 def _is_client_signer(text: str) -> bool:
-    """Kubernetes has one signer for API clients; others' names are as in pkg/apis/certificates/validation."""
+    """Kubernetes has one signer for API clients. Names of custom ones are as in pkg/apis/certificates/validation."""
     domain, _, path = text.partition("/")
     if domain == "kubernetes.io" or domain.endswith(".kubernetes.io"):
         return text == API_CLIENT_SIGNER
@@ -50,7 +50,7 @@ def _organizations(value: object) -> tuple[str, ...]:
         if len(name) > 64:
             raise ValueError("must be at most 64 characters")
         if name in _ADMINISTRATORS:
-            raise ValueError("must not be the administrators' group: kube-proxy needs no more than system:node-proxier")
+            raise ValueError("must not be a cluster administrators' group: kube-proxy needs only system:node-proxier")
     if len(set(names)) != len(names):
         raise ValueError("must name each organization once")
     return tuple(names)
@@ -59,23 +59,21 @@ def _organizations(value: object) -> tuple[str, ...]:
 Line: TypeAlias = Annotated[str, checked(_is_line, "must be one line of text")]
 FileName: TypeAlias = Annotated[
     str,
-    # A key pasted in place of its file's name must not get into a message, which shows the name.
-    checked(lambda text: _is_line(text) and "-----BEGIN" not in text, "must be the name of a file, not what is in it"),
+    # Messages show the name, so a key that was pasted in its place must be refused.
+    checked(lambda text: _is_line(text) and "-----BEGIN" not in text, "must be a file name, not the file's content"),
 ]
 NodeName: TypeAlias = Annotated[
     str,
     matching(
         f"(?=.{{1,253}}$){_SUBDOMAIN.pattern}",
         "must be the Node object's name: at most 253 lower case letters, digits, '-' and '.', "
-        "first and last a letter or digit (e.g. k8s-node01)",
+        "starting and ending with a letter or digit (e.g. k8s-node01)",
     ),
 ]
 HostName: TypeAlias = Annotated[str, checked(is_host, "must be an IP address or a DNS name (e.g. 192.168.99.101)")]
 SignerName: TypeAlias = Annotated[
     str,
-    checked(
-        _is_client_signer, f"must be {API_CLIENT_SIGNER}, or a signer of somebody else's (e.g. example.com/clients)"
-    ),
+    checked(_is_client_signer, f"must be {API_CLIENT_SIGNER}, or a custom signer (e.g. example.com/clients)"),
 ]
 # Plain characters: the path is in a systemd unit without quotes, where % and spaces have a meaning.
 DirectoryOnNode: TypeAlias = Annotated[
@@ -87,7 +85,7 @@ DirectoryOnNode: TypeAlias = Annotated[
 ]
 
 # Attributes of a certificate's subject; the upper bounds are those of RFC 5280 (appendix A.1, ub-*).
-Country: TypeAlias = Annotated[str, matching(r"[A-Z]{2}", "must be the two capital letters of ISO 3166 (e.g. CN)")]
+Country: TypeAlias = Annotated[str, matching(r"[A-Z]{2}", "must be two capital letters, from ISO 3166 (e.g. CN)")]
 Place: TypeAlias = Annotated[Line, matching(".{1,128}", "must be at most 128 characters")]
 Organizations: TypeAlias = Annotated[tuple[str, ...], BeforeValidator(_organizations)]
 OrganizationalUnit: TypeAlias = Annotated[Line, matching(".{1,64}", "must be at most 64 characters")]

@@ -1,4 +1,4 @@
-"""The workers: their list, the fleet's values with each node's own over them, and what must differ between nodes."""
+"""The workers: the list, each node's own values over the fleet's, and what must differ between nodes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -33,18 +33,19 @@ def list_nodes(
         listed = read_section(NodesFile, {"nodesFile": items}, files.problems).nodes_file
         return {**values, "nodesFile": items}, _NODES_FILE, listed
     if stack.nodes_file is not None:
-        files.problems.forbidden(_NODES_FILE, "must not be given beside nodes: keep one of the two")
+        files.problems.forbidden(_NODES_FILE, "must not be set together with nodes: keep one of the two")
     return values, _NODES, stack.nodes or []
 
 
 def read_nodes(stack: Stack, sections: list[NodeSection], at: Location, files: Files) -> tuple[NodeSettings, ...]:
-    """Return the nodes that are complete, and report what is wrong with the others and between them.
+    """Return the complete nodes, and report what is wrong with any of them or between them.
 
     `at` is the location of the list: `nodes` or `nodesFile`.
     """
     problems = files.problems
     if not sections:
-        problems.required(at, "must list the workers (name, address, hostKey), here or in the YAML file of nodesFile")
+        must = "must list the workers (name, address, hostKey), here or in a YAML file that nodesFile names"
+        problems.required(at, must)
     owners = {section.address.ip: section.name or "another node" for section in sections if section.address}
     minor = stack.binary.version.minor if stack.binary.version else None
     fleet = Fleet(stack.configuration, minor, stack.cluster.cluster_cidr, owners)
@@ -53,7 +54,7 @@ def read_nodes(stack: Stack, sections: list[NodeSection], at: Location, files: F
     logins = [read_ssh(stack, section, (*at, index), fleet_key, files) for index, section in enumerate(sections)]
     _check_unique([section.name for section in sections], at, "name", problems)
     _check_unique([section.address and str(section.address.ip) for section in sections], at, "address", problems)
-    # An address that is a problem already would be one more as an SSH endpoint.
+    # An address that has a problem must not be a second problem as an SSH endpoint.
     listed = enumerate(sections)
     endpoints = [None if problems.at((*at, index, "address")) else endpoint(stack, node) for index, node in listed]
     _check_unique(endpoints, at, "ssh", problems)
@@ -69,7 +70,7 @@ def _parse_nodes_file(text: str) -> list[object]:
         items = yaml_reader.load_yaml(text)
     except yaml.YAMLError as error:
         found = yaml_reader.error_detail(error)
-        raise ValueError(f"must name a file in YAML{found and f', not with this in {found}'}") from None
+        raise ValueError(f"must name a YAML file{found and f'; {found}'}") from None
     if isinstance(items, list):
         return items
     raise ValueError("must name a YAML file with a list of nodes (- name: k8s-node01 …)")

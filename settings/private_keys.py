@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 from pydantic import SecretStr
 
 from settings.files import Files
-from settings.problems import OMITTED, Location, Parsed
+from settings.problems import OMITTED, Location, Parsed, field_path
 
 _CURVES: Final = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
 _KEY: Final = re.compile(r"-----BEGIN ([A-Z]+ )?PRIVATE KEY-----.*?-----END ([A-Z]+ )?PRIVATE KEY-----", re.DOTALL)
@@ -32,27 +32,25 @@ def parse_file_or_secret(
     secret_at: Location,
     parse: Callable[[str], Parsed],
     what: str,
-    *,
-    itself: str = "the key itself",
 ) -> Parsed | None:
-    """Return what `parse` makes of a file or of a secret. Exactly one of the two must be given, which is `what`.
+    """Return what `parse` makes of `what`, from a file or from a secret. Exactly one of the two must be set.
 
-    The text ends in one newline. `pulumi config set` strips it, and without it the same key would be a change when it
-    moves from a file to a secret, and a new certificate would be issued.
+    The text always ends in one newline, which `pulumi config set` strips. Otherwise a key that moves from a file to a
+    secret would look changed, and a new certificate would be issued.
     """
 
     def parse_line(text: str) -> Parsed:
         return parse(f"{text.strip()}\n")
 
     if name is not None and secret is not None:
-        files.problems.forbidden(secret_at, f"must not be given beside {'.'.join(map(str, at))}: keep one of the two")
+        files.problems.forbidden(secret_at, f"must not be set together with {field_path(at)}: keep one of the two")
     elif secret is not None:
         return files.problems.parse(secret.get_secret_value(), secret_at, OMITTED, parse_line)
     elif name is not None:
         return files.parse(name, at, parse_line)
     else:
         command = f"pulumi config set --secret kube-proxy:{secret_at[-1]} < FILE"
-        must = f"must name the file of {what}, or {itself} must be a secret of the stack: {command}"
+        must = f"must name the file with {what}; or set a secret of the stack instead: {command}"
         files.problems.required(at, must)
     return None
 
@@ -65,7 +63,7 @@ def ssh_key(pem: str) -> SecretStr:
     """
     decrypt = "ssh-keygen -p -N '' -f FILE"
     if "BEGIN OPENSSH PRIVATE KEY" in pem:
-        must = "must be a private key of SSH (e.g. made by ssh-keygen -t ed25519)"
+        must = "must be an SSH private key (e.g. from ssh-keygen -t ed25519)"
         _load(load_ssh_private_key, pem, decrypt, must)
     else:
         _load(load_pem_private_key, pem, decrypt, _IN_PEM)
@@ -76,15 +74,15 @@ def ca_key(pem: str, certificates: Sequence[x509.Certificate]) -> SecretStr:
     """Return the PEM block of a CA's private key, in PKCS#1, SEC 1 or PKCS#8 form.
 
     Raises:
-        ValueError: it is no private key, it is encrypted, Kubernetes doesn't verify its signatures, or it isn't the key
-            of the first certificate. Without certificates that is not checked.
+        ValueError: it is no private key, it is encrypted, its kind is not supported, or it is not the key of the first
+            certificate. Without certificates the last is not checked.
     """
     key = _load(load_pem_private_key, pem, "openssl pkey -in FILE -out DECRYPTED", _IN_PEM)
     known = isinstance(key, rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey) or (
         isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, _CURVES)
     )
     if not known:
-        raise ValueError("must be an RSA, ECDSA (P-256, P-384 or P-521) or Ed25519 key: Kubernetes verifies no other")
+        raise ValueError("must be an RSA, ECDSA (P-256, P-384 or P-521) or Ed25519 key: Kubernetes can't verify others")
     public_keys = [_encoded(certificate.public_key()) for certificate in certificates]
     own = _encoded(key.public_key())
     if public_keys and own != public_keys[0]:
@@ -92,10 +90,10 @@ def ca_key(pem: str, certificates: Sequence[x509.Certificate]) -> SecretStr:
             raise ValueError("must be the private key of certificateAuthority.certificateFile")
         number = public_keys.index(own) + 1
         raise ValueError(
-            "must be the private key of the first certificate in certificateAuthority.certificateFile, which issues; "
-            f"it is that of certificate {number}: put certificate {number} first"
+            "must be the private key of the first certificate in certificateAuthority.certificateFile, the issuer; "
+            f"it belongs to certificate {number}: put certificate {number} first"
         )
-    # openssl writes the curve's parameters before the key, and the tls plugin reads the first block only.
+    # openssl writes the curve's parameters before the key, and the tls plugin reads only the first block.
     block = _KEY.search(pem)
     return SecretStr(f"{block[0]}\n" if block else pem)
 
@@ -105,7 +103,7 @@ def _load(load: Callable[[bytes, None], PrivateKeyTypes], pem: str, decrypt: str
     try:
         return load(pem.encode(), None)
     except TypeError:
-        raise ValueError(f"must be unencrypted; to take its passphrase away: {decrypt}") from None
+        raise ValueError(f"must be unencrypted; to remove its passphrase: {decrypt}") from None
     except (ValueError, UnsupportedAlgorithm):
         raise ValueError(must) from None
 

@@ -1,7 +1,6 @@
-"""What is wrong with a stack's configuration, in the grammar of Kubernetes' field errors.
+"""Problems of a stack's configuration, in the format of Kubernetes' field errors.
 
-The grammar, the kinds and what each of them shows are those of
-k8s.io/apimachinery, pkg/util/validation/field/errors.go:
+The format, the kinds and what each kind shows come from k8s.io/apimachinery, pkg/util/validation/field/errors.go:
 `nodes[1].hostKey: Required value: …`, `cluster.clusterCIDR: Invalid value: "172.30.0.0": must be …`.
 """
 
@@ -15,14 +14,13 @@ from typing import Final, TypeAlias, TypeVar
 Parsed = TypeVar("Parsed")
 
 Location: TypeAlias = tuple[str | int, ...]
-"""Where a value stands: mapping keys and list positions from the top, ("nodes", 1, "hostKey")."""
+"""Where a value is: mapping keys and list indexes from the top, ("nodes", 1, "hostKey")."""
 
 OMITTED: Final = object()
-"""Stands for a value that must not be shown."""
+"""In place of a value that must not be shown, or that doesn't exist."""
 
-# A key or a password may stand where another value was expected; whatever the field, such a value is not shown.
-_SECRET = re.compile(r"PRIVATE KEY|://[^/\s]*@")
-
+# Any field may contain a private key or a password by mistake. Such a value is never shown.
+_SECRET: Final = re.compile(r"PRIVATE KEY|://[^/\s]*@")
 
 _LONGEST_VALUE: Final = 160
 
@@ -40,9 +38,9 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Problem:
-    """One problem: where, its kind, the value or OMITTED, and what the value must be.
+    """One problem: the location, the kind, the value or OMITTED, and what the value must be.
 
-    A warning has no kind: the value is accepted, and what is said about it never blocks.
+    A warning has no kind. Its value is valid but probably a mistake, and it never blocks.
     """
 
     location: Location
@@ -52,7 +50,7 @@ class Problem:
 
     @property
     def path(self) -> str:
-        """Where, in Kubernetes' field-path grammar: `nodes[1].hostKey`."""
+        """The location in Kubernetes' field path format: `nodes[1].hostKey`."""
         return field_path(self.location)
 
     @property
@@ -63,14 +61,14 @@ class Problem:
     def __str__(self) -> str:
         value = "" if self.value is OMITTED else _quoted(self.value)
         line = ": ".join(part for part in (self.path, self.kind or "", value, self.detail) if part)
-        # A line a problem, whatever is in its value: a control character must not reach the reader's terminal.
+        # One line per problem, and no control characters on the terminal, whatever the value contains.
         return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in line)
 
 
 class SettingsError(ValueError):
-    """A stack's configuration can't be used: `problems` is all that is wrong, `str()` the message for a person.
+    """A stack's configuration has problems; `str()` is the message with all of them.
 
-    `warnings` are told apart: they are no reason for it.
+    `warnings` are not part of the message.
     """
 
     def __init__(self, problems: tuple[Problem, ...], warnings: tuple[Problem, ...] = ()) -> None:
@@ -82,10 +80,7 @@ class SettingsError(ValueError):
 
 
 class Problems:
-    """Collects the problems of one stack.
-
-    `unreadable` are the places of values that are encrypted here: nothing is said about what they may be.
-    """
+    """Collects the problems of one stack. Values at the locations in `unreadable` are encrypted and not reported."""
 
     def __init__(self, unreadable: Collection[Location] = ()) -> None:
         self._unreadable = unreadable
@@ -93,25 +88,25 @@ class Problems:
         self._warnings: dict[Location, Problem] = {}
 
     def add(self, location: Location, kind: Kind, value: object, detail: str = "") -> None:
-        """Note a problem, unless this place or one around it has one already: a field is told one thing at a time."""
+        """Add a problem, unless this location or one around it has one already: at most one problem per field."""
         if (kind == Kind.FORBIDDEN and location in self._unreadable) or not self.at(location):
             self._errors.append(Problem(location, kind, _shown(kind, value), detail))
 
     def warn(self, location: Location, value: object, detail: str) -> None:
-        """Note a value that is accepted and that is hardly what its writer means; a place is told once."""
+        """Warn about a valid but probably unintended value, once per location."""
         if not self.at(location):
             self._warnings.setdefault(location, Problem(location, None, _shown(None, value), detail))
 
     def invalid(self, location: Location, value: object, detail: str) -> None:
-        """Note a value that is not what it must be."""
+        """Report a value that is not what it must be."""
         self.add(location, Kind.INVALID, value, detail)
 
     def required(self, location: Location, detail: str) -> None:
-        """Note a value that must be given."""
+        """Report a value that is missing."""
         self.add(location, Kind.REQUIRED, OMITTED, detail)
 
     def forbidden(self, location: Location, detail: str) -> None:
-        """Note a value that must not be given here."""
+        """Report a value that must not be set."""
         self.add(location, Kind.FORBIDDEN, OMITTED, detail)
 
     def parse(self, text: str, location: Location, shown: object, parse: Callable[[str], Parsed]) -> Parsed | None:
@@ -123,22 +118,22 @@ class Problems:
             return None
 
     def at(self, location: Location) -> bool:
-        """Whether this place, or one around it, has a problem or can't be read."""
+        """Return whether this location, or one around it, has a problem or can't be read."""
         places = (*(error.location for error in self._errors), *self._unreadable)
         return any(location[: len(place)] == place for place in places)
 
     def errors(self, values: Mapping[str, object]) -> tuple[Problem, ...]:
-        """All problems in the order of `values`; what is missing there comes after what stands there."""
+        """Return all problems in the order of `values`, those of missing keys last."""
         return tuple(sorted(self._errors, key=lambda error: _position(error.location, values)))
 
     def warnings(self, values: Mapping[str, object]) -> tuple[Problem, ...]:
-        """All warnings in the order of `values`, but for the places that have a problem."""
+        """Return all warnings in the order of `values`, without those at locations that have a problem."""
         warnings = (warning for warning in self._warnings.values() if not self.at(warning.location))
         return tuple(sorted(warnings, key=lambda warning: _position(warning.location, values)))
 
 
 def field_path(location: Location) -> str:
-    """Return a location in Kubernetes' field-path grammar: `nodes[1].ssh.port`."""
+    """Return a location in Kubernetes' field path format: `nodes[1].ssh.port`."""
     rendered = ""
     for step in location:
         if isinstance(step, int) or not re.fullmatch(r"[\w-]+", step):
@@ -149,7 +144,7 @@ def field_path(location: Location) -> str:
 
 
 def supported_values(values: Iterable[str]) -> str:
-    """Return the detail of an unsupported value: what is supported."""
+    """Return the detail of an unsupported value: the list of supported ones."""
     return "supported values: " + ", ".join(f'"{value}"' for value in values)
 
 

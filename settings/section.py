@@ -1,7 +1,7 @@
-"""Sections of the configuration: mappings with known keys, and how one is read from a stack's values.
+"""Sections of the configuration: mappings with known keys, and how they are read from a stack's values.
 
-Reading reports every problem. A value with a problem is taken away and the rest is read again, so the rules between
-fields are still checked. A required field that is missing is None until its problem ends the program.
+Reading reports every problem. A value with a problem is removed and the rest is read again, so that rules between
+fields are still checked. A missing required field is None; its problem ends the program before anything uses it.
 """
 
 import copy
@@ -39,13 +39,13 @@ def _key(field: str) -> str:
 class Section(BaseModel):
     """A mapping with known keys."""
 
-    # Python code names the fields, a stack's file has the keys; see read_section.
+    # Code uses field names; read_section accepts only keys.
     model_config = ConfigDict(
         frozen=True, extra="forbid", alias_generator=_key, validate_by_name=True, hide_input_in_errors=True
     )
 
     elsewhere: ClassVar[Mapping[str, str]] = {}
-    """What to do about keys that people may expect here."""
+    """Keys that people may expect here, and what to do instead."""
 
     @model_validator(mode="before")
     @classmethod
@@ -66,7 +66,7 @@ class Section(BaseModel):
         return tuple(field.alias or name for name, field in cls.model_fields.items())
 
     def report_conflicts(self, at: Location, problems: Problems) -> None:
-        """Report what is wrong between the fields of this section, which is at `at`."""
+        """Report what is wrong between fields of this section, whose location is `at`."""
 
 
 SectionType = TypeVar("SectionType", bound=Section)
@@ -74,13 +74,13 @@ SectionType = TypeVar("SectionType", bound=Section)
 
 @dataclass(frozen=True)
 class _Required:
-    """Marks a field that must be set; `must` says to what."""
+    """Marks a required field; `must` is the message if it is missing."""
 
     must: str
 
 
 def required(must: str) -> Any:
-    """Declare a required field; `must` is the message where it is missing."""
+    """Declare a required field; `must` is the message if it is missing."""
     field: Any = Field(default=None)
     field.metadata.append(_Required(must))
     return field
@@ -89,7 +89,7 @@ def required(must: str) -> Any:
 def read_section(
     model: type[SectionType], values: Mapping[str, object], problems: Problems, at: Location = ()
 ) -> SectionType:
-    """Return `values`, which are at `at`, as a section, and report what is wrong with them."""
+    """Return the values at `at` as a section, and report what is wrong with them."""
     remaining: dict[str, Any] = copy.deepcopy(dict(values))
     while True:
         try:
@@ -126,7 +126,7 @@ def _report(details: ErrorDetails, problems: Problems, at: Location) -> None:
 
 
 def _check(section: Section, at: Location, problems: Problems) -> None:
-    """Report unknown keys, required fields that are missing, and what is wrong between fields."""
+    """Report unknown keys, missing required fields, and conflicts between fields."""
     known = section.known_keys()
     for key in section.model_extra or {}:
         unknown = "unknown key" + (nearest(key, known) or "; known keys: " + ", ".join(known))
@@ -149,7 +149,7 @@ def _sections(value: object, at: Location) -> Iterator[tuple[Location, Section]]
 
 
 def _take_away(values: Any, location: Location) -> None:
-    """Take a value away. In a list leave an empty section in its place; if that is wrong too, take the list away."""
+    """Remove a value. In a list, leave an empty section in its place; if that is invalid too, remove the list."""
     *path, last = location
     around = values
     for step in path:
@@ -165,5 +165,5 @@ def _take_away(values: Any, location: Location) -> None:
 
 
 def _place(location: Location) -> Location:
-    """Return the location of the value or key that pydantic's location means."""
+    """Return the location of the value or key for pydantic's location."""
     return tuple(step for step in location if step != "[key]")

@@ -1,4 +1,4 @@
-"""How Pulumi logs in to each node: `kube-proxy:ssh`, and the node's own `ssh` over it."""
+"""How Pulumi logs in to each node: the node's own `ssh` over `kube-proxy:ssh`."""
 
 from dataclasses import dataclass
 
@@ -42,7 +42,7 @@ def read_ssh(stack: Stack, section: NodeSection, at: Location, fleet_key: Secret
     host, port = section.ssh.host or section.address, _port(stack, section)
     if section.host_key is None:
         scan = f"ssh-keyscan -t ed25519 -p {port} {host}" if host else "ssh-keyscan -t ed25519 HOST"
-        must = f"must be the node's SSH host key, without the host's name before it: {scan}"
+        must = f"must be the node's SSH host key, without the host name before it: {scan}"
         files.problems.required((*at, "hostKey"), must)
     key = fleet_key
     if (name := section.ssh.private_key_file) is not None:

@@ -1,7 +1,7 @@
-"""The keys of a stack's configuration: each with its type, its default, and what a required one must be.
+"""The keys of a stack's configuration: each with its type, its default, and the message if a required one is missing.
 
-`Cluster`, `ClientCertificateSettings`, `Service` and `RolloutSettings` are settings as they are. A class named Section
-is as written; the module of that name reads the files that it names, or fills in the fleet's values.
+`Cluster`, `ClientCertificateSettings`, `Service` and `RolloutSettings` are the program's settings as they are here. A
+class named Section is only what is written: another module reads its files or adds the fleet's values.
 """
 
 from enum import StrEnum
@@ -43,11 +43,11 @@ class Cluster(Section):
     """The proxy on the way to the server."""
 
     def report_conflicts(self, at: Location, problems: Problems) -> None:
-        """Refuse an https proxy beside tlsServerName: client-go verifies the proxy's certificate for that name."""
+        """Refuse an https proxy together with tlsServerName: client-go would verify the proxy's certificate for it."""
         if self.tls_server_name and (self.proxy_url or "").startswith("https:"):
             problems.forbidden(
                 (*at, "proxyURL"),
-                "must not be an https proxy beside cluster.tlsServerName: kube-proxy would verify the proxy's "
+                "must not be an https proxy together with cluster.tlsServerName: kube-proxy would verify the proxy's "
                 "certificate for that name too; use an http or socks5 proxy",
             )
 
@@ -77,13 +77,13 @@ class KeyAlgorithm(StrEnum):
 
 
 class Subject(Section):
-    """`subject` of `kube-proxy:clientCertificate`, beside its common name: an attribute that is unset is left out."""
+    """`subject` of `kube-proxy:clientCertificate`, without its common name. An unset attribute is left out."""
 
     country: Country | None = None
     province: Place | None = None
     locality: Place | None = None
     organizations: Organizations = Field(default=(), alias="organization")
-    """The API server takes the organizations for the user's groups."""
+    """The API server treats them as the user's groups."""
     organizational_unit: OrganizationalUnit | None = None
 
 
@@ -100,7 +100,7 @@ class ClientCertificateSettings(Section):
     """One certificate for each node, all for the same user."""
 
     def report_conflicts(self, at: Location, problems: Problems) -> None:
-        """Refuse a renewal that is due from the first hour: every run would issue a new certificate."""
+        """Refuse a renewal that is always due: every run would issue a new certificate."""
         if self.renew_before_hours >= self.validity_hours:
             must = f"must be less than clientCertificate.validityHours ({self.validity_hours})"
             problems.invalid((*at, "renewBeforeHours"), self.renew_before_hours, must)
@@ -204,6 +204,6 @@ class Stack(Section):
 
 
 class NodesFile(Section):
-    """The content of `kube-proxy:nodesFile`, under that key so that its problems are at `nodesFile[1].name`."""
+    """The content of `kube-proxy:nodesFile`, under that key: problems are at `nodesFile[1].name`."""
 
     nodes_file: list[NodeSection] = Field(default=[])

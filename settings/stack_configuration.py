@@ -1,4 +1,4 @@
-"""The stack's configuration as Pulumi hands it to the program: the one module of ``settings`` that knows Pulumi."""
+"""The stack's configuration as Pulumi passes it to the program. No other module of settings/ imports Pulumi."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -12,7 +12,7 @@ from settings.stack_file import NAMESPACE, parse_value
 
 
 def stack_settings(project_directory: Path) -> Settings:
-    """Return the settings of the stack that Pulumi runs; what is doubtful in them is shown as Pulumi's warnings.
+    """Return the settings of the stack that Pulumi runs, and show their warnings as Pulumi's.
 
     Raises:
         pulumi.RunError: with every problem of the stack.
@@ -27,7 +27,7 @@ def stack_settings(project_directory: Path) -> Settings:
 
 
 def stack_configuration() -> Mapping[str, object]:
-    """Return every key of this program's namespace, known to it or not, without the namespace, and its value."""
+    """Return every key of this program's namespace, known or unknown, without the namespace, with its value."""
     values = config.get_config_env() | config.CONFIG.get()
     return {
         key.removeprefix(NAMESPACE): parse_value(key.removeprefix(NAMESPACE), value)

@@ -1,4 +1,4 @@
-"""A stack's configuration as it stands in its file, Pulumi.<stack>.yaml, read without Pulumi and its secrets."""
+"""A stack's configuration file, Pulumi.<stack>.yaml, read without Pulumi and without its secrets."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -15,19 +15,19 @@ from settings.section import SECRET_KEYS
 NAMESPACE: Final = "kube-proxy:"
 
 _TEXTS: Final = (*SECRET_KEYS, "nodesFile")
-"""Keys whose values are text; all others are structures, which Pulumi also takes as JSON."""
+"""Keys whose value is text. All others have a structure, which Pulumi also accepts as JSON."""
 
 
 @dataclass(frozen=True)
 class StackFile:
-    """A stack's values by their keys without the namespace; at the places in `unreadable` stands cipher text."""
+    """A stack's values by key, without the namespace. The values at the locations in `unreadable` are cipher text."""
 
     values: Mapping[str, object]
     unreadable: frozenset[Location]
     root: yaml.Node
 
     def line(self, location: Location) -> int:
-        """Return the line where a value stands, or the nearest one around it; the first is 1."""
+        """Return the line of a value, or of the nearest value around it. The first line is 1."""
         node, line = self.root, 1
         for step in ("config", f"{NAMESPACE}{location[0]}", *location[1:]):
             below = dict(_below(node)).get(step)
@@ -38,23 +38,23 @@ class StackFile:
 
 
 def read_stack_file(path: Path) -> StackFile:
-    """Return what a stack's file says.
+    """Return the content of a stack's file.
 
     Raises:
-        ValueError: it can't be read, or is none.
+        ValueError: the file can't be read, or it is no stack's file.
     """
     try:
         text = path.read_text()
         root = yaml.compose(text, yaml_reader.GoLoader)
         document = yaml_reader.load_yaml(text, yaml_reader.GoLoader)
     except OSError as error:
-        raise ValueError(f"must be a file that can be read: {error.strerror}") from None
+        raise ValueError(f"must be a readable file: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         reason = yaml_reader.error_detail(error) if isinstance(error, yaml.YAMLError) else ""
         raise ValueError(f"must be YAML{reason and f'; {reason}'}") from None
     config = document.get("config") or {} if isinstance(document, Mapping) else None
     if not isinstance(config, Mapping) or root is None:
-        raise ValueError(f"must be a stack's configuration: a mapping `config` with keys like {NAMESPACE}cluster")
+        raise ValueError(f"must be a stack's file, with a mapping `config` of keys like {NAMESPACE}cluster")
     own = {str(key).removeprefix(NAMESPACE): value for key, value in config.items() if str(key).startswith(NAMESPACE)}
     secrets: set[Location] = set()
     parsed = {key: parse_value(key, value) if isinstance(value, str) else value for key, value in own.items()}
@@ -63,7 +63,7 @@ def read_stack_file(path: Path) -> StackFile:
 
 
 def parse_value(key: str, value: str) -> object:
-    """Return what a text is to this key: itself, or the structure that it is in JSON."""
+    """Return the value of a key that is given as text: the text itself, or the structure that it is in JSON."""
     if key in _TEXTS:
         return value
     try:
@@ -73,7 +73,7 @@ def parse_value(key: str, value: str) -> object:
 
 
 def _plain(value: object, at: Location, secrets: set[Location]) -> object:
-    """Return a value with the cipher text in place of each secret (`secure: v1:…`), whose place is noted."""
+    """Return a value with each secret (`secure: v1:…`) replaced by its cipher text; add its location to `secrets`."""
     if isinstance(value, Mapping):
         if list(value) == ["secure"]:
             secrets.add(at)
@@ -85,7 +85,7 @@ def _plain(value: object, at: Location, secrets: set[Location]) -> object:
 
 
 def _below(node: yaml.Node) -> Iterator[tuple[str | int, tuple[yaml.Node, yaml.Node]]]:
-    """Yield what is below a node: its step, where it begins, and itself."""
+    """Yield the children of a node: the key or index, and the nodes where the child starts and of its value."""
     if isinstance(node, yaml.MappingNode):
         yield from ((key.value, (key, value)) for key, value in node.value)
     elif isinstance(node, yaml.SequenceNode):

@@ -1,4 +1,4 @@
-"""Kubernetes versions: how they are written, which kube-proxies are supported, and how far one may lag behind.
+"""Kubernetes versions: their format, the supported kube-proxies, and the version skew policy.
 
 The skew rule is Kubernetes' version skew policy (kubernetes.io/releases/version-skew-policy): kube-proxy must not be
 newer than kube-apiserver and may be up to three minor versions older. It counts minor versions, not patches.
@@ -43,7 +43,7 @@ SupportedVersion: TypeAlias = Annotated[
 
 
 def skew_error(kube_proxy: KubernetesVersion, control_plane: KubernetesVersion) -> str | None:
-    """Return what kube-proxy's version must be beside this control plane, or None if it is supported."""
+    """Return what kube-proxy's version must be with this control plane, or None if it is allowed."""
     newest, oldest = control_plane.minor, control_plane.minor - GREATEST_SKEW
     beside = f"than cluster.version {control_plane} (Kubernetes' version skew policy)"
     if kube_proxy.minor > newest:

@@ -44,7 +44,7 @@ def parse_trust_bundle(text: str) -> list[x509.Certificate]:
         raise ValueError("must be certificates in PEM (-----BEGIN CERTIFICATE-----)") from None
     last = max(certificate.not_valid_after_utc for certificate in trusted)
     if last <= datetime.now(UTC):
-        raise ValueError(f"must have a certificate that is valid still; the last of it ended {_minute(last)}")
+        raise ValueError(f"must have a certificate that is still valid, but the last one expired {_minute(last)}")
     return trusted
 
 
@@ -73,7 +73,7 @@ def _issuer_error(certificates: Sequence[x509.Certificate], now: datetime) -> st
     """Return what the first certificate, or an issuer of it, must be to issue for clients; None if they can."""
     for certificate in path_to_root(certificates):
         if must := _error(certificate, now):
-            which = f"its certificate {certificates.index(certificate) + 1}, {certificate.subject.rfc4514_string()}, "
+            which = f"certificate {certificates.index(certificate) + 1}, {certificate.subject.rfc4514_string()}, "
             return f"{which if len(certificates) > 1 else ''}{must}"
     return None
 
@@ -94,10 +94,10 @@ def _error(certificate: x509.Certificate, now: datetime) -> str | None:
         return "must be allowed to issue for clients (extendedKeyUsage clientAuth, or no extendedKeyUsage)"
     if now < certificate.not_valid_before_utc:
         begin = _minute(certificate.not_valid_before_utc)
-        return f"must be valid already; it begins {begin}: check this machine's clock"
+        return f"must already be valid, but starts {begin}: check this machine's clock"
     if now >= certificate.not_valid_after_utc:
-        ended = _minute(certificate.not_valid_after_utc)
-        return f"must be valid still; it ended {ended}: renew the certificate authority first"
+        end = _minute(certificate.not_valid_after_utc)
+        return f"must still be valid, but expired {end}: renew the certificate authority first"
     return None
 
 

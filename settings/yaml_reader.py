@@ -15,7 +15,7 @@ class Loader(yaml.SafeLoader):
         for key, _ in node.value:
             name = str(key.value)
             if name in seen:
-                raise yaml.constructor.ConstructorError(None, None, "a key stands twice", key.start_mark)
+                raise yaml.constructor.ConstructorError(None, None, "duplicate key", key.start_mark)
             seen.add(name)
         return dict(super().construct_mapping(node, deep))
 
@@ -48,7 +48,7 @@ def load_yaml(text: str, loader: type[Loader] = Loader) -> object:
 
 
 def error_detail(error: yaml.YAMLError) -> str:
-    """Return what is wrong and where, `line 3, column 5: …`; nothing if PyYAML doesn't know it."""
+    """Return the place and the error, `line 3, column 5: …`, or nothing if PyYAML doesn't know the place."""
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
         return f"line {error.problem_mark.line + 1}, column {error.problem_mark.column + 1}: {error.problem}"
     return ""

@@ -1,4 +1,4 @@
-"""The check of the fleet's `configuration`, and of each node's own over it."""
+"""Check the fleet's `configuration`, and each node's own over it."""
 
 from collections.abc import Sequence
 
@@ -17,9 +17,9 @@ from settings.stack import NodeSection
 def check_configuration(
     fleet: Fleet, nodes: Sequence[NodeSection], at: Location, problems: Problems
 ) -> list[NodeConfiguration]:
-    """Return the nodes' configurations, and report what is wrong where it was written; `at` is the list's location.
+    """Return the nodes' configurations, and report each problem where the value was written.
 
-    Without nodes, the fleet's configuration is checked like a node's.
+    `at` is the location of the list of nodes. If it is empty, the fleet's configuration is checked like a node's.
     """
     read_section(KubeProxyConfiguration, fleet.configuration, problems, ("configuration",))
     checked = [_check_node(node, (*at, index), fleet, problems) for index, node in enumerate(nodes or [NodeSection()])]

@@ -1,14 +1,14 @@
-"""What a node's configuration must be beside the cluster and the other nodes; kube-proxy alone can't check that."""
+"""Rules that need the cluster and the other nodes, which a kube-proxy can't check for itself."""
 
 from settings.addresses import CIDR
+from settings.kube_proxy_configuration.enums import LocalMode
 from settings.kube_proxy_configuration.node_check import NodeCheck
 from settings.kube_proxy_configuration.node_configuration import HEALTHZ_PORT, METRICS_PORT
 from settings.kube_proxy_configuration.values import NODE_PORT_KEYWORDS
-from settings.kube_proxy_configuration.vocabularies import LocalMode
 
 
 def check_cluster_rules(check: NodeCheck) -> None:
-    """Report what doesn't fit the node, the others, or the cluster."""
+    """Report what doesn't fit the node, the other nodes or the cluster."""
     for rule in (_hostname, _ports, _owners, _families, _node_port_families, _local_mode):
         rule(check)
 
@@ -24,7 +24,7 @@ def _ports(check: NodeCheck) -> None:
     metrics, healthz = check.configuration.metrics_bind_address, check.configuration.healthz_bind_address
     port = healthz.port if healthz else HEALTHZ_PORT
     if port == (metrics.port if metrics else METRICS_PORT):
-        must = f"must have a port of its own: healthzBindAddress and metricsBindAddress both have {port}"
+        must = f"must have a different port: healthzBindAddress and metricsBindAddress both have {port}"
         check.invalid("metricsBindAddress" if metrics else "healthzBindAddress", detail=must)
 
 
@@ -44,14 +44,14 @@ def _families(check: NodeCheck) -> None:
     """kube-proxy doesn't start with an address of a family that the pods don't have."""
     cidr, bind_address = check.fleet.cluster_cidr, check.configuration.bind_address
     for address, at in ((check.node.address, (*check.at, "address")), (bind_address, check.origin("bindAddress"))):
-        # 0.0.0.0 and :: leave the address to the Node object, and have no family.
+        # With 0.0.0.0 and :: kube-proxy uses the Node object's address, so they have no family.
         if cidr and address and not address.ip.is_unspecified and address.ip.version not in cidr.versions:
             must = f"must be an IPv{cidr.versions[0]} address, as cluster.clusterCIDR ({cidr}) is"
             check.problems.invalid(at, address, must)
 
 
 def _node_port_families(check: NodeCheck) -> None:
-    """Warn if NodePorts are limited in one family only; upstream (server.go, checkBadConfig) only logs it."""
+    """Warn if NodePorts are limited in only one family; upstream (server.go, checkBadConfig) only logs it."""
     blocks, cidr = check.configuration.node_port_addresses, check.fleet.cluster_cidr
     if not blocks or cidr is None or set(blocks) & set(NODE_PORT_KEYWORDS):
         return
@@ -60,8 +60,8 @@ def _node_port_families(check: NodeCheck) -> None:
         if family not in given:
             check.warn(
                 "nodePortAddresses",
-                detail=f"has no block of IPv{family}, so NodePorts answer at all of the node's IPv{family} addresses: "
-                f"add one (e.g. {'fd00:99::/64' if family == 6 else '192.168.99.0/24'}), or write primary alone",
+                detail=f"has no IPv{family} block, so NodePorts answer on all of the node's IPv{family} addresses: "
+                f"add one (e.g. {'fd00:99::/64' if family == 6 else '192.168.99.0/24'}), or write only primary",
             )
 
 
@@ -70,6 +70,6 @@ def _local_mode(check: NodeCheck) -> None:
     if by_cidr and check.fleet.cluster_cidr is None and not check.problems.at(("cluster", "clusterCIDR")):
         check.warn(
             "detectLocalMode",
-            detail="works with cluster.clusterCIDR, which is not given: traffic from outside the cluster to a Service "
-            "is not masqueraded, and its answers may be lost; give it, or another mode (e.g. NodeCIDR)",
+            detail="needs cluster.clusterCIDR, which is unset: traffic from outside the cluster to a Service is not "
+            "masqueraded, and replies may be lost; set it, or use another mode (e.g. NodeCIDR)",
         )

@@ -1,4 +1,4 @@
-"""The feature gates of each supported minor version: kube-proxy ends at its start over one that it doesn't know.
+"""The feature gates of each supported minor version, and their rules. kube-proxy doesn't start with an unknown gate.
 
 Each file in gates/ is the output of development/toolchain/feature_gates.go for one minor version.
 The rules are those of k8s.io/component-base featuregate/feature_gate.go.
@@ -20,7 +20,7 @@ _ALL: Final = {"AllAlpha": "alpha", "AllBeta": "beta"}
 
 @dataclass(frozen=True)
 class Gate:
-    """A gate as one version has it: stage (alpha, beta, ga, deprecated), default, and the gates that it needs."""
+    """A gate in one version: its stage (alpha, beta, ga, deprecated), default, and the gates that it needs."""
 
     stage: str
     default: bool
@@ -40,7 +40,7 @@ def known(minor: int) -> Mapping[str, Gate]:
 
 
 def enabled(minor: int, given: Mapping[str, bool]) -> Mapping[str, bool]:
-    """Return whether each gate is on: as given, by AllAlpha and AllBeta, or by its default."""
+    """Return whether each gate is on: as given, through AllAlpha or AllBeta, or by default."""
     stages = {stage: given[name] for name, stage in _ALL.items() if name in given}
     return {name: given.get(name, stages.get(gate.stage, gate.default)) for name, gate in known(minor).items()}
 
@@ -50,38 +50,42 @@ def is_enabled(check: NodeCheck, minor: int, name: str, *, unknown: bool = False
     return enabled(minor, check.configuration.feature_gates).get(name, unknown)
 
 
-def refusal(minor: int, name: str) -> str | None:
-    """Return why a gate must not be given, None if this version knows it."""
+def unknown_gate(minor: int, name: str) -> str | None:
+    """Return why a gate must not be set, or None if this version knows it."""
     if name in known(minor):
         return None
     having = [other for other in SUPPORTED_MINORS if name in known(other)]
     if not having:
         return f"unknown feature gate{nearest(name, tuple(known(minor)))}"
     if having[0] > minor:
-        return f"unknown feature gate in 1.{minor}, it comes with 1.{having[0]}: remove it, or take that kube-proxy"
-    return f"feature gate of 1.{having[-1]}, gone since 1.{having[-1] + 1}: remove it"
+        return f"unknown feature gate in 1.{minor}, new in 1.{having[0]}: remove it, or use that kube-proxy"
+    return f"feature gate of 1.{having[-1]}, removed in 1.{having[-1] + 1}: remove it"
 
 
 def unmet(minor: int, given: Mapping[str, bool]) -> Mapping[str, tuple[str, ...]]:
-    """Return the gates that are on although gates which they need are off, with those."""
+    """Return the gates that are on without gates that they need, and those gates."""
     on = enabled(minor, given)
     needs = {name: tuple(other for other in gate.needs if not on[other]) for name, gate in known(minor).items()}
     return {name: missing for name, missing in needs.items() if on[name] and missing}
 
 
 def check_gates(check: NodeCheck, minor: int) -> None:
-    """Report gates that this version doesn't know, has locked, or that need others; warn about a needless one."""
+    """Report gates that are unknown, locked or without the gates that they need; warn about a locked one's default."""
     gates = check.configuration.feature_gates
     for name, value in gates.items():
-        if unknown := refusal(minor, name):
+        if unknown := unknown_gate(minor, name):
             check.forbidden("featureGates", name, detail=unknown)
         elif (gate := known(minor)[name]).locked:
             only = str(gate.default).lower()
             if value != gate.default:
-                check.invalid("featureGates", name, detail=f"must be {only}: 1.{minor} has locked it; remove it")
+                check.invalid("featureGates", name, detail=f"must be {only}, it is locked in 1.{minor}: remove it")
             else:
-                check.warn("featureGates", name, detail=f"is always {only} in 1.{minor} and will go: remove it")
+                check.warn(
+                    "featureGates",
+                    name,
+                    detail=f"is locked in 1.{minor}, and later versions drop it: remove it",
+                )
     for name, missing in unmet(minor, gates).items():
         guilty = next(other for other in (name, *missing, "AllAlpha", "AllBeta") if other in gates)
-        must = f"must go together: {name} is on and needs {', '.join(missing)} on"
+        must = f"must be consistent: {name} is on and needs {', '.join(missing)}"
         check.invalid("featureGates", guilty, detail=must)

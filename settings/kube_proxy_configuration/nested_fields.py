@@ -1,9 +1,8 @@
-"""The parts of KubeProxyConfiguration v1alpha1: what each field means, its type, its default, its first version.
+"""The sections of KubeProxyConfiguration v1alpha1: each field's meaning, type and default.
 
-Names and meaning are those of k8s.io/kube-proxy config/v1alpha1/types.go and k8s.io/component-base (config/v1alpha1,
-logs/api/v1), defaults those of k8s.io/kubernetes pkg/proxy/apis/config/v1alpha1/defaults.go. A default written here is
-what kube-proxy takes for a field that is not given; None says that it depends on something else. A field without
-`Since` is older than 1.26. Fields of Windows are left out.
+Names and meanings come from k8s.io/kube-proxy config/v1alpha1/types.go and k8s.io/component-base (config/v1alpha1,
+logs/api/v1), defaults from k8s.io/kubernetes pkg/proxy/apis/config/v1alpha1/defaults.go. A default is the value that
+kube-proxy uses for an unset field; None means that it depends on something else. Fields for Windows are left out.
 """
 
 from typing import Annotated, ClassVar, Self, TypeAlias
@@ -12,19 +11,19 @@ from pydantic import model_validator
 
 from settings.addresses import CIDR
 from settings.kube_proxy_configuration import values
+from settings.kube_proxy_configuration.enums import LogFormat, Scheduler
 from settings.kube_proxy_configuration.values import SECOND, ZERO_IS_DEFAULT
-from settings.kube_proxy_configuration.vocabularies import LogFormat, Scheduler
 from settings.section import Section, required
 
 
 class Fields(Section):
-    """A part of KubeProxyConfiguration."""
+    """A section of KubeProxyConfiguration."""
 
     @classmethod
     def is_unset(cls, key: object, item: object) -> bool:
         """Empty strings count as unset, as they do upstream.
 
-        Except in `mode`: unset, it would be another mode here than upstream, so "" would be ambiguous.
+        The exception is `mode`: upstream and this program have different defaults, so "" would be ambiguous.
         """
         return item is None or (item == "" and key != "mode")
 
@@ -40,31 +39,31 @@ Period: TypeAlias = Annotated[values.Duration, ZERO_IS_DEFAULT]
 
 
 class ClientConnection(Fields):
-    """`clientConnection`: how the API server is talked to."""
+    """`clientConnection`: requests to the API server."""
 
-    elsewhere: ClassVar = {"kubeconfig": "is always the kubeconfig that this program makes: remove it"}
+    elsewhere: ClassVar = {"kubeconfig": "is always the kubeconfig that this program writes: remove it"}
 
     accept_content_types: values.MediaType | None = None
-    """The Accept header of requests; default: that of contentType."""
+    """The Accept header of requests; default: contentType."""
     content_type: values.MediaType = "application/vnd.kubernetes.protobuf"
-    """The content type of what is sent."""
+    """The content type of request bodies."""
     qps: Annotated[values.Float32, ZERO_IS_DEFAULT] = 5.0
-    """Requests a second; below 0: no limit."""
+    """Requests per second; a negative number is no limit."""
     burst: Annotated[values.Count, ZERO_IS_DEFAULT] = 10
-    """Requests at once, above qps."""
+    """Requests at once, beyond qps."""
 
 
 class OutputRouting(Fields):
     """`text` and `json` of `logging.options`."""
 
     split_stream: values.Bool = False
-    """Errors to standard error, the rest to standard output. kube-proxy loses what a file says of it."""
+    """Errors go to standard error, the rest to standard output. kube-proxy ignores the value in a file."""
     info_buffer_size: values.Quantity = 0
-    """Bytes of buffer for what goes to standard output; 0 is none. Needs the feature gate LoggingAlphaOptions."""
+    """The buffer for standard output in bytes; 0 is none. Needs the feature gate LoggingAlphaOptions."""
 
 
 class LoggingOptions(Fields):
-    """`logging.options`, for each format its own; both are validated, whatever the format is."""
+    """`logging.options`, for each format. Both are validated, whichever format is used."""
 
     text: OutputRouting = OutputRouting()
     # BaseModel has a deprecated method `json`.
@@ -75,7 +74,7 @@ class VModuleItem(Fields):
     """An item of `logging.vmodule`: another verbosity for some source files."""
 
     file_pattern: values.FilePattern = required("must be a source file's name without .go (e.g. proxier)")
-    """The base name of source files without `.go`, or a glob pattern of it."""
+    """The base name of source files without `.go`, or a glob pattern."""
     verbosity: values.Count = 0
 
 
@@ -84,9 +83,9 @@ class Logging(Fields):
 
     format: LogFormat = LogFormat.TEXT
     flush_frequency: Annotated[values.FlushFrequency, ZERO_IS_DEFAULT] = 5 * SECOND
-    """The longest time between two writes of the log; a number is nanoseconds."""
+    """The longest time between two writes of the log; a plain number is nanoseconds."""
     verbosity: values.Count = 0
-    """klog's level. The flag --v, which is service.verbosity, wins over it."""
+    """klog's level. The flag --v, which is service.verbosity, wins."""
     vmodule: tuple[VModuleItem, ...] = ()
     """Only with format text."""
     options: LoggingOptions = LoggingOptions()
@@ -113,20 +112,20 @@ class IPTables(NFTables):
 
 
 class IPVS(Fields):
-    """`ipvs`: read in mode ipvs."""
+    """`ipvs`: used in mode ipvs."""
 
     sync_period: Period = 30 * SECOND
-    """How often all rules are looked at and mended."""
+    """How often all rules are checked and repaired."""
     min_sync_period: values.Duration = 0
-    """The shortest time between two changes of the rules; 0: each change at once."""
+    """The shortest time between two changes of the rules; 0 is no delay."""
     scheduler: Scheduler = Scheduler.RR
-    """How connections are spread. Upstream takes any text and stops at its start over one that the kernel lacks."""
+    """How connections are distributed. kube-proxy accepts any text here, and doesn't start if the kernel lacks it."""
     exclude_cidrs: tuple[CIDR, ...] = ()
-    """Virtual servers in these blocks are somebody else's, and are never cleaned up."""
+    """Virtual servers in these blocks belong to other programs, and kube-proxy never removes them."""
     strict_arp: values.Bool = False
-    """Answer ARP only on the interface that has the address (arp_ignore 1, arp_announce 2), never for kube-ipvs0's."""
+    """Answer ARP only on the interface that has the address (arp_ignore 1, arp_announce 2), not for kube-ipvs0."""
     tcp_timeout: values.Duration = 0
-    """Idle TCP connections; 0 leaves the kernel's value, as below."""
+    """Idle TCP connections; 0 keeps the kernel's value, here and in the next two fields."""
     tcp_fin_timeout: values.Duration = 0
     """TCP connections after a FIN."""
     udp_timeout: values.Duration = 0
@@ -134,28 +133,28 @@ class IPVS(Fields):
 
 
 class DetectLocal(Fields):
-    """`detectLocal`: what two of the detectLocalModes need."""
+    """`detectLocal`: parameters of two detectLocalModes."""
 
     bridge_interface: values.Interface | None = None
-    """Traffic of local pods comes from this bridge (detectLocalMode BridgeInterface)."""
+    """Local pods' traffic comes from this bridge (detectLocalMode BridgeInterface)."""
     interface_name_prefix: values.Interface | None = None
-    """Traffic of local pods comes from interfaces of such names (detectLocalMode InterfaceNamePrefix)."""
+    """Local pods' traffic comes from interfaces with this prefix (detectLocalMode InterfaceNamePrefix)."""
 
 
 class Conntrack(Fields):
-    """`conntrack`: kernel settings that kube-proxy makes at its start; 0 leaves the kernel's value."""
+    """`conntrack`: kernel parameters that kube-proxy sets when it starts; 0 keeps the kernel's value."""
 
     max_per_core: values.Count = 32 * 1024
-    """Connections that are tracked, for each processor core; 0 also makes min unused."""
+    """Tracked connections per processor core; with 0, min is ignored too."""
     min: values.Count = 128 * 1024
-    """Connections that are tracked, at least."""
+    """The minimum of tracked connections."""
     tcp_established_timeout: values.Duration = 24 * 3600 * SECOND
     """Idle TCP connections."""
     tcp_close_wait_timeout: values.Duration = 3600 * SECOND
     """TCP connections in CLOSE_WAIT."""
     tcp_be_liberal: values.Bool = False
-    """Packets out of the TCP window are not marked invalid."""
+    """Don't mark packets outside the TCP window as invalid."""
     udp_timeout: values.Duration = 0
-    """UDP, unanswered."""
+    """UDP without a reply."""
     udp_stream_timeout: values.Duration = 0
-    """UDP, answered."""
+    """UDP with replies."""

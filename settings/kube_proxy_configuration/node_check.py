@@ -1,4 +1,4 @@
-"""What the rules need: a node's configuration, where each of its values was written, and what it must fit."""
+"""What the rules work on: a node's configuration, where each value was written, and what it must fit."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Fleet:
 
 @dataclass(frozen=True)
 class NodeCheck:
-    """The check of one node, which is at `at`; `own` is its `configuration` without the fleet's."""
+    """One node, whose location is `at`, while it is checked; `own` is its `configuration` without the fleet's."""
 
     node: NodeConfiguration
     at: Location

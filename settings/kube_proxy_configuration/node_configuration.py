@@ -1,4 +1,4 @@
-"""A node's KubeProxyConfiguration: the fields that are given, and the typed configuration with every default."""
+"""A node's KubeProxyConfiguration: the fields that the stack sets, and the typed configuration with every default."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ METRICS_PORT: Final = 10249
 
 @dataclass(frozen=True)
 class NodeConfiguration:
-    """A node and its kube-proxy.
+    """A node and its KubeProxyConfiguration.
 
-    `configuration` has the fields that the fleet and the node give, merged; they are rendered. `kube_proxy` is the same
-    as kube-proxy reads it.
+    `configuration` has only the fields that the stack sets, the node's over the fleet's; documents/ renders it.
+    `kube_proxy` is the same configuration, typed and with every default.
     """
 
     name: str
@@ -40,7 +40,7 @@ class NodeConfiguration:
 
 
 def configure(node: NodeSection, fleet: Mapping[str, object]) -> NodeConfiguration:
-    """Return a node with its own `configuration` over the fleet's. Wrong values are left out of the typed one."""
+    """Return a node with its own `configuration` over the fleet's. Invalid values are missing in the typed one."""
     merged = merge(fleet, node.configuration)
     typed = read_section(KubeProxyConfiguration, merged, Problems())
     return NodeConfiguration(node.name, node.address, merged, typed)

@@ -1,18 +1,18 @@
-"""What one whole configuration must be in every version: upstream's validation, and what that lets through.
+"""Rules for one node's configuration in every version: upstream's validation, and mistakes that it accepts.
 
-Upstream's is k8s.io/kubernetes pkg/proxy/apis/config/validation/validation.go and k8s.io/component-base
-logs/api/v1/options.go; the tests ask a kube-proxy of each version whether it agrees.
+Upstream's validation is k8s.io/kubernetes pkg/proxy/apis/config/validation/validation.go and k8s.io/component-base
+logs/api/v1/options.go. tests/kube_proxy compares these rules with a kube-proxy of each version.
 """
 
 import re
 
+from settings.kube_proxy_configuration.enums import LocalMode, LogFormat, Mode
 from settings.kube_proxy_configuration.node_check import NodeCheck
 from settings.kube_proxy_configuration.values import SECOND
-from settings.kube_proxy_configuration.vocabularies import LocalMode, LogFormat, Mode
 
 
 def check_rules(check: NodeCheck) -> None:
-    """Report everything that is wrong, or doubtful, with the configuration itself."""
+    """Report what is wrong, or probably a mistake, in the configuration itself."""
     for rule in (_sync_periods, _no_delay, _detect_local, _logging, _strict_arp, _port_range):
         rule(check)
 
@@ -30,8 +30,8 @@ def _sync_periods(check: NodeCheck) -> None:
 def _no_delay(check: NodeCheck) -> None:
     for name in (Mode.IPTABLES, Mode.NFTABLES):
         if re.fullmatch(r"[-+]?[0.a-zµμ]+", str(check.value(name, "minSyncPeriod"))):
-            must = "is read as not given, hence 1s, although upstream documents it as no delay (for that: 1ns)"
-            check.warn(name, "minSyncPeriod", detail=must)
+            detail = "counts as unset and becomes 1s, although upstream documents no delay: write 1ns for no delay"
+            check.warn(name, "minSyncPeriod", detail=detail)
 
 
 def _detect_local(check: NodeCheck) -> None:
@@ -42,20 +42,20 @@ def _detect_local(check: NodeCheck) -> None:
     ):
         if mode == needing and value is None:
             at = (*check.origin("detectLocalMode")[:-1], "detectLocal", name)
-            check.problems.required(at, f"must be given with detectLocalMode {mode} (e.g. {example})")
+            check.problems.required(at, f"must be set with detectLocalMode {mode} (e.g. {example})")
 
 
 def _logging(check: NodeCheck) -> None:
     logging = check.configuration.logging
     if logging.vmodule and logging.format != LogFormat.TEXT:
-        check.forbidden("logging", "vmodule", detail="works with format text only: remove it")
+        check.forbidden("logging", "vmodule", detail="works only with format text: remove it")
     for name, options in {"text": logging.options.text, "json": logging.options.json_}.items():
         if options.split_stream:
-            # logs/api/v1/options.go addFlags sets it back to the flag's default after the file was read.
-            detail = f"is lost on kube-proxy, which takes --log-{name}-split-stream only: remove it"
+            # logs/api/v1/options.go addFlags resets it to the flag's default after the file is read.
+            detail = f"has no effect: kube-proxy reads only the flag --log-{name}-split-stream; remove it"
             check.forbidden("logging", "options", name, "splitStream", detail=detail)
     if logging.verbosity:
-        check.warn("logging", "verbosity", detail="has no effect, the flag --v wins over it: write service.verbosity")
+        check.warn("logging", "verbosity", detail="has no effect, because the flag --v wins: set service.verbosity")
 
 
 def _strict_arp(check: NodeCheck) -> None:
@@ -64,13 +64,13 @@ def _strict_arp(check: NodeCheck) -> None:
         check.warn(
             "ipvs",
             "strictARP",
-            detail="is not given, hence false: must be true where MetalLB or kube-vip answers ARP for addresses of "
-            "Services, otherwise every node answers too; write true, or false where none does",
+            detail="is unset and therefore false: set true if MetalLB or kube-vip answers ARP for addresses of "
+            "Services, otherwise every node answers too; set false if neither does",
         )
     elif mode != Mode.IPVS and ipvs.strict_arp and check.origin("ipvs", "strictARP")[:-2] == check.origin("mode")[:-1]:
-        # Beside a mode of the fleet's own the fleet's value may be meant for other nodes.
+        # If only one of the two is the node's own, the fleet's value may be meant for other nodes.
         check.warn(
-            "ipvs", "strictARP", detail=f"has no effect in mode {mode}, which gives no interface these addresses"
+            "ipvs", "strictARP", detail=f"has no effect in mode {mode}, which puts no Service address on an interface"
         )
 
 

@@ -1,8 +1,8 @@
 """The types of KubeProxyConfiguration's values, each as strict as the Go type that kube-proxy reads it into.
 
-A number in quotes, a duration without a unit or a truth value as text stops kube-proxy at its start, so they are
-refused here. Sources: k8s.io/apimachinery pkg/apis/meta/v1/duration.go and pkg/api/resource/quantity.go, Go's
-time.ParseDuration, and pkg/proxy/apis/config/validation/validation.go for what each value may be.
+kube-proxy doesn't start with a number in quotes, a duration without a unit or a boolean as text, so they are refused
+here. Sources: k8s.io/apimachinery pkg/apis/meta/v1/duration.go and pkg/api/resource/quantity.go, Go's
+time.ParseDuration, and pkg/proxy/apis/config/validation/validation.go for the ranges.
 """
 
 import re
@@ -32,7 +32,7 @@ _INT32: Final = 2**31 - 1
 _FLOAT32: Final = 3.4028234e38
 
 ZERO_IS_DEFAULT: Final = "zero is default"
-"""A field's mark: upstream can't tell its zero from a value that is not given, and takes the default."""
+"""Marks a field whose zero upstream can't distinguish from an unset value, and replaces by the default."""
 
 
 def amount(quantity: object) -> Fraction:
@@ -80,7 +80,7 @@ def _duration(value: object) -> int:
 
 
 def _flush_frequency(value: object) -> int:
-    """The one duration that may also be a number, of nanoseconds (component-base logs/api/v1/types.go)."""
+    """The only duration that may also be a number of nanoseconds (component-base logs/api/v1/types.go)."""
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63:
         return value
     return _duration(value)
@@ -126,13 +126,13 @@ BindListener: TypeAlias = Annotated[Listener, BeforeValidator(Listener), AfterVa
 # Linux: IFNAMSIZ and dev_valid_name() in net/core/dev.c.
 Interface: TypeAlias = Annotated[
     str,
-    matching(r"(?!\.\.?$)[^\s/:]{1,15}", "must be (the beginning of) a network interface's name (e.g. cni0)"),
+    matching(r"(?!\.\.?$)[^\s/:]{1,15}", "must be a network interface's name or prefix (e.g. cni0)"),
 ]
-# It becomes a header of requests. A character that HTTP doesn't allow there makes every request fail.
+# It becomes a header of requests, and every request fails if HTTP doesn't allow a character there.
 MediaType: TypeAlias = Annotated[str, matching(r"[!-~]+/[ -~]+", "must be a media type (e.g. application/json)")]
 FilePattern: TypeAlias = Annotated[
     str,
     matching(
-        "[^=,]+", "must be a source file's name without .go, or a pattern of it, without '=' and ',' (e.g. proxier)"
+        "[^=,]+", "must be a source file's name without .go, or a glob pattern, without '=' and ',' (e.g. proxier)"
     ),
 ]

@@ -33,7 +33,7 @@ STRICTER = [
     "configuration.(kind|apiVersion|winkernel|windowsRunAsService|clientConnection.kubeconfig): Forbidden",
     "hostnameOverride: .*must be the (node's name|Node object's name)",
     "bindAddress: .*must be (an IP address|written as an IPv4 address|an IPv[46] address, as cluster.clusterCIDR)",
-    "BindAddress: .*must be (IP:port|written as an IPv4 address|a string)|must have a port of its own",
+    "BindAddress: .*must be (IP:port|written as an IPv4 address|a string)|must have a different port",
     'mode: Unsupported value: ""',
     "ipvs.scheduler: Unsupported value",
     "splitStream: Forbidden",

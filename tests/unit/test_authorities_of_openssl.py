@@ -87,7 +87,7 @@ class TestKeys:
 
         assert refused(values) == [
             'certificateAuthority.privateKeyFile: Invalid value: "root.key": must be an RSA, ECDSA (P-256, P-384 or '
-            "P-521) or Ed25519 key: Kubernetes verifies no other"
+            "P-521) or Ed25519 key: Kubernetes can't verify others"
         ]
 
     def test_and_certificate_in_each_others_place_are_both_named(self, values: Values, refused: Refused) -> None:
@@ -148,7 +148,7 @@ class TestIntermediates:
         bundle(chain, "issuer", "middle", "root")
 
         assert refused(values) == [
-            'certificateAuthority.certificateFile: Invalid value: "ca.pem": its certificate 2, CN=middle,O=k8s, must be '
+            'certificateAuthority.certificateFile: Invalid value: "ca.pem": certificate 2, CN=middle,O=k8s, must be '
             "allowed to issue for clients (extendedKeyUsage clientAuth, or no extendedKeyUsage)"
         ]
 
@@ -157,7 +157,7 @@ class TestIntermediates:
 
         assert refused(values) == [
             'certificateAuthority.privateKeyFile: Invalid value: "issuer.key": must be the private key of the first '
-            "certificate in certificateAuthority.certificateFile, which issues; it is that of certificate 3: "
+            "certificate in certificateAuthority.certificateFile, the issuer; it belongs to certificate 3: "
             "put certificate 3 first"
         ]
 

@@ -46,7 +46,7 @@ class TestBinary:
             ("sums", 'Not found: "sums": must name an existing file; looked for PROJECT/sums'),
             (
                 "ca.pem",
-                'Invalid value: "ca.pem": must name a file that begins with 64 hexadecimal digits, as sha256sum writes it',
+                'Invalid value: "ca.pem": must name a file that starts with 64 hexadecimal digits, as sha256sum writes it',
             ),
         ],
     )
@@ -60,9 +60,9 @@ class TestBinary:
 
         assert refused(values) == [
             "binary.path: Forbidden: belongs to source: file, not url: remove it, or change source",
-            "binary.url: Required value: must be given with source: url (e.g. https://example.org/kube-proxy)",
-            "binary.sha256: Required value: must be the binary's digest for each architecture in use "
-            "(e.g. amd64: 64 hexadecimal digits, or the name of a kube-proxy.sha256 file as it is published beside the binary)",
+            "binary.url: Required value: must be set with source: url (e.g. https://example.org/kube-proxy)",
+            "binary.sha256: Required value: must have the binary's digest for each architecture in use "
+            "(e.g. amd64: 64 hexadecimal digits, or the name of the kube-proxy.sha256 file that is published with the binary)",
         ]
 
     @pytest.mark.parametrize("url", ["https://user:hunter2@example.org/kube-proxy", "ftp://example.org/kube-proxy"])

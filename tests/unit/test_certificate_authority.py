@@ -52,7 +52,7 @@ class TestCertificateAuthority:
 
     @pytest.mark.parametrize(
         ("begins", "ends", "said"),
-        [(-9, -1, "must be valid still; it ended"), (1, 9, "must be valid already; it begins")],
+        [(-9, -1, "must still be valid, but expired"), (1, 9, "must already be valid, but starts")],
     )
     def test_must_be_valid_now(
         self,
@@ -130,7 +130,7 @@ class TestTrustBundle:
 
         assert line.startswith(
             'certificateAuthority.trustBundleFile: Invalid value: "trust.pem": '
-            f"must have a certificate that is valid still; the last of it ended {ended}"
+            f"must have a certificate that is still valid, but the last one expired {ended}"
         )
 
 
@@ -151,7 +151,7 @@ class TestOwnCertificateAuthority:
     def test_is_the_only_one(self, values: Values, refused: Refused) -> None:
         values["certificateAuthority"]["generate"] = True
         values["caPrivateKey"] = "a key"
-        said = "Forbidden: must not be given beside certificateAuthority.generate: keep one of the two"
+        said = "Forbidden: must not be set together with certificateAuthority.generate: keep one of the two"
 
         assert refused(values) == [
             f"certificateAuthority.certificateFile: {said}",
@@ -164,8 +164,8 @@ class TestOwnCertificateAuthority:
         values["clientCertificate"] = {"validityHours": 87600}
 
         assert refused(values) == [
-            "clientCertificate.validityHours: Invalid value: 87600: must be less than 87600, the life of a certificate "
-            "authority of the stack's own"
+            "clientCertificate.validityHours: Invalid value: 87600: must be less than 87600, the lifetime of the "
+            "generated certificate authority"
         ]
 
 
@@ -183,7 +183,7 @@ class TestCertificateAuthorityKey:
 
         assert refused(values) == [
             'certificateAuthority.privateKeyFile: Invalid value: "ca-key.pem": must be unencrypted; '
-            "to take its passphrase away: openssl pkey -in FILE -out DECRYPTED"
+            "to remove its passphrase: openssl pkey -in FILE -out DECRYPTED"
         ]
 
     def test_must_be_the_certificates(self, values: Values, refused: Refused, project: Path) -> None:
@@ -208,7 +208,7 @@ class TestCertificateAuthorityKey:
         values["caPrivateKey"] = (project / "ca-key.pem").read_text()
 
         assert refused(values) == [
-            "caPrivateKey: Forbidden: must not be given beside certificateAuthority.privateKeyFile: keep one of the two"
+            "caPrivateKey: Forbidden: must not be set together with certificateAuthority.privateKeyFile: keep one of the two"
         ]
 
     def test_is_the_same_from_a_file_and_from_a_secret(

@@ -82,7 +82,7 @@ class TestSigner:
         asking["certificateAuthority"]["signer"] = name
 
         assert (
-            f'certificateAuthority.signer: Invalid value: "{name}": must be {SIGNER}, or a signer of somebody '
+            f'certificateAuthority.signer: Invalid value: "{name}": must be {SIGNER}, or a custom signer '
             in (refused(asking)[0])
         )
 
@@ -100,8 +100,8 @@ class TestSigner:
         asking["clientCertificate"] = {"validityHours": 596_524}
 
         assert refused(asking) == [
-            "clientCertificate.validityHours: Invalid value: 596524: must be at most 596523 beside "
-            "certificateAuthority.signer: a request counts seconds in 31 bits"
+            "clientCertificate.validityHours: Invalid value: 596524: must be at most 596523 with "
+            "certificateAuthority.signer: a request's expirationSeconds has 31 bits"
         ]
 
 
@@ -109,7 +109,7 @@ class TestOneWay:
     def test_a_key_and_a_signer_are_two(self, asking: Values, refused: Refused) -> None:
         asking["certificateAuthority"]["privateKeyFile"] = "ca-key.pem"
         asking["caPrivateKey"] = "a key"
-        said = "Forbidden: must not be given beside certificateAuthority.signer: keep one of the two"
+        said = "Forbidden: must not be set together with certificateAuthority.signer: keep one of the two"
 
         assert refused(asking) == [f"certificateAuthority.privateKeyFile: {said}", f"caPrivateKey: {said}"]
 
@@ -118,14 +118,14 @@ class TestOneWay:
         values["adminKubeconfig"] = "a kubeconfig"
 
         assert refused(values) == [
-            "certificateAuthority.signer: Forbidden: must not be given beside certificateAuthority.generate: "
+            "certificateAuthority.signer: Forbidden: must not be set together with certificateAuthority.generate: "
             "keep one of the two"
         ]
 
     def test_what_belongs_to_a_signer_needs_one(self, values: Values, refused: Refused) -> None:
         values["certificateAuthority"] |= {"kubeconfigFile": "x", "context": "x", "approvalTimeoutSeconds": 1}
         values["adminKubeconfig"] = "x"
-        said = "Forbidden: must not be given without certificateAuthority.signer, which it belongs to"
+        said = "Forbidden: must not be set without certificateAuthority.signer"
 
         assert refused(values) == [
             f"certificateAuthority.kubeconfigFile: {said}",
@@ -169,8 +169,8 @@ class TestKubeconfig:
         del asking["certificateAuthority"]["kubeconfigFile"]
 
         assert refused(asking) == [
-            f"{AT}: Required value: must name the file of the kubeconfig with which to ask for certificates "
-            "(e.g. ~/.kube/config), or it must be a secret of the stack: "
+            f"{AT}: Required value: must name the file with the kubeconfig for certificate requests "
+            "(e.g. ~/.kube/config); or set a secret of the stack instead: "
             "pulumi config set --secret kube-proxy:adminKubeconfig < FILE"
         ]
 
@@ -201,7 +201,7 @@ class TestKubeconfig:
         (project / "kube" / "config").write_text(yaml.safe_dump({**kubeconfig(), "current-context": ""}))
         assert refused(asking) == [
             "certificateAuthority.context: Required value: must name a context of the kubeconfig, which has no "
-            'current one; supported values: "admin@prod", "guest@lab"'
+            'current-context; supported values: "admin@prod", "guest@lab"'
         ]
 
     def test_must_have_what_its_context_names(self, asking: Values, refused: Refused, project: Path) -> None:

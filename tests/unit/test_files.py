@@ -24,7 +24,7 @@ class TestAnyFile:
         values["ssh"]["privateKeyFile"] = "directory"
 
         assert refused(values) == [
-            'ssh.privateKeyFile: Invalid value: "directory": must name a file that can be read: Is a directory'
+            'ssh.privateKeyFile: Invalid value: "directory": must name a readable file: Is a directory'
         ]
 
     def test_in_the_home_of_nobody(self, values: Values, refused: Refused) -> None:
@@ -32,7 +32,7 @@ class TestAnyFile:
 
         assert refused(values) == [
             'ssh.privateKeyFile: Invalid value: "~nobody-of-this-name/id_ed25519": '
-            "must name a file that can be read: Could not determine home directory."
+            "must name a readable file: Could not determine home directory."
         ]
 
     def test_with_text_must_be_text(self, values: Values, refused: Refused, project: Path) -> None:
@@ -63,13 +63,12 @@ class TestNodesFile:
         [
             (
                 "- name: [\n",
-                'Invalid value: "nodes.yaml": must name a file in YAML, not with this in line 2, column 1: '
+                'Invalid value: "nodes.yaml": must name a YAML file; line 2, column 1: '
                 "expected the node content, but found '<stream end>'",
             ),
             (
                 "- name: a\n  address: 10.0.0.1\n  address: 10.0.0.2\n",
-                'Invalid value: "nodes.yaml": must name a file in YAML, not with this in line 3, column 3: '
-                "a key stands twice",
+                'Invalid value: "nodes.yaml": must name a YAML file; line 3, column 3: duplicate key',
             ),
             (
                 "nodes: []\n",
@@ -77,7 +76,7 @@ class TestNodesFile:
             ),
             (
                 "[]\n",
-                "Required value: must list the workers (name, address, hostKey), here or in the YAML file of nodesFile",
+                "Required value: must list the workers (name, address, hostKey), here or in a YAML file that nodesFile names",
             ),
         ],
     )

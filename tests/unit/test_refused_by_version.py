@@ -16,17 +16,17 @@ CASES: list[tuple[int, dict[str, Any], list[str]]] = [
         {"nodePortAddresses": ["localhost", "all"]},
         [
             'configuration.nodePortAddresses[0]: Invalid value: "localhost": must be a CIDR block (e.g. 192.168.99.0/24) '
-            "or primary; localhost is known from 1.37 on; binary.version is 1.36",
+            "or primary; localhost is new in 1.37; binary.version is 1.36",
             'configuration.nodePortAddresses[1]: Invalid value: "all": must be a CIDR block (e.g. 192.168.99.0/24) '
-            "or primary; all is known from 1.37 on; binary.version is 1.36",
+            "or primary; all is new in 1.37; binary.version is 1.36",
         ],
     ),
     (
         34,
         {"nodePortAddresses": ["10.0.0.0/8", "primary"]},
         [
-            'configuration.nodePortAddresses[1]: Invalid value: "primary": must stand alone; it may stand beside others '
-            "from 1.37 on; binary.version is 1.34"
+            'configuration.nodePortAddresses[1]: Invalid value: "primary": must be the only item before 1.37; '
+            "binary.version is 1.34"
         ],
     ),
     (34, {"nodePortAddresses": ["primary"]}, []),
@@ -49,15 +49,15 @@ CASES: list[tuple[int, dict[str, Any], list[str]]] = [
         36,
         {"featureGates": {"KubeProxyIPVS": True}},
         [
-            "configuration.featureGates.KubeProxyIPVS: Forbidden: unknown feature gate in 1.36, it comes with 1.37: "
-            "remove it, or take that kube-proxy"
+            "configuration.featureGates.KubeProxyIPVS: Forbidden: unknown feature gate in 1.36, new in 1.37: "
+            "remove it, or use that kube-proxy"
         ],
     ),
     (
         36,
         {"featureGates": {"HonorPVReclaimPolicy": True}},
         [
-            "configuration.featureGates.HonorPVReclaimPolicy: Forbidden: feature gate of 1.35, gone since 1.36: remove it"
+            "configuration.featureGates.HonorPVReclaimPolicy: Forbidden: feature gate of 1.35, removed in 1.36: remove it"
         ],
     ),
     (
@@ -73,15 +73,15 @@ CASES: list[tuple[int, dict[str, Any], list[str]]] = [
         {"featureGates": {"NFTablesProxyMode": False}},
         [
             "configuration.featureGates.NFTablesProxyMode: Invalid value: false: "
-            "must be true: 1.34 has locked it; remove it"
+            "must be true, it is locked in 1.34: remove it"
         ],
     ),
     (
         35,
         {"featureGates": {"RestartAllContainersOnContainerExits": True}},
         [
-            "configuration.featureGates.RestartAllContainersOnContainerExits: Invalid value: true: must go together: "
-            "RestartAllContainersOnContainerExits is on and needs NodeDeclaredFeatures on"
+            "configuration.featureGates.RestartAllContainersOnContainerExits: Invalid value: true: must be consistent: "
+            "RestartAllContainersOnContainerExits is on and needs NodeDeclaredFeatures"
         ],
     ),
     (
@@ -98,7 +98,7 @@ CASES: list[tuple[int, dict[str, Any], list[str]]] = [
             {"logging": {"options": {"text": {"infoBufferSize": "1Ki"}, "json": {"infoBufferSize": "0.0Ki"}}}},
             [
                 "configuration.logging.options.text.infoBufferSize: Forbidden: "
-                "needs the feature gate LoggingAlphaOptions: true (alpha), or remove it",
+                "needs the feature gate LoggingAlphaOptions (alpha): turn it on, or remove infoBufferSize",
             ],
         )
         for minor in SUPPORTED_MINORS

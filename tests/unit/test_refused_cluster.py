@@ -7,10 +7,10 @@ import pytest
 
 from tests.unit.conftest import ABSENT
 
-SERVER = "must be an https URL of a host and perhaps a port (e.g. https://192.168.99.100:8443)"
-TLS_SERVER_NAME = "must be a DNS name or an IP address in the API servers' certificate (e.g. kubernetes.default.svc)"
+SERVER = "must be an https URL with a host and an optional port (e.g. https://192.168.99.100:8443)"
+TLS_SERVER_NAME = "must be a DNS name or an IP address from the API servers' certificate (e.g. kubernetes.default.svc)"
 PROXY_URL = (
-    "must be an http, https or socks5 URL of a host and a port, without a user or password "
+    "must be an http, https or socks5 URL with a host and a port, without a user or password "
     "(e.g. http://192.168.99.10:3128)"
 )
 
@@ -60,7 +60,7 @@ CASES: list[tuple[str, object, str]] = [
         "cluster.clusterCIDR",
         "172.30.0.0/16,172.31.0.0/16",
         'Invalid value: "172.30.0.0/16,172.31.0.0/16": '
-        "must be one CIDR block or one of each family (e.g. 172.30.0.0/16,fd00:172:30::/56)",
+        "must be one CIDR block, or one of each IP family (e.g. 172.30.0.0/16,fd00:172:30::/56)",
     ),
     *(
         ("cluster.tlsServerName", name, f'Invalid value: "{name}": {TLS_SERVER_NAME}')
@@ -93,6 +93,6 @@ def test_an_https_proxy_is_refused_beside_a_name_that_client_go_would_verify_it_
     values["cluster"] |= {"tlsServerName": "a", "proxyURL": "https://b:3128"}
 
     assert refused(values) == [
-        "cluster.proxyURL: Forbidden: must not be an https proxy beside cluster.tlsServerName: kube-proxy would verify "
+        "cluster.proxyURL: Forbidden: must not be an https proxy together with cluster.tlsServerName: kube-proxy would verify "
         "the proxy's certificate for that name too; use an http or socks5 proxy"
     ]

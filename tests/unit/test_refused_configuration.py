@@ -11,7 +11,7 @@ Load = Callable[[dict[str, Any]], Settings]
 Refused = Callable[[dict[str, Any]], list[str]]
 
 DURATION = "must be a duration with a unit (e.g. 30s, 1m30s, 250ms)"
-INTERFACE = "must be (the beginning of) a network interface's name (e.g. cni0)"
+INTERFACE = "must be a network interface's name or prefix (e.g. cni0)"
 SCHEDULERS = '"rr", "wrr", "lc", "wlc", "fo", "ovf", "lblc", "lblcr", "dh", "sh", "mh", "sed", "nq", "twos"'
 
 CASES: list[tuple[str, object, str]] = [
@@ -43,12 +43,12 @@ CASES: list[tuple[str, object, str]] = [
     (
         "configuration.clientConnection.kubeconfig",
         "/root/.kube/config",
-        "Forbidden: is always the kubeconfig that this program makes: remove it",
+        "Forbidden: is always the kubeconfig that this program writes: remove it",
     ),
     (
         "configuration.clusterCIDR",
         "172.30.0.0/16",
-        "Forbidden: belongs to cluster.clusterCIDR, where the nodes' addresses are checked against it: move it there",
+        "Forbidden: belongs in cluster.clusterCIDR, which is checked against the nodes' addresses: move it there",
     ),
     ("configuration.winkernel", {}, "Forbidden: is for Windows nodes: remove it"),
     ("configuration.windowsRunAsService", True, "Forbidden: is for Windows nodes: remove it"),
@@ -89,7 +89,7 @@ CASES: list[tuple[str, object, str]] = [
     (
         "nodes[1].configuration.metricsBindAddress",
         "192.168.99.102:10256",
-        'Invalid value: "192.168.99.102:10256": must have a port of its own: '
+        'Invalid value: "192.168.99.102:10256": must have a different port: '
         "healthzBindAddress and metricsBindAddress both have 10256",
     ),
     *(
@@ -163,7 +163,7 @@ CASES: list[tuple[str, object, str]] = [
     (
         "configuration.logging.options.text.splitStream",
         True,
-        "Forbidden: is lost on kube-proxy, which takes --log-text-split-stream only: remove it",
+        "Forbidden: has no effect: kube-proxy reads only the flag --log-text-split-stream; remove it",
     ),
     (
         "configuration.iptables.minSyncPeriod",
@@ -195,7 +195,7 @@ CASES: list[tuple[str, object, str]] = [
     (
         "configuration.healthzBindAddress",
         "127.0.0.1:10249",
-        'Invalid value: "127.0.0.1:10249": must have a port of its own: '
+        'Invalid value: "127.0.0.1:10249": must have a different port: '
         "healthzBindAddress and metricsBindAddress both have 10249",
     ),
 ]
@@ -216,13 +216,13 @@ def test_refused(refused_with: Callable[[str, object], list[str]], where: str, v
             "configuration.detectLocalMode",
             "BridgeInterface",
             "configuration.detectLocal.bridgeInterface: Required value: "
-            "must be given with detectLocalMode BridgeInterface (e.g. cni0)",
+            "must be set with detectLocalMode BridgeInterface (e.g. cni0)",
         ),
         (
             "nodes[2].configuration.detectLocalMode",
             "InterfaceNamePrefix",
             "nodes[2].configuration.detectLocal.interfaceNamePrefix: Required value: "
-            "must be given with detectLocalMode InterfaceNamePrefix (e.g. veth)",
+            "must be set with detectLocalMode InterfaceNamePrefix (e.g. veth)",
         ),
         (
             "configuration.logging",
@@ -233,7 +233,7 @@ def test_refused(refused_with: Callable[[str, object], list[str]], where: str, v
         (
             "configuration.logging",
             {"format": "json", "vmodule": [{"filePattern": "proxier", "verbosity": 5}]},
-            "configuration.logging.vmodule: Forbidden: works with format text only: remove it",
+            "configuration.logging.vmodule: Forbidden: works only with format text: remove it",
         ),
         (
             "configuration.bindAddress",

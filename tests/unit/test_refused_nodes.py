@@ -10,18 +10,18 @@ WHOLE_NUMBER = "must be a whole number from"
 REACHABLE = "not loopback, unspecified, link-local, multicast, broadcast or IPv4-mapped"
 HOST_KEY = (
     "must be a host key of type ssh-ed25519, ecdsa-sha2-nistp256, ecdsa-sha2-nistp384, ecdsa-sha2-nistp521, "
-    "without the host's name before it (e.g. ssh-ed25519 AAAAC3Nz…): see ssh-keyscan -t ed25519 HOST"
+    "without the host name before it (e.g. ssh-ed25519 AAAAC3Nz…): see ssh-keyscan -t ed25519 HOST"
 )
 NODE_NAME = (
     "must be the Node object's name: at most 253 lower case letters, digits, '-' and '.', "
-    "first and last a letter or digit (e.g. k8s-node01)"
+    "starting and ending with a letter or digit (e.g. k8s-node01)"
 )
 
 CASES: list[tuple[str, object, str]] = [
     (
         "nodes",
         ABSENT,
-        "Required value: must list the workers (name, address, hostKey), here or in the YAML file of nodesFile",
+        "Required value: must list the workers (name, address, hostKey), here or in a YAML file that nodesFile names",
     ),
     ("nodes", {}, "Invalid value: {}: must be a list"),
     ("nodes[1]", "k8s-node02", 'Invalid value: "k8s-node02": must be a mapping'),
@@ -69,14 +69,14 @@ CASES: list[tuple[str, object, str]] = [
     (
         "nodes[1].hostKey",
         ABSENT,
-        "Required value: must be the node's SSH host key, without the host's name before it: "
+        "Required value: must be the node's SSH host key, without the host name before it: "
         "ssh-keyscan -t ed25519 -p 22 192.168.99.102",
     ),
     (
         "nodes[1].hostKey",
         "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQ",
         'Invalid value: "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQ": must not be an RSA key: the command plugin offers '
-        "only SHA-1 for RSA, which sshd refuses; take another key of the node: ssh-keyscan -t ed25519 HOST",
+        "only SHA-1 for RSA, which sshd refuses; use another key of the node: ssh-keyscan -t ed25519 HOST",
     ),
     ("nodes[1].hostKey", "", f'Invalid value: "": {HOST_KEY}'),
     ("nodes[1].hostKey", "ssh-ed25519", f'Invalid value: "ssh-ed25519": {HOST_KEY}'),
@@ -99,7 +99,7 @@ CASES: list[tuple[str, object, str]] = [
     ("nodes[1].ssh.port", True, f"Invalid value: true: {WHOLE_NUMBER} 1 to 65535"),
     ("nodes[1].ssh.port", 22.5, f"Invalid value: 22.5: {WHOLE_NUMBER} 1 to 65535"),
     ("nodes[1].ssh", {"host": "192.168.99.101"}, 'Duplicate value: "192.168.99.101:22"'),
-    ("nodesFile", "nodes.yaml", "Forbidden: must not be given beside nodes: keep one of the two"),
+    ("nodesFile", "nodes.yaml", "Forbidden: must not be set together with nodes: keep one of the two"),
 ]
 
 

@@ -37,19 +37,19 @@ CASES: list[tuple[str, object, str]] = [
     (
         "clientCertificate.subject.country",
         "China",
-        'Invalid value: "China": must be the two capital letters of ISO 3166 (e.g. CN)',
+        'Invalid value: "China": must be two capital letters, from ISO 3166 (e.g. CN)',
     ),
     (
         "clientCertificate.subject.organization",
         "system:masters",
-        'Invalid value: "system:masters": must not be the administrators\' group: '
-        "kube-proxy needs no more than system:node-proxier",
+        'Invalid value: "system:masters": must not be a cluster administrators\' group: '
+        "kube-proxy needs only system:node-proxier",
     ),
     (
         "clientCertificate.subject.organization",
         ["k8s", "kubeadm:cluster-admins"],
-        'Invalid value: ["k8s", "kubeadm:cluster-admins"]: must not be the administrators\' group: '
-        "kube-proxy needs no more than system:node-proxier",
+        'Invalid value: ["k8s", "kubeadm:cluster-admins"]: must not be a cluster administrators\' group: '
+        "kube-proxy needs only system:node-proxier",
     ),
     ("clientCertificate.subject.organization", ["k8s", ""], 'Invalid value: ["k8s", ""]: must be one line of text'),
     (
@@ -89,7 +89,7 @@ CASES: list[tuple[str, object, str]] = [
         (
             "rollout.maxUnavailable",
             value,
-            f"Invalid value: {shown}: must be a number of nodes from 1 or a percentage from 1% to 100% (e.g. 25%)",
+            f"Invalid value: {shown}: must be a number of nodes from 1, or a percentage from 1% to 100% (e.g. 25%)",
         )
         for value, shown in (
             (0, "0"),

@@ -14,9 +14,9 @@ the stack's configuration (kube-proxy:) has 7 problems:
   cluster.server: Required value: must be the API server's URL (e.g. https://192.168.99.100:8443)
   cluster.version: Required value: must be the control plane's version (e.g. 1.36.2): see kubectl version
   certificateAuthority.certificateFile: Required value: must name the certificate authority's certificate (e.g. cert/ca.pem)
-  certificateAuthority.privateKeyFile: Required value: must name the file of the CA's private key (e.g. cert/ca-key.pem), or the key itself must be a secret of the stack: pulumi config set --secret kube-proxy:caPrivateKey < FILE
-  ssh.privateKeyFile: Required value: must name the file of the SSH private key (e.g. ~/.ssh/id_ed25519), or the key itself must be a secret of the stack: pulumi config set --secret kube-proxy:sshPrivateKey < FILE
-  nodes: Required value: must list the workers (name, address, hostKey), here or in the YAML file of nodesFile
+  certificateAuthority.privateKeyFile: Required value: must name the file with the CA's private key (e.g. cert/ca-key.pem); or set a secret of the stack instead: pulumi config set --secret kube-proxy:caPrivateKey < FILE
+  ssh.privateKeyFile: Required value: must name the file with the SSH private key (e.g. ~/.ssh/id_ed25519); or set a secret of the stack instead: pulumi config set --secret kube-proxy:sshPrivateKey < FILE
+  nodes: Required value: must list the workers (name, address, hostKey), here or in a YAML file that nodesFile names
   binary.version: Required value: must be kube-proxy's version (e.g. 1.36.2)"""
 
 ONE = """\
@@ -26,11 +26,11 @@ the stack's configuration (kube-proxy:) has 1 problem:
 SEVERAL = """\
 the stack's configuration (kube-proxy:) has 6 problems:
   cluster.clusterCIDR: Invalid value: "172.30.0.0": must be a valid CIDR block (e.g. 172.30.0.0/16)
-  nodes[1].hostKey: Required value: must be the node's SSH host key, without the host's name before it: ssh-keyscan -t ed25519 -p 22 192.168.99.102
+  nodes[1].hostKey: Required value: must be the node's SSH host key, without the host name before it: ssh-keyscan -t ed25519 -p 22 192.168.99.102
   nodes[2].name: Duplicate value: "k8s-node01"
   configuration.mode: Unsupported value: "userspace": supported values: "ipvs", "iptables", "nftables"
   clster: Forbidden: unknown key; did you mean "cluster"?
-  clientCertificate.subject.country: Invalid value: "China": must be the two capital letters of ISO 3166 (e.g. CN)"""
+  clientCertificate.subject.country: Invalid value: "China": must be two capital letters, from ISO 3166 (e.g. CN)"""
 
 
 def message(values: Mapping[str, object], project: Path) -> str:

@@ -39,7 +39,7 @@ class TestSSHKey:
 
         assert refused(values) == [
             'ssh.privateKeyFile: Invalid value: "encrypted": must be unencrypted; '
-            "to take its passphrase away: ssh-keygen -p -N '' -f FILE"
+            "to remove its passphrase: ssh-keygen -p -N '' -f FILE"
         ]
 
     def test_must_be_the_private_one(self, values: Values, refused: Refused, project: Path) -> None:
@@ -56,5 +56,5 @@ class TestSSHKey:
         values["sshPrivateKey"] = (project / "id_ed25519").read_text()
 
         assert refused(values) == [
-            "sshPrivateKey: Forbidden: must not be given beside ssh.privateKeyFile: keep one of the two"
+            "sshPrivateKey: Forbidden: must not be set together with ssh.privateKeyFile: keep one of the two"
         ]

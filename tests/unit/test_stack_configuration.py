@@ -32,7 +32,7 @@ def test_errors_and_warnings_are_all_told(warned: list[str], project: Path) -> N
 
     assert str(raised.value) == (
         "the stack's configuration (kube-proxy:) has 1 problem:\n"
-        "  nodesFile: Forbidden: must not be given beside nodes: keep one of the two"
+        "  nodesFile: Forbidden: must not be set together with nodes: keep one of the two"
     )
     assert [line for line, start in zip(warned, WARNINGS, strict=True) if line.startswith(start)] == warned
 

@@ -44,10 +44,10 @@ config:
 """
 
 TEXT = """\
-Pulumi.prod.yaml:9: warning: certificateAuthority.certificateFile: "cert/ca.pem": is not on this machine, and unchecked; it must be where Pulumi runs
-Pulumi.prod.yaml:18: error: nodes[1].hostKey: Required value: must be the node's SSH host key, without the host's name before it: ssh-keyscan -t ed25519 -p 22 192.168.99.102
+Pulumi.prod.yaml:9: warning: certificateAuthority.certificateFile: "cert/ca.pem": is not on this machine and was not checked; it must exist where Pulumi runs
+Pulumi.prod.yaml:18: error: nodes[1].hostKey: Required value: must be the node's SSH host key, without the host name before it: ssh-keyscan -t ed25519 -p 22 192.168.99.102
 Pulumi.prod.yaml:21: error: nodes[1].configuration.iptables.syncPeriod: Invalid value: 30: must be a duration with a unit (e.g. 30s, 1m30s, 250ms)
-Pulumi.prod.yaml:25: warning: configuration.mode: "ipvs": is deprecated since 1.35, off by default from 1.40, gone in 1.43: plan for nftables (Linux 5.13, nft 1.0.1 or newer)
+Pulumi.prod.yaml:25: warning: configuration.mode: "ipvs": is deprecated since 1.35, off by default from 1.40, removed in 1.43: plan for nftables (Linux 5.13, nft 1.0.1 or newer)
 Pulumi.prod.yaml:27: error: configuration.ipvs.strictARP: Invalid value: "yes": must be true or false
 Pulumi.prod.yaml:28: error: configuration.ipvs.schedular: Forbidden: unknown key; did you mean "scheduler"?
 Pulumi.prod.yaml: 4 errors, 2 warnings
@@ -157,17 +157,20 @@ def test_a_kubeconfig_that_is_a_secret_counts_as_given(validate: Validate, stack
 def test_a_key_given_twice_is_an_error_though_it_is_a_secret(validate: Validate, stack: dict[str, Any]) -> None:
     stack["config"]["kube-proxy:caPrivateKey"] = {"secure": "v1:0123456789abcdef:ZmFrZQ=="}
 
-    assert "caPrivateKey: Forbidden: must not be given beside certificateAuthority.privateKeyFile" in validate(stack)[1]
+    assert (
+        "caPrivateKey: Forbidden: must not be set together with certificateAuthority.privateKeyFile"
+        in validate(stack)[1]
+    )
 
 
 @pytest.mark.parametrize(
     ("content", "said"),
     [
         ("config: [", "must be YAML; line 1, column 10: expected the node content, but found '<stream end>'"),
-        ("config: {}\nconfig: {}\n", "must be YAML; line 2, column 1: a key stands twice"),
+        ("config: {}\nconfig: {}\n", "must be YAML; line 2, column 1: duplicate key"),
         ("config: {? [a] : 1}", "must be YAML; line 1, column 12: found unhashable key"),
-        ("- 1", "must be a stack's configuration: a mapping `config` with keys like kube-proxy:cluster"),
-        ("", "must be a stack's configuration: a mapping `config` with keys like kube-proxy:cluster"),
+        ("- 1", "must be a stack's file, with a mapping `config` of keys like kube-proxy:cluster"),
+        ("", "must be a stack's file, with a mapping `config` of keys like kube-proxy:cluster"),
     ],
 )
 def test_what_is_no_stack_is_an_error(validate: Validate, content: str, said: str) -> None:
@@ -180,7 +183,7 @@ def test_what_is_no_stack_is_an_error(validate: Validate, content: str, said: st
 def test_a_file_that_is_not_there_is_an_error(validate: Validate, capsys: pytest.CaptureFixture[str]) -> None:
     validate("")
     assert main(["Pulumi.none.yaml"]) == 1
-    assert "must be a file that can be read: No such file or directory" in capsys.readouterr().out
+    assert "must be a readable file: No such file or directory" in capsys.readouterr().out
 
 
 def test_values_are_read_as_pulumi_reads_them(validate: Validate, stack: dict[str, Any]) -> None:

@@ -11,11 +11,11 @@ from settings import Settings, SettingsError, load
 Load = Callable[[dict[str, Any]], Settings]
 
 STRICT_ARP = (
-    "configuration.ipvs.strictARP: is not given, hence false: must be true where MetalLB or kube-vip answers ARP for "
-    "addresses of Services, otherwise every node answers too; write true, or false where none does"
+    "configuration.ipvs.strictARP: is unset and therefore false: set true if MetalLB or kube-vip answers ARP for "
+    "addresses of Services, otherwise every node answers too; set false if neither does"
 )
 DEPRECATED = (
-    'configuration.mode: "ipvs": is deprecated since 1.35, off by default from 1.40, gone in 1.43: '
+    'configuration.mode: "ipvs": is deprecated since 1.35, off by default from 1.40, removed in 1.43: '
     "plan for nftables (Linux 5.13, nft 1.0.1 or newer)"
 )
 
@@ -30,15 +30,15 @@ CASES: list[tuple[str, dict[str, Any], list[str]]] = [
         {"mode": "nftables", "ipvs": {"strictARP": True}},
         [
             "configuration.ipvs.strictARP: true: has no effect in mode nftables, "
-            "which gives no interface these addresses"
+            "which puts no Service address on an interface"
         ],
     ),
     (
         "1.36.2",
         {"mode": "nftables", "nftables": {"minSyncPeriod": "0s"}, "iptables": {"minSyncPeriod": "-0.0s"}},
         [
-            f'configuration.{mode}.minSyncPeriod: "{zero}": is read as not given, hence 1s, '
-            "although upstream documents it as no delay (for that: 1ns)"
+            f'configuration.{mode}.minSyncPeriod: "{zero}": counts as unset and becomes 1s, '
+            "although upstream documents no delay: write 1ns for no delay"
             for mode, zero in (("nftables", "0s"), ("iptables", "-0.0s"))
         ],
     ),
@@ -46,7 +46,7 @@ CASES: list[tuple[str, dict[str, Any], list[str]]] = [
         "1.36.2",
         {"mode": "nftables", "logging": {"verbosity": 4}, "portRange": "1-2"},
         [
-            "configuration.logging.verbosity: 4: has no effect, the flag --v wins over it: write service.verbosity",
+            "configuration.logging.verbosity: 4: has no effect, because the flag --v wins: set service.verbosity",
             'configuration.portRange: "1-2": has no effect since 1.26: remove it',
         ],
     ),
@@ -55,7 +55,7 @@ CASES: list[tuple[str, dict[str, Any], list[str]]] = [
             "1.37.2",
             {"mode": mode, "ipvs": {"strictARP": False}, "nodePortAddresses": ["localhost"]},
             [
-                'configuration.nodePortAddresses[0]: "localhost": works in mode iptables, and in mode nftables with the '
+                'configuration.nodePortAddresses[0]: "localhost": works only in mode iptables, or in mode nftables with the '
                 "feature gate KubeProxyNFTablesLocalhostNodePorts (alpha)"
             ][:warned]
             + [DEPRECATED] * (mode == "ipvs"),
@@ -74,7 +74,9 @@ CASES: list[tuple[str, dict[str, Any], list[str]]] = [
     (
         "1.36.2",
         {"mode": "nftables", "featureGates": {"NFTablesProxyMode": True}},
-        ["configuration.featureGates.NFTablesProxyMode: true: is always true in 1.36 and will go: remove it"],
+        [
+            "configuration.featureGates.NFTablesProxyMode: true: is locked in 1.36, and later versions drop it: remove it"
+        ],
     ),
 ]
 
@@ -95,8 +97,8 @@ def test_without_a_cluster_cidr(values: dict[str, Any], loaded: Load) -> None:
     values["configuration"] = {"mode": "nftables"}
 
     assert [str(warning) for warning in loaded(values).warnings] == [
-        "configuration.detectLocalMode: works with cluster.clusterCIDR, which is not given: traffic from outside the "
-        "cluster to a Service is not masqueraded, and its answers may be lost; give it, or another mode (e.g. NodeCIDR)"
+        "configuration.detectLocalMode: needs cluster.clusterCIDR, which is unset: traffic from outside the cluster to "
+        "a Service is not masqueraded, and replies may be lost; set it, or use another mode (e.g. NodeCIDR)"
     ]
     values["configuration"]["detectLocalMode"] = "NodeCIDR"
     assert loaded(values).warnings == ()
@@ -112,16 +114,16 @@ def test_without_a_cluster_cidr(values: dict[str, Any], loaded: Load) -> None:
             "172.30.0.0/16,fd00:172:30::/56",
             ["192.168.99.0/24"],
             [
-                'configuration.nodePortAddresses: ["192.168.99.0/24"]: has no block of IPv6, so NodePorts answer at all '
-                "of the node's IPv6 addresses: add one (e.g. fd00:99::/64), or write primary alone"
+                'configuration.nodePortAddresses: ["192.168.99.0/24"]: has no IPv6 block, so NodePorts answer on all '
+                "of the node's IPv6 addresses: add one (e.g. fd00:99::/64), or write only primary"
             ],
         ),
         (
             "172.30.0.0/16",
             ["fd00:99::/64"],
             [
-                'configuration.nodePortAddresses: ["fd00:99::/64"]: has no block of IPv4, so NodePorts answer at all '
-                "of the node's IPv4 addresses: add one (e.g. 192.168.99.0/24), or write primary alone"
+                'configuration.nodePortAddresses: ["fd00:99::/64"]: has no IPv4 block, so NodePorts answer on all '
+                "of the node's IPv4 addresses: add one (e.g. 192.168.99.0/24), or write only primary"
             ],
         ),
     ],

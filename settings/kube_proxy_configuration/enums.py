@@ -1,4 +1,4 @@
-"""The words that fields of KubeProxyConfiguration are limited to."""
+"""The values that some fields of KubeProxyConfiguration are limited to."""
 
 from enum import StrEnum
 
@@ -12,7 +12,7 @@ class Mode(StrEnum):
 
 
 class LocalMode(StrEnum):
-    """How kube-proxy tells the traffic of the node's own pods, which it doesn't masquerade."""
+    """How kube-proxy recognizes traffic of the node's own pods, which it doesn't masquerade."""
 
     CLUSTER_CIDR = "ClusterCIDR"  # its source is in cluster.clusterCIDR
     NODE_CIDR = "NodeCIDR"  # its source is in the Node object's podCIDR
@@ -40,7 +40,7 @@ class Scheduler(StrEnum):
 
 
 class LogFormat(StrEnum):
-    """The form of a log line."""
+    """The format of log lines."""
 
     TEXT = "text"
     JSON = "json"
