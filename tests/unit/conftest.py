@@ -1,6 +1,6 @@
-"""A valid stack, which each test changes in one place, with the files that it names; and golden files.
+"""A valid stack with the files that it names, which a test changes in one place; and golden files.
 
-`pytest tests/unit --record` rewrites the golden files and fails, so that a recording is never taken for a pass.
+`pytest tests/unit --record` writes the golden files and fails, so that a recording never counts as a pass.
 """
 
 import hashlib
@@ -21,9 +21,9 @@ from cryptography.x509.oid import NameOID
 from settings import CAWithKey, Settings, SettingsError, load
 
 ABSENT = object()
-"""Takes a value away."""
+"""In place of a value: remove the key."""
 
-# How long one example takes says nothing on a machine that also builds and runs virtual nodes.
+# The time per example varies too much on a machine that also builds and runs virtual nodes.
 hypothesis.settings.register_profile("unit", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("unit")
 
@@ -36,7 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture
 def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
-    """Compares a text with the golden file of that name."""
+    """Compare a text with the golden file of that name."""
 
     def compare(name: str, text: str) -> None:
         if request.config.getoption("--record", default=False):
@@ -54,7 +54,7 @@ def authority_key() -> ec.EllipticCurvePrivateKey:
 
 @pytest.fixture(scope="session")
 def make_certificate(authority_key: ec.EllipticCurvePrivateKey) -> Callable[..., bytes]:
-    """Makes the certificate authority's own certificate, in PEM, sound unless told otherwise."""
+    """Make the certificate of the certificate authority, in PEM; valid by default."""
 
     def make(begins_days: int = -1, ends_days: int = 3650, authority: bool = True, may_sign: bool = True) -> bytes:
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "kubernetes")])
@@ -75,7 +75,7 @@ def make_certificate(authority_key: ec.EllipticCurvePrivateKey) -> Callable[...,
 def make_project(
     authority_key: ec.EllipticCurvePrivateKey, make_certificate: Callable[..., bytes]
 ) -> Callable[[Path], Path]:
-    """Fills a directory with everything that the valid stack names."""
+    """Write all files that the valid stack names into a directory."""
 
     def make(directory: Path) -> Path:
         key = authority_key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
@@ -98,7 +98,7 @@ def project(tmp_path: Path, make_project: Callable[[Path], Path]) -> Path:
 
 @pytest.fixture(scope="session")
 def make_values() -> Callable[[], dict[str, Any]]:
-    """Makes a valid stack: what a reader of the guide would write, and nothing that has a default."""
+    """Make a valid stack without any optional key."""
     host_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ1Bn1TpmVNQFT9DSvS8nJ3dSvGWfrGxxJcy2DAYfbcN"
     return lambda: {
         "cluster": {"server": "https://192.168.99.100:8443", "version": "1.36.2", "clusterCIDR": "172.30.0.0/16"},
@@ -115,19 +115,19 @@ def make_values() -> Callable[[], dict[str, Any]]:
 
 @pytest.fixture
 def values(make_values: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """A valid stack, to be changed."""
+    """A valid stack, which a test may change."""
     return make_values()
 
 
 @pytest.fixture
 def loaded(project: Path) -> Callable[[dict[str, Any]], Settings]:
-    """Loads a stack that must be valid."""
+    """Load a valid stack."""
     return lambda values: load(values, project)
 
 
 @pytest.fixture
 def authority(loaded: Callable[[dict[str, Any]], Settings]) -> Callable[[dict[str, Any]], CAWithKey]:
-    """Loads a stack that must be valid; returns the CA that it names."""
+    """Load a valid stack and return its CA."""
 
     def given(values: dict[str, Any]) -> CAWithKey:
         found = loaded(values).certificate_authority
@@ -139,7 +139,7 @@ def authority(loaded: Callable[[dict[str, Any]], Settings]) -> Callable[[dict[st
 
 @pytest.fixture
 def refused(project: Path) -> Callable[[dict[str, Any]], list[str]]:
-    """Loads a stack that must be refused; returns the lines below the heading, the project's directory as PROJECT."""
+    """Load an invalid stack and return the lines of its message, with PROJECT in place of the project's directory."""
 
     def lines(values: dict[str, Any]) -> list[str]:
         with pytest.raises(SettingsError) as raised:
@@ -153,7 +153,7 @@ def refused(project: Path) -> Callable[[dict[str, Any]], list[str]]:
 def refused_with(
     values: dict[str, Any], refused: Callable[[dict[str, Any]], list[str]]
 ) -> Callable[[str, object], list[str]]:
-    """Loads the valid stack with one value put where a field path says, sections made on the way."""
+    """Load the valid stack with one wrong value at a field path, and return the lines of its message."""
 
     def lines(where: str, value: object) -> list[str]:
         steps = re.findall(r"\[([^\]]+)\]|([^.\[]+)", where)

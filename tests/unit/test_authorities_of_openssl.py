@@ -1,4 +1,4 @@
-"""Authorities as openssl and cfssl make them: every kind of key, every form of its file, and intermediates."""
+"""Certificate authorities from openssl and cfssl: kinds of keys, formats of their files, and intermediates."""
 
 import json
 import subprocess
@@ -25,7 +25,7 @@ def run(directory: Path, command: str, text: str = "") -> str:
 
 
 def issue(directory: Path, name: str, issuer: str = "", extensions: str = AUTHORITY, days: int = 100) -> None:
-    """Makes `name`.pem, by its own key `name`.key or by an issuer's."""
+    """Make `name`.pem, signed by `name`.key or by an issuer's key."""
     if not (directory / f"{name}.key").exists():
         run(directory, f"openssl genpkey -algorithm ed25519 -out {name}.key")
     (directory / "extensions").write_text(extensions)
@@ -40,7 +40,7 @@ def bundle(directory: Path, *names: str) -> str:
     return text
 
 
-class TestKeys:
+class TestCAKeys:
     @pytest.mark.parametrize(
         "command",
         [
@@ -52,7 +52,7 @@ class TestKeys:
             "openssl genpkey -algorithm ed25519",
         ],
     )
-    def test_of_every_kind_and_form_are_taken(
+    def test_ca_key_of_every_supported_kind_and_format_is_accepted(
         self, values: Values, authority: Authority, project: Path, command: str
     ) -> None:
         (project / "root.key").write_text(run(project, command))
@@ -65,7 +65,7 @@ class TestKeys:
         assert key.count("-----BEGIN") == 1, "the tls plugin reads one block: openssl's EC PARAMETERS must not be it"
         assert "PRIVATE KEY-----" in key.splitlines()[0]
 
-    def test_of_cfssl_are_taken_as_they_are(self, values: Values, authority: Authority, project: Path) -> None:
+    def test_ca_key_from_cfssl_is_kept_unchanged(self, values: Values, authority: Authority, project: Path) -> None:
         request = {"CN": "kubernetes", "key": {"algo": "rsa", "size": 2048}, "names": [{"O": "k8s"}]}
         made = json.loads(run(project, "cfssl gencert -initca -", json.dumps(request)))
         (project / "ca.pem").write_text(made["cert"])
@@ -77,7 +77,7 @@ class TestKeys:
         assert found.chain_pem == ""
 
     @pytest.mark.parametrize("command", ["openssl genpkey -algorithm ed448", "openssl ecparam -genkey -name secp256k1"])
-    def test_that_kubernetes_does_not_verify_are_refused(
+    def test_ca_key_that_kubernetes_cannot_verify_is_refused(
         self, values: Values, refused: Refused, project: Path, command: str
     ) -> None:
         (project / "root.key").write_text(run(project, command))
@@ -90,7 +90,7 @@ class TestKeys:
             "P-521) or Ed25519 key: Kubernetes can't verify others"
         ]
 
-    def test_and_certificate_in_each_others_place_are_both_named(self, values: Values, refused: Refused) -> None:
+    def test_swapped_ca_key_and_certificate_are_both_reported(self, values: Values, refused: Refused) -> None:
         values["certificateAuthority"] = {"certificateFile": "ca-key.pem", "privateKeyFile": "ca.pem"}
 
         assert refused(values) == [
@@ -100,7 +100,7 @@ class TestKeys:
             "must be a private key in PEM (-----BEGIN … PRIVATE KEY-----)",
         ]
 
-    def test_beside_the_certificate_in_its_file_are_not_taken_for_a_part_of_it(
+    def test_ca_key_in_the_certificate_file_is_left_out_of_the_trust_bundle(
         self, values: Values, authority: Authority, project: Path
     ) -> None:
         certificate, key = (project / "ca.pem").read_text(), (project / "ca-key.pem").read_text()
@@ -109,10 +109,10 @@ class TestKeys:
         assert authority(values).trust_bundle_pem == certificate
 
 
-class TestIntermediates:
+class TestIntermediateCAs:
     @pytest.fixture
     def chain(self, values: Values, project: Path) -> Path:
-        """root has issued middle, middle has issued issuer, issuer issues."""
+        """root issued middle, middle issued issuer, and issuer issues client certificates."""
         issue(project, "root")
         issue(project, "middle", "root", days=50)
         issue(project, "issuer", "middle")
@@ -120,7 +120,7 @@ class TestIntermediates:
         return project
 
     @pytest.mark.parametrize("order", [("issuer", "middle", "root"), ("issuer", "root", "middle")])
-    def test_are_shown_by_clients_and_trusted_by_nodes(
+    def test_intermediates_are_sent_by_clients_and_trusted_by_nodes(
         self, values: Values, authority: Authority, chain: Path, order: tuple[str, ...]
     ) -> None:
         text = bundle(chain, *order)
@@ -132,18 +132,22 @@ class TestIntermediates:
         assert "OK" in run(chain, "openssl verify -purpose sslclient -CAfile root.pem -untrusted chain.pem client.pem")
         assert found.chain_pem.count("BEGIN") == 2, "not the root"
 
-    def test_end_when_the_first_of_them_ends(self, values: Values, authority: Authority, chain: Path) -> None:
+    def test_ca_expires_with_the_first_certificate_on_the_path(
+        self, values: Values, authority: Authority, chain: Path
+    ) -> None:
         bundle(chain, "issuer", "middle", "root")
         ends = run(chain, "openssl x509 -noout -enddate -dateopt iso_8601 -in middle.pem").strip()
 
         assert f"notAfter={authority(values).not_after:%Y-%m-%d %H:%M:%SZ}" == ends
 
-    def test_may_stand_without_their_root(self, values: Values, authority: Authority, chain: Path) -> None:
+    def test_intermediate_without_its_root_is_accepted(self, values: Values, authority: Authority, chain: Path) -> None:
         bundle(chain, "issuer")
 
         assert authority(values).chain_pem == (chain / "issuer.pem").read_text()
 
-    def test_must_be_able_to_issue_themselves(self, values: Values, refused: Refused, chain: Path) -> None:
+    def test_intermediate_must_be_allowed_to_issue_for_clients(
+        self, values: Values, refused: Refused, chain: Path
+    ) -> None:
         issue(chain, "middle", "root", "basicConstraints=CA:TRUE\nextendedKeyUsage=serverAuth\n")
         bundle(chain, "issuer", "middle", "root")
 
@@ -152,7 +156,7 @@ class TestIntermediates:
             "allowed to issue for clients (extendedKeyUsage clientAuth, or no extendedKeyUsage)"
         ]
 
-    def test_must_come_after_the_one_that_issues(self, values: Values, refused: Refused, chain: Path) -> None:
+    def test_issuer_must_be_the_first_certificate(self, values: Values, refused: Refused, chain: Path) -> None:
         bundle(chain, "root", "middle", "issuer")
 
         assert refused(values) == [
@@ -161,7 +165,7 @@ class TestIntermediates:
             "put certificate 3 first"
         ]
 
-    def test_that_are_none_of_its_issuers_are_trusted_only(
+    def test_other_certificates_are_trusted_but_not_sent(
         self, values: Values, authority: Authority, project: Path
     ) -> None:
         issue(project, "another")

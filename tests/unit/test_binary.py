@@ -1,4 +1,4 @@
-"""The binary and its digest."""
+"""The kube-proxy binary and its digest."""
 
 import hashlib
 from collections.abc import Callable
@@ -17,19 +17,19 @@ DIGEST = hashlib.sha256(b"the binary").hexdigest()
 
 
 class TestBinary:
-    """A binary that is copied or fetched is the one whose digest is pinned."""
+    """A binary that is copied or downloaded must have a pinned digest."""
 
     @pytest.mark.parametrize("digest", [DIGEST, DIGEST.upper(), "kube-proxy.sha256"])
-    def test_digest_may_be_written_or_in_a_file_as_it_is_published(
+    def test_digest_may_be_given_directly_or_in_a_published_file(
         self, values: Values, loaded: Load, project: Path, digest: str
     ) -> None:
         values["binary"] |= {"source": "file", "path": "kube-proxy", "sha256": {"amd64": "0" * 64, "arm64": digest}}
         binary = loaded(values).binary
 
         assert binary.path == project / "kube-proxy"
-        assert binary.sha256 == {Architecture.ARM64: DIGEST}, "the file is for that one"
+        assert binary.sha256 == {Architecture.ARM64: DIGEST}, "the file's architecture"
 
-    def test_must_have_the_digest(self, values: Values, refused: Refused, project: Path) -> None:
+    def test_binary_must_have_the_pinned_digest(self, values: Values, refused: Refused, project: Path) -> None:
         (project / "kube-proxy").write_bytes(b"another")
         values["binary"] |= {"source": "file", "path": "kube-proxy", "sha256": {"amd64": DIGEST}}
         digest = hashlib.sha256(b"another").hexdigest()
@@ -50,12 +50,14 @@ class TestBinary:
             ),
         ],
     )
-    def test_digest_must_be_one(self, values: Values, refused: Refused, digest: str, said: str) -> None:
+    def test_digest_must_be_64_hexadecimal_digits_or_a_file_of_them(
+        self, values: Values, refused: Refused, digest: str, said: str
+    ) -> None:
         values["binary"] |= {"source": "file", "path": "kube-proxy", "sha256": {"amd64": digest}}
 
         assert refused(values) == [f"binary.sha256.amd64: {said}"]
 
-    def test_from_elsewhere_must_be_pinned(self, values: Values, refused: Refused) -> None:
+    def test_downloaded_binary_needs_a_url_and_a_digest_but_no_path(self, values: Values, refused: Refused) -> None:
         values["binary"] |= {"source": "url", "path": "kube-proxy"}
 
         assert refused(values) == [
@@ -66,7 +68,7 @@ class TestBinary:
         ]
 
     @pytest.mark.parametrize("url", ["https://user:hunter2@example.org/kube-proxy", "ftp://example.org/kube-proxy"])
-    def test_is_fetched_without_a_password(self, values: Values, refused: Refused, url: str) -> None:
+    def test_download_url_must_not_have_a_password(self, values: Values, refused: Refused, url: str) -> None:
         values["binary"] |= {"source": "url", "url": url, "sha256": {"amd64": DIGEST}}
         lines = refused(values)
 

@@ -1,4 +1,4 @@
-"""The certificate authority: it must be able to issue a certificate today."""
+"""The certificate authority (CA): its certificate, its key, its trust bundle."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -25,7 +25,7 @@ PASSPHRASE = BestAvailableEncryption(b"hunter2")
 
 
 class TestCertificateAuthority:
-    """It must be able to issue a certificate today: the tls provider would notice none of this."""
+    """It must be able to issue a certificate now. The tls plugin checks none of this."""
 
     @pytest.mark.parametrize(
         ("certificate", "said"),
@@ -37,7 +37,7 @@ class TestCertificateAuthority:
             ({"may_sign": False}, "must be allowed to sign certificates (keyUsage keyCertSign)"),
         ],
     )
-    def test_must_be_one(
+    def test_ca_certificate_must_be_allowed_to_issue(
         self,
         values: Values,
         refused: Refused,
@@ -54,7 +54,7 @@ class TestCertificateAuthority:
         ("begins", "ends", "said"),
         [(-9, -1, "must still be valid, but expired"), (1, 9, "must already be valid, but starts")],
     )
-    def test_must_be_valid_now(
+    def test_ca_certificate_must_be_valid_now(
         self,
         values: Values,
         refused: Refused,
@@ -69,7 +69,7 @@ class TestCertificateAuthority:
 
         assert line.startswith(f'certificateAuthority.certificateFile: Invalid value: "ca.pem": {said} 2')
 
-    def test_its_end_is_known(
+    def test_ca_expiry_is_known(
         self, values: Values, authority: Authority, project: Path, make_certificate: Callable[..., bytes]
     ) -> None:
         (project / "ca.pem").write_bytes(make_certificate(ends_days=100))
@@ -77,7 +77,7 @@ class TestCertificateAuthority:
 
         assert timedelta(days=99) < left <= timedelta(days=100)
 
-    def test_must_be_a_certificate(self, values: Values, refused: Refused) -> None:
+    def test_ca_certificate_must_be_pem(self, values: Values, refused: Refused) -> None:
         values["certificateAuthority"]["certificateFile"] = "ca-key.pem"
 
         assert refused(values) == [
@@ -85,7 +85,7 @@ class TestCertificateAuthority:
             "must be a certificate in PEM (-----BEGIN CERTIFICATE-----)"
         ]
 
-    def test_may_have_text_around_it_that_goes_nowhere(
+    def test_text_around_the_ca_certificate_is_dropped(
         self, values: Values, authority: Authority, project: Path
     ) -> None:
         certificate = (project / "ca.pem").read_text()
@@ -96,14 +96,14 @@ class TestCertificateAuthority:
 
 
 class TestTrustBundle:
-    """What the nodes verify the API servers by, where it isn't the CA that issues: while a CA is rotated, say."""
+    """What the nodes verify the API servers by, if it isn't the issuing CA, for example during a rotation."""
 
     @pytest.fixture
     def bundle(self, values: Values, project: Path) -> Path:
         values["certificateAuthority"]["trustBundleFile"] = "trust.pem"
         return project / "trust.pem"
 
-    def test_stands_for_itself(
+    def test_trust_bundle_replaces_the_ca_and_may_have_expired_certificates(
         self, values: Values, authority: Authority, project: Path, bundle: Path, make_certificate: Callable[..., bytes]
     ) -> None:
         text = make_certificate().decode() + make_certificate(-9, -1).decode()
@@ -113,7 +113,9 @@ class TestTrustBundle:
         assert found.trust_bundle_pem == text
         assert found.certificate_pem == (project / "ca.pem").read_text()
 
-    def test_must_be_certificates(self, values: Values, refused: Refused, project: Path, bundle: Path) -> None:
+    def test_trust_bundle_must_be_certificates(
+        self, values: Values, refused: Refused, project: Path, bundle: Path
+    ) -> None:
         bundle.write_bytes((project / "ca-key.pem").read_bytes())
 
         assert refused(values) == [
@@ -121,7 +123,7 @@ class TestTrustBundle:
             "must be certificates in PEM (-----BEGIN CERTIFICATE-----)"
         ]
 
-    def test_must_hold_one_that_is_valid(
+    def test_trust_bundle_must_have_a_valid_certificate(
         self, values: Values, refused: Refused, bundle: Path, make_certificate: Callable[..., bytes]
     ) -> None:
         bundle.write_bytes(make_certificate(-9, -2) + make_certificate(-9, -1))
@@ -134,13 +136,13 @@ class TestTrustBundle:
         )
 
 
-class TestOwnCertificateAuthority:
-    """`generate: true`: the stack makes it, so nothing else may."""
+class TestGeneratedCA:
+    """`generate: true`: the stack generates the CA, so no other may be given."""
 
     @pytest.mark.parametrize(
-        ("bundle", "trusted"), [({}, False), ({"trustBundleFile": "ca.pem"}, True)], ids=["its own", "the cluster's"]
+        ("bundle", "trusted"), [({}, False), ({"trustBundleFile": "ca.pem"}, True)], ids=["no bundle", "bundle"]
     )
-    def test_takes_a_trust_bundle_or_none(
+    def test_trust_bundle_is_optional_with_a_generated_ca(
         self, values: Values, loaded: Load, project: Path, bundle: dict[str, str], trusted: bool
     ) -> None:
         values["certificateAuthority"] = {"generate": "true", **bundle}
@@ -148,7 +150,7 @@ class TestOwnCertificateAuthority:
 
         assert loaded(values).certificate_authority == GeneratedCA(pem)
 
-    def test_is_the_only_one(self, values: Values, refused: Refused) -> None:
+    def test_generated_ca_excludes_a_given_one(self, values: Values, refused: Refused) -> None:
         values["certificateAuthority"]["generate"] = True
         values["caPrivateKey"] = "a key"
         said = "Forbidden: must not be set together with certificateAuthority.generate: keep one of the two"
@@ -159,7 +161,7 @@ class TestOwnCertificateAuthority:
             f"caPrivateKey: {said}",
         ]
 
-    def test_lives_longer_than_what_it_issues(self, values: Values, refused: Refused) -> None:
+    def test_client_certificate_must_expire_before_the_generated_ca(self, values: Values, refused: Refused) -> None:
         values["certificateAuthority"] = {"generate": True}
         values["clientCertificate"] = {"validityHours": 87600}
 
@@ -169,9 +171,9 @@ class TestOwnCertificateAuthority:
         ]
 
 
-class TestCertificateAuthorityKey:
+class TestCAKey:
     @pytest.mark.parametrize("form", [PrivateFormat.TraditionalOpenSSL, PrivateFormat.PKCS8])
-    def test_must_be_unencrypted(
+    def test_ca_key_must_be_unencrypted(
         self,
         values: Values,
         refused: Refused,
@@ -186,7 +188,7 @@ class TestCertificateAuthorityKey:
             "to remove its passphrase: openssl pkey -in FILE -out DECRYPTED"
         ]
 
-    def test_must_be_the_certificates(self, values: Values, refused: Refused, project: Path) -> None:
+    def test_ca_key_must_match_the_certificate(self, values: Values, refused: Refused, project: Path) -> None:
         other = ec.generate_private_key(ec.SECP256R1())
         key = other.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         (project / "ca-key.pem").write_bytes(key)
@@ -196,7 +198,7 @@ class TestCertificateAuthorityKey:
             "must be the private key of certificateAuthority.certificateFile"
         ]
 
-    def test_must_be_in_pem(self, values: Values, refused: Refused) -> None:
+    def test_ca_key_must_be_pem(self, values: Values, refused: Refused) -> None:
         values["certificateAuthority"]["privateKeyFile"] = "id_ed25519"
 
         assert refused(values) == [
@@ -204,14 +206,14 @@ class TestCertificateAuthorityKey:
             "must be a private key in PEM (-----BEGIN … PRIVATE KEY-----)"
         ]
 
-    def test_must_be_given_once(self, values: Values, refused: Refused, project: Path) -> None:
+    def test_ca_key_must_not_be_both_file_and_secret(self, values: Values, refused: Refused, project: Path) -> None:
         values["caPrivateKey"] = (project / "ca-key.pem").read_text()
 
         assert refused(values) == [
             "caPrivateKey: Forbidden: must not be set together with certificateAuthority.privateKeyFile: keep one of the two"
         ]
 
-    def test_is_the_same_from_a_file_and_from_a_secret(
+    def test_ca_key_is_the_same_from_a_file_and_from_a_secret(
         self, values: Values, authority: Authority, project: Path
     ) -> None:
         from_file = authority(values).private_key_pem

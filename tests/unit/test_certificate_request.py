@@ -1,4 +1,4 @@
-"""The request for a client certificate, as openssl reads it: whatever stands in a subject, nothing of it is lost."""
+"""The request for a client certificate, as openssl reads it: no part of a subject is lost."""
 
 import re
 import subprocess
@@ -17,7 +17,7 @@ from settings import Subject
 
 Load = Callable[[dict[str, Any]], Any]
 
-# Names are one line; commas, plus signs, equals signs, quotes, spaces and letters of any script are just letters.
+# Names are one line. Commas, plus and equals signs, quotes, spaces and letters of any script have no special meaning.
 NAMES = st.text(st.characters(exclude_categories=("C", "Z")) | st.sampled_from(' ,+="\\<>;#/'), min_size=1, max_size=64)
 NAMES = NAMES.filter(lambda name: name.strip() != "" and len(name.encode()) < 200)
 SUBJECTS = st.builds(
@@ -41,7 +41,7 @@ def openssl(command: str, text: str) -> str:
 
 
 def shown(request: str) -> list[tuple[str, str]]:
-    """The subject's parts in their order, by openssl, which writes each set of them on a line, without escapes."""
+    """Return the subject's attributes in order. openssl prints each set of them on a line, without escapes."""
     _, *lines = openssl("req -noout -subject -nameopt multiline,utf8,-esc_msb,-esc_ctrl", request).splitlines()
     parts = [part for line in lines for part in re.split(r" \+ (?=[a-zA-Z]+ +=)", line)]
     return [(name.strip(), value) for name, _, value in (part.partition(" = ") for part in parts)]
@@ -49,7 +49,7 @@ def shown(request: str) -> list[tuple[str, str]]:
 
 @settings(max_examples=60)
 @given(SUBJECTS)
-def test_openssl_reads_the_subject_that_was_meant(subject: Subject) -> None:
+def test_openssl_reads_the_same_subject(subject: Subject) -> None:
     parts = shown(certificate_request.render(subject=subject, private_key_pem=pem(KEY)))
     organizations = [value for name, value in parts if name == "organizationName"]
 
@@ -70,7 +70,7 @@ def test_openssl_reads_the_subject_that_was_meant(subject: Subject) -> None:
 @pytest.mark.parametrize(
     "key", [KEY, ed25519.Ed25519PrivateKey.generate(), rsa.generate_private_key(65537, 2048)], ids=["ec", "ed", "rsa"]
 )
-def test_it_is_signed_and_the_same_each_time(key: CertificateIssuerPrivateKeyTypes) -> None:
+def test_request_is_signed_and_deterministic(key: CertificateIssuerPrivateKeyTypes) -> None:
     subject = Subject(organizations=("k8s", "proxies"))
     first, second = (certificate_request.render(subject=subject, private_key_pem=pem(key)) for _ in range(2))
 
@@ -82,7 +82,7 @@ class TestOrganizations:
     @pytest.mark.parametrize(
         ("written", "read"), [("k8s", ("k8s",)), (["k8s", "proxies"], ("k8s", "proxies")), ([], ()), (None, ())]
     )
-    def test_are_one_several_or_none(
+    def test_organizations_may_be_one_several_or_none(
         self, values: dict[str, Any], loaded: Load, written: object, read: tuple[str, ...]
     ) -> None:
         values["clientCertificate"] = {"subject": {"country": "CN", "organization": written}}

@@ -1,4 +1,4 @@
-"""The cluster's signer instead of a CA's key: whom to ask, with which kubeconfig, and nothing of another way beside it."""
+"""A signer in the cluster instead of a CA's key: its name, the kubeconfig for requests, and what excludes it."""
 
 import json
 from base64 import b64decode
@@ -21,7 +21,7 @@ AT = "certificateAuthority.kubeconfigFile"
 
 
 def kubeconfig() -> Values:
-    """Two clusters and what is said of each in files beside it."""
+    """A kubeconfig with two contexts, one of which uses files beside it."""
     return {
         "clusters": [
             {"name": "prod", "cluster": {"server": "https://10.0.0.1:6443", "certificate-authority": "../ca.pem"}},
@@ -41,7 +41,7 @@ def kubeconfig() -> Values:
 
 @pytest.fixture
 def asking(values: Values, project: Path) -> Values:
-    """A stack that asks the cluster, with a kubeconfig in a directory of its own."""
+    """A stack with a signer, and a kubeconfig in a separate directory."""
     (project / "kube").mkdir()
     (project / "kube" / "admin.pem").write_text("CERTIFICATE")
     (project / "kube" / "admin.key").write_text("KEY")
@@ -61,7 +61,9 @@ def asked_with(settings: Settings) -> Values:
 
 
 class TestSigner:
-    def test_is_asked_by_name_and_its_authority_is_known(self, asking: Values, loaded: Load, project: Path) -> None:
+    def test_signer_has_a_name_and_the_certificates_of_its_ca(
+        self, asking: Values, loaded: Load, project: Path
+    ) -> None:
         found = signer(loaded(asking))
 
         assert (found.name, found.approval_timeout_seconds, found.chain_pem) == (SIGNER, 600, "")
@@ -69,7 +71,7 @@ class TestSigner:
         assert timedelta(days=3649) < found.not_after - datetime.now(UTC) < timedelta(days=3650)
 
     @pytest.mark.parametrize("name", ["example.com/clients", "clusterissuers.cert-manager.io/vault"])
-    def test_may_be_somebody_elses(self, asking: Values, loaded: Load, name: str) -> None:
+    def test_signer_may_be_a_custom_one(self, asking: Values, loaded: Load, name: str) -> None:
         asking["certificateAuthority"]["signer"] = name
 
         assert signer(loaded(asking)).name == name
@@ -78,7 +80,7 @@ class TestSigner:
         "name",
         ["kubernetes.io/kubelet-serving", "kubernetes.io/legacy-unknown", "x.kubernetes.io/y", "vault", "a/b", ""],
     )
-    def test_must_sign_for_api_clients(self, asking: Values, refused: Refused, name: str) -> None:
+    def test_signer_must_sign_for_api_clients(self, asking: Values, refused: Refused, name: str) -> None:
         asking["certificateAuthority"]["signer"] = name
 
         assert (
@@ -86,7 +88,7 @@ class TestSigner:
             in (refused(asking)[0])
         )
 
-    def test_takes_a_certificate_to_be_verified_by(self, asking: Values, refused: Refused) -> None:
+    def test_signer_needs_the_certificate_of_its_ca(self, asking: Values, refused: Refused) -> None:
         del asking["certificateAuthority"]["certificateFile"]
 
         assert refused(asking) == [
@@ -94,7 +96,7 @@ class TestSigner:
             "(e.g. cert/ca.pem)"
         ]
 
-    def test_counts_seconds_in_31_bits(self, asking: Values, loaded: Load, refused: Refused) -> None:
+    def test_signer_limits_validity_to_31_bits_of_seconds(self, asking: Values, loaded: Load, refused: Refused) -> None:
         asking["clientCertificate"] = {"validityHours": 596_523}
         loaded(asking)
         asking["clientCertificate"] = {"validityHours": 596_524}
@@ -105,15 +107,15 @@ class TestSigner:
         ]
 
 
-class TestOneWay:
-    def test_a_key_and_a_signer_are_two(self, asking: Values, refused: Refused) -> None:
+class TestExclusions:
+    def test_signer_excludes_a_ca_key(self, asking: Values, refused: Refused) -> None:
         asking["certificateAuthority"]["privateKeyFile"] = "ca-key.pem"
         asking["caPrivateKey"] = "a key"
         said = "Forbidden: must not be set together with certificateAuthority.signer: keep one of the two"
 
         assert refused(asking) == [f"certificateAuthority.privateKeyFile: {said}", f"caPrivateKey: {said}"]
 
-    def test_an_own_authority_and_a_signer_are_two(self, values: Values, refused: Refused) -> None:
+    def test_generated_ca_excludes_a_signer(self, values: Values, refused: Refused) -> None:
         values["certificateAuthority"] = {"generate": True, "signer": SIGNER}
         values["adminKubeconfig"] = "a kubeconfig"
 
@@ -122,7 +124,7 @@ class TestOneWay:
             "keep one of the two"
         ]
 
-    def test_what_belongs_to_a_signer_needs_one(self, values: Values, refused: Refused) -> None:
+    def test_request_keys_need_a_signer(self, values: Values, refused: Refused) -> None:
         values["certificateAuthority"] |= {"kubeconfigFile": "x", "context": "x", "approvalTimeoutSeconds": 1}
         values["adminKubeconfig"] = "x"
         said = "Forbidden: must not be set without certificateAuthority.signer"
@@ -136,7 +138,9 @@ class TestOneWay:
 
 
 class TestKubeconfig:
-    def test_is_one_context_with_everything_in_it(self, asking: Values, loaded: Load, project: Path) -> None:
+    def test_kubeconfig_is_reduced_to_one_context_with_embedded_files(
+        self, asking: Values, loaded: Load, project: Path
+    ) -> None:
         found = asked_with(loaded(asking))
 
         assert found["contexts"] == [{"name": "admin@prod", "context": {"cluster": "prod", "user": "admin"}}]
@@ -150,7 +154,7 @@ class TestKubeconfig:
         assert b64decode(cluster["certificate-authority-data"]) == (project / "ca.pem").read_bytes()
         assert cluster["server"] == "https://10.0.0.1:6443"
 
-    def test_may_be_of_another_context(self, asking: Values, loaded: Load, project: Path) -> None:
+    def test_kubeconfig_context_may_be_named(self, asking: Values, loaded: Load, project: Path) -> None:
         asking["certificateAuthority"]["context"] = "guest@lab"
         found = asked_with(loaded(asking))
 
@@ -158,14 +162,14 @@ class TestKubeconfig:
             {"name": "guest", "user": {"token": "guest", "tokenFile": str(project / "kube" / "token")}}
         ]
 
-    def test_is_the_same_from_a_file_and_from_a_secret(self, asking: Values, loaded: Load) -> None:
+    def test_kubeconfig_is_the_same_from_a_file_and_from_a_secret(self, asking: Values, loaded: Load) -> None:
         alone = asked_with(loaded(asking))
         del asking["certificateAuthority"]["kubeconfigFile"]
         asking["adminKubeconfig"] = json.dumps(alone)
 
         assert asked_with(loaded(asking)) == alone
 
-    def test_must_be_given_once(self, asking: Values, refused: Refused) -> None:
+    def test_signer_needs_a_kubeconfig(self, asking: Values, refused: Refused) -> None:
         del asking["certificateAuthority"]["kubeconfigFile"]
 
         assert refused(asking) == [
@@ -175,7 +179,9 @@ class TestKubeconfig:
         ]
 
     @pytest.mark.parametrize("text", ["no: kubeconfig", "- a\n- list", "'", "clusters: []\nusers: []", "a: 1\na: 2"])
-    def test_must_be_one(self, asking: Values, refused: Refused, project: Path, text: str) -> None:
+    def test_kubeconfig_must_have_clusters_users_and_contexts(
+        self, asking: Values, refused: Refused, project: Path, text: str
+    ) -> None:
         (project / "kube" / "config").write_text(text)
 
         assert refused(asking) == [
@@ -183,7 +189,7 @@ class TestKubeconfig:
             "as kubectl config view --raw prints it"
         ]
 
-    def test_a_secret_one_is_never_shown(self, asking: Values, refused: Refused) -> None:
+    def test_kubeconfig_from_a_secret_is_never_shown(self, asking: Values, refused: Refused) -> None:
         del asking["certificateAuthority"]["kubeconfigFile"]
         asking["adminKubeconfig"] = "token: hunter2"
 
@@ -192,7 +198,7 @@ class TestKubeconfig:
             "as kubectl config view --raw prints it"
         ]
 
-    def test_must_have_the_context(self, asking: Values, refused: Refused, project: Path) -> None:
+    def test_kubeconfig_must_have_the_context(self, asking: Values, refused: Refused, project: Path) -> None:
         asking["certificateAuthority"]["context"] = "admin@test"
         assert refused(asking) == [
             'certificateAuthority.context: Unsupported value: "admin@test": supported values: "admin@prod", "guest@lab"'
@@ -204,14 +210,16 @@ class TestKubeconfig:
             'current-context; supported values: "admin@prod", "guest@lab"'
         ]
 
-    def test_must_have_what_its_context_names(self, asking: Values, refused: Refused, project: Path) -> None:
+    def test_kubeconfig_must_have_the_user_of_its_context(
+        self, asking: Values, refused: Refused, project: Path
+    ) -> None:
         (project / "kube" / "config").write_text(yaml.safe_dump({**kubeconfig(), "users": []}))
 
         assert refused(asking) == [
             f'{AT}: Invalid value: "kube/config": must have the cluster and the user of its context "admin@prod"'
         ]
 
-    def test_must_have_its_files_beside_it(self, asking: Values, refused: Refused, project: Path) -> None:
+    def test_kubeconfig_files_must_exist_beside_it(self, asking: Values, refused: Refused, project: Path) -> None:
         (project / "kube" / "admin.key").unlink()
 
         assert refused(asking) == [

@@ -1,4 +1,4 @@
-"""`make explain`: where each value of a node's configuration was written."""
+"""`make explain`: the origin of each value of a node's configuration."""
 
 from pathlib import Path
 
@@ -45,12 +45,12 @@ def _file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("Pulumi.prod.yaml").write_text(FILE)
 
 
-def test_each_value_with_its_place(capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_shows_each_value_with_its_origin(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["Pulumi.prod.yaml", "k8s-node01"]) == 0
     assert capsys.readouterr().out == TEXT
 
 
-def test_nodes_in_a_file_of_their_own(capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_reads_nodes_file(capsys: pytest.CaptureFixture[str]) -> None:
     Path("nodes.yaml").write_text("- {name: k8s-node02, address: 'fd00::2', configuration: {mode: nftables}}\n")
     Path("Pulumi.prod.yaml").write_text("config: {'kube-proxy:nodesFile': nodes.yaml}\n")
     assert main(["Pulumi.prod.yaml", "k8s-node02"]) == 0
@@ -61,7 +61,7 @@ def test_nodes_in_a_file_of_their_own(capsys: pytest.CaptureFixture[str]) -> Non
     ]
 
 
-def test_a_node_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
+def test_explain_lists_the_nodes_if_the_name_is_unknown(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["Pulumi.prod.yaml", "k8s-node03"]) == 1
     assert capsys.readouterr().out == (
         'Pulumi.prod.yaml: must have a node "k8s-node03" with an address; it has: k8s-node01\n'

@@ -1,4 +1,4 @@
-"""Any file that a stack names, and the one with the list of nodes."""
+"""Files that a stack names, and nodesFile."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +11,7 @@ Refused = Callable[[Values], list[str]]
 
 
 class TestAnyFile:
-    def test_must_exist(self, values: Values, refused: Refused) -> None:
+    def test_file_must_exist(self, values: Values, refused: Refused) -> None:
         values["certificateAuthority"]["certificateFile"] = "cert/ca.pem"
 
         assert refused(values) == [
@@ -19,7 +19,7 @@ class TestAnyFile:
             "must name an existing file; looked for PROJECT/cert/ca.pem"
         ]
 
-    def test_must_be_one_that_can_be_read(self, values: Values, refused: Refused, project: Path) -> None:
+    def test_file_must_be_readable(self, values: Values, refused: Refused, project: Path) -> None:
         (project / "directory").mkdir()
         values["ssh"]["privateKeyFile"] = "directory"
 
@@ -27,7 +27,7 @@ class TestAnyFile:
             'ssh.privateKeyFile: Invalid value: "directory": must name a readable file: Is a directory'
         ]
 
-    def test_in_the_home_of_nobody(self, values: Values, refused: Refused) -> None:
+    def test_file_in_an_unknown_users_home_is_refused(self, values: Values, refused: Refused) -> None:
         values["ssh"]["privateKeyFile"] = "~nobody-of-this-name/id_ed25519"
 
         assert refused(values) == [
@@ -35,7 +35,7 @@ class TestAnyFile:
             "must name a readable file: Could not determine home directory."
         ]
 
-    def test_with_text_must_be_text(self, values: Values, refused: Refused, project: Path) -> None:
+    def test_certificate_file_must_be_text(self, values: Values, refused: Refused, project: Path) -> None:
         (project / "ca.der").write_bytes(b"\x30\x82\xff")
         values["certificateAuthority"]["certificateFile"] = "ca.der"
 
@@ -45,7 +45,9 @@ class TestAnyFile:
 
 
 class TestNodesFile:
-    def test_problems_are_told_where_they_are(self, values: Values, refused: Refused, project: Path) -> None:
+    def test_nodes_file_problems_have_their_location_in_the_list(
+        self, values: Values, refused: Refused, project: Path
+    ) -> None:
         del values["nodes"]
         (project / "nodes.yaml").write_text("- {name: a, address: 10.0.0.1, hotsKey: x}\n- {name: a, port: 22}\n")
 
@@ -80,12 +82,14 @@ class TestNodesFile:
             ),
         ],
     )
-    def test_must_have_a_list(self, values: Values, refused: Refused, project: Path, content: str, said: str) -> None:
+    def test_nodes_file_must_have_a_list(
+        self, values: Values, refused: Refused, project: Path, content: str, said: str
+    ) -> None:
         (project / "nodes.yaml").write_text(content)
 
         assert refused({**values, "nodes": None, "nodesFile": "nodes.yaml"}) == [f"nodesFile: {said}"]
 
-    def test_must_exist(self, values: Values, refused: Refused) -> None:
+    def test_nodes_file_must_exist(self, values: Values, refused: Refused) -> None:
         assert refused({**values, "nodes": None, "nodesFile": "nodes.yaml"}) == [
             'nodesFile: Not found: "nodes.yaml": must name an existing file; looked for PROJECT/nodes.yaml'
         ]

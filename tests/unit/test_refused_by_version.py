@@ -1,4 +1,4 @@
-"""What one version of kube-proxy has and another doesn't: told with the version that has it."""
+"""Rules that depend on kube-proxy's minor version. The message names the version that differs."""
 
 from collections.abc import Callable
 from typing import Any
@@ -117,7 +117,7 @@ CASES: list[tuple[int, dict[str, Any], list[str]]] = [
 ]
 
 
-def refusals(minor: int, configuration: dict[str, Any]) -> list[str]:
+def errors(minor: int, configuration: dict[str, Any]) -> list[str]:
     problems = Problems()
     fleet = Fleet({"mode": "nftables", **configuration}, minor, ClusterCIDR("172.30.0.0/16"), {})
     check_configuration(fleet, [], ("nodes",), problems)
@@ -125,11 +125,13 @@ def refusals(minor: int, configuration: dict[str, Any]) -> list[str]:
 
 
 @pytest.mark.parametrize(("minor", "configuration", "said"), CASES)
-def test_refused_by_version(minor: int, configuration: dict[str, Any], said: list[str]) -> None:
-    assert refusals(minor, configuration) == said
+def test_configuration_is_checked_for_its_minor_version(
+    minor: int, configuration: dict[str, Any], said: list[str]
+) -> None:
+    assert errors(minor, configuration) == said
 
 
-def test_the_version_is_that_of_the_binary(
+def test_version_rules_use_binary_version(
     values: dict[str, Any], refused: Callable[[dict[str, Any]], list[str]]
 ) -> None:
     values["cluster"]["version"] = "1.37.2"
@@ -146,7 +148,7 @@ def test_the_version_is_that_of_the_binary(
     assert len(refused(values)) == 3
 
 
-def test_without_a_version_only_what_all_versions_share_is_checked(
+def test_without_binary_version_only_rules_for_all_versions_apply(
     values: dict[str, Any], refused: Callable[[dict[str, Any]], list[str]]
 ) -> None:
     del values["binary"]["version"]

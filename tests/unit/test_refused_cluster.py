@@ -1,4 +1,4 @@
-"""What `cluster` must not say: one wrong value, and the line that its user reads."""
+"""Invalid values of `cluster`, and the message for each."""
 
 from collections.abc import Callable
 from typing import Any
@@ -83,11 +83,13 @@ CASES: list[tuple[str, object, str]] = [
 
 
 @pytest.mark.parametrize(("where", "value", "said"), CASES)
-def test_refused(refused_with: Callable[[str, object], list[str]], where: str, value: object, said: str) -> None:
+def test_invalid_cluster_value_is_refused(
+    refused_with: Callable[[str, object], list[str]], where: str, value: object, said: str
+) -> None:
     assert refused_with(where, value) == [f"{where}: {said}"]
 
 
-def test_an_https_proxy_is_refused_beside_a_name_that_client_go_would_verify_it_for(
+def test_https_proxy_is_refused_together_with_tls_server_name(
     values: dict[str, Any], refused: Callable[[dict[str, Any]], list[str]]
 ) -> None:
     values["cluster"] |= {"tlsServerName": "a", "proxyURL": "https://b:3128"}

@@ -1,4 +1,4 @@
-"""What `configuration` must not say: one wrong value, and the line that its user reads."""
+"""Invalid values of `configuration`, and the message for each."""
 
 from collections.abc import Callable
 from typing import Any
@@ -202,8 +202,10 @@ CASES: list[tuple[str, object, str]] = [
 
 
 @pytest.mark.parametrize(("where", "value", "said"), CASES)
-def test_refused(refused_with: Callable[[str, object], list[str]], where: str, value: object, said: str) -> None:
-    """A wrong item of a list is the second in its list."""
+def test_invalid_configuration_value_is_refused(
+    refused_with: Callable[[str, object], list[str]], where: str, value: object, said: str
+) -> None:
+    """In a list, the second item is the invalid one."""
     place = f"{where}[1]" if isinstance(value, list) else where
 
     assert refused_with(where, value) == [f"{place}: {said}"]
@@ -243,7 +245,7 @@ def test_refused(refused_with: Callable[[str, object], list[str]], where: str, v
         ),
     ],
 )
-def test_what_goes_together_is_told_where_it_was_written(
+def test_conflict_between_fields_is_reported_where_it_was_written(
     values: dict[str, Any], refused: Refused, where: str, value: object, said: str
 ) -> None:
     place: Any = values["nodes"][int(where[6])] if where.startswith("nodes") else values
@@ -256,7 +258,7 @@ def test_what_goes_together_is_told_where_it_was_written(
     assert refused(values) == [said]
 
 
-def test_a_node_may_mend_what_the_fleets_configuration_lacks(values: dict[str, Any], loaded: Load) -> None:
+def test_node_may_complete_the_fleets_configuration(values: dict[str, Any], loaded: Load) -> None:
     values["configuration"]["detectLocalMode"] = "BridgeInterface"
     for node in values["nodes"]:
         node["configuration"] = {"detectLocal": {"bridgeInterface": f"{node['name'][4:]}-br"}}
@@ -264,9 +266,7 @@ def test_a_node_may_mend_what_the_fleets_configuration_lacks(values: dict[str, A
     assert loaded(values).nodes[0].configuration["detectLocal"] == {"bridgeInterface": "node01-br"}
 
 
-def test_without_nodes_the_fleets_configuration_is_checked_all_the_same(
-    values: dict[str, Any], refused: Refused
-) -> None:
+def test_fleets_configuration_is_checked_without_nodes(values: dict[str, Any], refused: Refused) -> None:
     values["nodes"] = []
     values["configuration"]["ipvs"] = {"minSyncPeriod": "1m"}
 

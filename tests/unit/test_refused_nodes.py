@@ -1,4 +1,4 @@
-"""What `nodes` must not say: one wrong value, and the line that its user reads."""
+"""Invalid values of `nodes`, and the message for each."""
 
 from collections.abc import Callable
 
@@ -104,5 +104,7 @@ CASES: list[tuple[str, object, str]] = [
 
 
 @pytest.mark.parametrize(("where", "value", "said"), CASES)
-def test_refused(refused_with: Callable[[str, object], list[str]], where: str, value: object, said: str) -> None:
+def test_invalid_node_value_is_refused(
+    refused_with: Callable[[str, object], list[str]], where: str, value: object, said: str
+) -> None:
     assert refused_with(where, value) == [f"{where}: {said}"]

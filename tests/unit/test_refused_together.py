@@ -1,4 +1,4 @@
-"""Rules between fields, and what must not be lost when several are wrong."""
+"""Rules between fields, and several problems at once."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,27 +8,27 @@ Refused = Callable[[Values], list[str]]
 
 
 class TestSeveralFields:
-    def test_one_endpoint_for_two_nodes(self, values: Values, refused: Refused) -> None:
+    def test_two_nodes_must_not_have_the_same_ssh_endpoint(self, values: Values, refused: Refused) -> None:
         for index in (0, 2):
             values["nodes"][index]["ssh"] = {"host": "127.0.0.1", "port": 2201}
 
         assert refused(values) == ['nodes[2].ssh: Duplicate value: "127.0.0.1:2201"']
 
-    def test_two_ways_to_write_one_address(self, values: Values, refused: Refused) -> None:
+    def test_same_address_in_another_notation_is_a_duplicate(self, values: Values, refused: Refused) -> None:
         values["cluster"]["clusterCIDR"] = "fd00:172:30::/56"
         for node, address in zip(values["nodes"], ("fd00::1", "fd00::2", "fd00:0:0::1"), strict=True):
             node["address"] = address
 
         assert refused(values) == ['nodes[2].address: Duplicate value: "fd00::1"']
 
-    def test_a_field_of_the_fleet_is_told_once_not_for_each_node(self, values: Values, refused: Refused) -> None:
+    def test_fleets_field_is_reported_once_not_for_each_node(self, values: Values, refused: Refused) -> None:
         values["configuration"]["hostnameOverride"] = "k8s-node01"
 
         assert refused(values) == [
             'configuration.hostnameOverride: Invalid value: "k8s-node01": must be the node\'s name "k8s-node02": remove it'
         ]
 
-    def test_a_control_plane_four_minors_ahead(self, values: Values, refused: Refused) -> None:
+    def test_control_plane_must_not_be_four_minors_newer(self, values: Values, refused: Refused) -> None:
         values["cluster"]["version"] = "1.40.0"
 
         assert refused(values) == [
@@ -36,7 +36,7 @@ class TestSeveralFields:
             "cluster.version 1.40.0 (Kubernetes' version skew policy): use 1.37 or newer"
         ]
 
-    def test_a_section_that_is_none_hides_no_other(self, values: Values, refused: Refused) -> None:
+    def test_invalid_section_hides_no_other_problem(self, values: Values, refused: Refused) -> None:
         values["cluster"] = "kubernetes"
         values["nodes"][1]["name"] = "k8s-node01"
 
@@ -45,9 +45,7 @@ class TestSeveralFields:
             'nodes[1].name: Duplicate value: "k8s-node01"',
         ]
 
-    def test_rules_between_fields_are_checked_beside_fields_of_the_wrong_shape(
-        self, values: Values, refused: Refused
-    ) -> None:
+    def test_rules_between_fields_are_checked_despite_invalid_fields(self, values: Values, refused: Refused) -> None:
         values["cluster"]["server"] = 8443
         values["nodes"][0]["ssh"] = {"port": "many"}
         values["nodes"][2]["address"] = "192.168.99.102"

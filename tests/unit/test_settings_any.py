@@ -1,4 +1,4 @@
-"""Whatever stands in a stack: settings, or all its problems; never another exception."""
+"""Any stack gives settings or SettingsError, never another exception."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,7 +26,7 @@ JSON = st.recursive(
 
 
 def places(model: type[Section], at: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    """Every place that a stack knows, and one below each that it doesn't."""
+    """Yield the location of every known key, and one unknown key in each section."""
     yield (*at, "unknown")
     for field in model.model_fields.values():
         yield (*at, str(field.alias))
@@ -48,7 +48,7 @@ def directory(tmp_path_factory: pytest.TempPathFactory, make_project: Callable[[
 
 
 @given(st.lists(st.tuples(st.sampled_from(PLACES), JSON), min_size=1, max_size=3))
-def test_never_another_exception(
+def test_any_stack_gives_settings_or_settings_error(
     directory: Path, make_values: Callable[[], dict[str, Any]], changes: list[tuple[tuple[str | int, ...], object]]
 ) -> None:
     values: Any = make_values()
@@ -62,12 +62,12 @@ def test_never_another_exception(
         if isinstance(place, dict):
             place[last] = value
 
-    message, problems = refusal(values, directory)
+    message, problems = message_and_problems(values, directory)
 
     assert len(message.splitlines()) == (1 + len(problems) if problems else 0)
 
 
-def refusal(values: dict[str, Any], directory: Path) -> tuple[str, tuple[Problem, ...]]:
+def message_and_problems(values: dict[str, Any], directory: Path) -> tuple[str, tuple[Problem, ...]]:
     try:
         load(values, directory)
     except SettingsError as error:

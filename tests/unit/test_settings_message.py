@@ -1,4 +1,4 @@
-"""The whole message, as its reader has it before the eyes."""
+"""The complete message of SettingsError."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -39,17 +39,17 @@ def message(values: Mapping[str, object], project: Path) -> str:
     return str(raised.value)
 
 
-def test_of_an_empty_stack_says_all_that_is_needed(project: Path) -> None:
+def test_message_for_an_empty_stack_lists_every_required_key(project: Path) -> None:
     assert message({}, project) == EMPTY
 
 
-def test_of_one_problem(values: dict[str, Any], project: Path) -> None:
+def test_message_for_one_problem(values: dict[str, Any], project: Path) -> None:
     values["cluster"]["clusterCIDR"] = "172.30.0.0"
 
     assert message(values, project) == ONE
 
 
-def test_of_several_problems_follows_the_users_document(values: dict[str, Any], project: Path) -> None:
+def test_message_follows_the_order_of_the_stack(values: dict[str, Any], project: Path) -> None:
     values["cluster"]["clusterCIDR"] = "172.30.0.0"
     del values["nodes"][1]["hostKey"]
     values["nodes"][2]["name"] = "k8s-node01"
@@ -59,7 +59,7 @@ def test_of_several_problems_follows_the_users_document(values: dict[str, Any], 
     assert message(values, project) == SEVERAL
 
 
-def test_problems_are_data_too(values: dict[str, Any], project: Path) -> None:
+def test_problems_are_available_as_data(values: dict[str, Any], project: Path) -> None:
     values["cluster"]["clusterCIDR"] = "172.30.0.0"
     with pytest.raises(SettingsError) as raised:
         load(values, project)
@@ -68,7 +68,7 @@ def test_problems_are_data_too(values: dict[str, Any], project: Path) -> None:
     assert (problem.path, problem.kind, problem.value) == ("cluster.clusterCIDR", Kind.INVALID, "172.30.0.0")
 
 
-def test_has_a_line_a_problem_whatever_the_value(values: dict[str, Any], project: Path) -> None:
+def test_message_has_one_line_per_problem_whatever_the_value(values: dict[str, Any], project: Path) -> None:
     values["cluster"] = "a\nb\x1b[2J\x85" + "c" * 200
     values["d\u2028e"] = 1
     problem = f'cluster: Invalid value: "a\\nb\\u001b[2J\\x85{"c" * 145}…: must be a mapping'
@@ -81,7 +81,7 @@ def test_has_a_line_a_problem_whatever_the_value(values: dict[str, Any], project
 
 @pytest.mark.parametrize("key", ["caPrivateKey", "sshPrivateKey"])
 @pytest.mark.parametrize("value", ["hunter2", {"pem": "hunter2"}, ["hunter2"]])
-def test_a_secret_is_never_shown(values: dict[str, Any], project: Path, key: str, value: object) -> None:
+def test_secret_is_never_shown(values: dict[str, Any], project: Path, key: str, value: object) -> None:
     section = "certificateAuthority" if key == "caPrivateKey" else "ssh"
     del values[section]["privateKeyFile"]
     values[key] = value
@@ -96,7 +96,7 @@ def test_a_secret_is_never_shown(values: dict[str, Any], project: Path, key: str
 
 @pytest.mark.parametrize("newline", ["\n", "\\n"])
 @pytest.mark.parametrize("place", ["certificateFile", "privateKeyFile", "generate", "privateKey"])
-def test_a_key_in_the_wrong_place_is_not_shown_either(
+def test_private_key_in_the_wrong_place_is_never_shown(
     values: dict[str, Any], project: Path, place: str, newline: str
 ) -> None:
     values["certificateAuthority"][place] = (project / "ca-key.pem").read_text().replace("\n", newline)

@@ -1,4 +1,4 @@
-"""The key with which Pulumi logs in to the nodes."""
+"""The SSH private key for the login to the nodes."""
 
 import subprocess
 from collections.abc import Callable
@@ -21,16 +21,16 @@ Load = Callable[[Values], Settings]
 Refused = Callable[[Values], list[str]]
 
 
-class TestSSHKey:
+class TestSSHPrivateKey:
     @pytest.mark.parametrize("form", [PrivateFormat.TraditionalOpenSSL, PrivateFormat.PKCS8])
-    def test_may_be_in_pem(self, values: Values, loaded: Load, project: Path, form: PrivateFormat) -> None:
+    def test_ssh_key_may_be_pem(self, values: Values, loaded: Load, project: Path, form: PrivateFormat) -> None:
         key = rsa.generate_private_key(65537, 2048).private_bytes(Encoding.PEM, form, NoEncryption())
         (project / "id_ed25519").write_bytes(key)
 
         assert loaded(values).nodes[0].ssh.private_key.get_secret_value() == key.decode()
 
     @pytest.mark.parametrize("arguments", [("-t", "ed25519"), ("-t", "rsa", "-m", "PEM")])
-    def test_must_be_unencrypted(
+    def test_ssh_key_must_be_unencrypted(
         self, values: Values, refused: Refused, project: Path, arguments: tuple[str, ...]
     ) -> None:
         command = ["ssh-keygen", "-q", "-N", "hunter2", "-f", str(project / "encrypted"), *arguments]
@@ -42,7 +42,7 @@ class TestSSHKey:
             "to remove its passphrase: ssh-keygen -p -N '' -f FILE"
         ]
 
-    def test_must_be_the_private_one(self, values: Values, refused: Refused, project: Path) -> None:
+    def test_ssh_key_must_be_the_private_key(self, values: Values, refused: Refused, project: Path) -> None:
         public = ed25519.Ed25519PrivateKey.generate().public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
         (project / "id_ed25519.pub").write_bytes(public)
         values["nodes"][1]["ssh"] = {"privateKeyFile": "id_ed25519.pub"}
@@ -52,7 +52,7 @@ class TestSSHKey:
             "must be a private key in PEM (-----BEGIN … PRIVATE KEY-----)"
         ]
 
-    def test_must_be_given_once(self, values: Values, refused: Refused, project: Path) -> None:
+    def test_ssh_key_must_not_be_both_file_and_secret(self, values: Values, refused: Refused, project: Path) -> None:
         values["sshPrivateKey"] = (project / "id_ed25519").read_text()
 
         assert refused(values) == [

@@ -1,4 +1,4 @@
-"""The stack as Pulumi hands it over: warnings are Pulumi's warnings, and errors end the preview."""
+"""The stack's configuration from Pulumi: warnings become Pulumi's warnings, and errors end the preview."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ from settings.stack_configuration import stack_settings
 
 @pytest.fixture
 def warned(monkeypatch: pytest.MonkeyPatch, values: dict[str, Any]) -> list[str]:
-    """What Pulumi shows as warnings, while the stack has the values."""
+    """The warnings that Pulumi shows for the valid stack with nodesFile added."""
     given = {f"kube-proxy:{key}": json.dumps(value) for key, value in values.items()}
     monkeypatch.setattr(
         config, "get_config_env", lambda: {**given, "kube-proxy:nodesFile": "nodes.yaml", "aws:region": "x"}
@@ -26,7 +26,7 @@ def warned(monkeypatch: pytest.MonkeyPatch, values: dict[str, Any]) -> list[str]
 WARNINGS = ["configuration.mode: ", "configuration.ipvs.strictARP: "]
 
 
-def test_errors_and_warnings_are_all_told(warned: list[str], project: Path) -> None:
+def test_errors_and_warnings_are_all_shown(warned: list[str], project: Path) -> None:
     with pytest.raises(pulumi.RunError) as raised:
         stack_settings(project)
 
@@ -37,7 +37,7 @@ def test_errors_and_warnings_are_all_told(warned: list[str], project: Path) -> N
     assert [line for line, start in zip(warned, WARNINGS, strict=True) if line.startswith(start)] == warned
 
 
-def test_a_warning_blocks_nothing(warned: list[str], project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_warnings_do_not_block(warned: list[str], project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     given = {key: value for key, value in config.get_config_env().items() if key != "kube-proxy:nodesFile"}
     monkeypatch.setattr(config, "get_config_env", lambda: given)
 

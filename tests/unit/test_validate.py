@@ -1,4 +1,4 @@
-"""`make validate`: the checks on a stack's file alone."""
+"""`make validate`: checks of a stack's file without Pulumi."""
 
 import json
 import subprocess
@@ -58,7 +58,7 @@ Validate = Callable[..., tuple[int, str]]
 
 @pytest.fixture
 def validate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Validate:
-    """Checks a file of this content and returns the exit status and what is printed."""
+    """Check a file with this content, and return the exit status and the output."""
     monkeypatch.chdir(tmp_path)
 
     def run(content: str | dict[str, Any], *arguments: str) -> tuple[int, str]:
@@ -71,16 +71,16 @@ def validate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
 
 @pytest.fixture
 def stack(values: dict[str, Any]) -> dict[str, Any]:
-    """The valid stack as a file; its keys' files are not there."""
+    """The valid stack as a file. The files that it names don't exist."""
     values["configuration"] = {"mode": "nftables"}
     return {"config": {f"kube-proxy:{key}": value for key, value in values.items()}}
 
 
-def test_every_error_and_warning_is_a_line_with_its_place(validate: Validate) -> None:
+def test_validate_prints_every_problem_with_its_line(validate: Validate) -> None:
     assert validate(FILE) == (1, TEXT)
 
 
-def test_is_for_machines_too(validate: Validate) -> None:
+def test_validate_prints_json(validate: Validate) -> None:
     status, printed = validate(FILE, "--format", "json")
 
     assert status == 1
@@ -98,15 +98,15 @@ def test_is_for_machines_too(validate: Validate) -> None:
     }
 
 
-def test_a_stack_without_errors_ends_well_whatever_the_warnings(validate: Validate, stack: dict[str, Any]) -> None:
-    """The files of keys, which are kept out of version control, are not there in a pull request's check."""
+def test_validate_succeeds_despite_warnings(validate: Validate, stack: dict[str, Any]) -> None:
+    """Keys are kept out of version control, so their files are missing when a pull request is checked."""
     status, printed = validate(stack)
 
     assert (status, printed.splitlines()[-1]) == (0, "Pulumi.prod.yaml: no errors, 3 warnings")
     assert validate(stack, "--format", "json")[0] == 0
 
 
-def test_files_that_are_there_are_checked(
+def test_validate_checks_existing_files(
     validate: Validate, stack: dict[str, Any], make_project: Callable[[Path], Path], tmp_path: Path
 ) -> None:
     make_project(tmp_path)
@@ -116,7 +116,7 @@ def test_files_that_are_there_are_checked(
     assert "error: certificateAuthority.certificateFile: Invalid value" in validate(stack)[1]
 
 
-def test_the_nodes_file_must_be_there_and_is_checked(validate: Validate, stack: dict[str, Any], tmp_path: Path) -> None:
+def test_validate_needs_nodes_file_and_checks_it(validate: Validate, stack: dict[str, Any], tmp_path: Path) -> None:
     nodes = stack["config"].pop("kube-proxy:nodes")
     stack["config"]["kube-proxy:nodesFile"] = "nodes.yaml"
     assert "error: nodesFile: Not found" in validate(stack)[1]
@@ -126,7 +126,7 @@ def test_the_nodes_file_must_be_there_and_is_checked(validate: Validate, stack: 
 
 
 @pytest.mark.parametrize("key", ["cluster", "nodes", "binary", "configuration", "ssh", "certificateAuthority"])
-def test_a_section_that_is_a_secret_counts_as_given(validate: Validate, stack: dict[str, Any], key: str) -> None:
+def test_encrypted_section_counts_as_set(validate: Validate, stack: dict[str, Any], key: str) -> None:
     stack["config"][f"kube-proxy:{key}"] = {"secure": "v1:0123456789abcdef:ZmFrZQ=="}
     status, printed = validate(stack)
 
@@ -134,7 +134,7 @@ def test_a_section_that_is_a_secret_counts_as_given(validate: Validate, stack: d
     assert "ZmFrZQ" not in printed
 
 
-def test_a_value_that_is_a_secret_counts_as_given(validate: Validate, stack: dict[str, Any]) -> None:
+def test_encrypted_value_counts_as_set(validate: Validate, stack: dict[str, Any]) -> None:
     stack["config"]["kube-proxy:nodes"][1]["address"] = {"secure": "v1:0123456789abcdef:ZmFrZQ=="}
     stack["config"]["kube-proxy:binary"]["version"] = {"secure": "v1:0123456789abcdef:ZmFrZQ=="}
     status, printed = validate(stack)
@@ -143,7 +143,7 @@ def test_a_value_that_is_a_secret_counts_as_given(validate: Validate, stack: dic
     assert "ZmFrZQ" not in printed
 
 
-def test_a_kubeconfig_that_is_a_secret_counts_as_given(validate: Validate, stack: dict[str, Any]) -> None:
+def test_encrypted_kubeconfig_counts_as_set(validate: Validate, stack: dict[str, Any]) -> None:
     authority = {"signer": "kubernetes.io/kube-apiserver-client", "certificateFile": "ca.pem"}
     stack["config"]["kube-proxy:certificateAuthority"] = authority
     assert "certificateAuthority.kubeconfigFile: Required value" in validate(stack)[1]
@@ -154,7 +154,7 @@ def test_a_kubeconfig_that_is_a_secret_counts_as_given(validate: Validate, stack
     assert "ZmFrZQ" not in printed
 
 
-def test_a_key_given_twice_is_an_error_though_it_is_a_secret(validate: Validate, stack: dict[str, Any]) -> None:
+def test_encrypted_key_beside_a_key_file_is_an_error(validate: Validate, stack: dict[str, Any]) -> None:
     stack["config"]["kube-proxy:caPrivateKey"] = {"secure": "v1:0123456789abcdef:ZmFrZQ=="}
 
     assert (
@@ -173,21 +173,21 @@ def test_a_key_given_twice_is_an_error_though_it_is_a_secret(validate: Validate,
         ("", "must be a stack's file, with a mapping `config` of keys like kube-proxy:cluster"),
     ],
 )
-def test_what_is_no_stack_is_an_error(validate: Validate, content: str, said: str) -> None:
+def test_file_that_is_no_stack_is_an_error(validate: Validate, content: str, said: str) -> None:
     assert validate(content) == (
         1,
         f"Pulumi.prod.yaml:1: error: Invalid value: {said}\nPulumi.prod.yaml: 1 error, no warnings\n",
     )
 
 
-def test_a_file_that_is_not_there_is_an_error(validate: Validate, capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_stack_file_is_an_error(validate: Validate, capsys: pytest.CaptureFixture[str]) -> None:
     validate("")
     assert main(["Pulumi.none.yaml"]) == 1
     assert "must be a readable file: No such file or directory" in capsys.readouterr().out
 
 
-def test_values_are_read_as_pulumi_reads_them(validate: Validate, stack: dict[str, Any]) -> None:
-    """By the rules of Go's YAML, which are not PyYAML's; and structures may be in JSON."""
+def test_validate_reads_values_as_pulumi_does(validate: Validate, stack: dict[str, Any]) -> None:
+    """With the rules of Go's YAML, which differ from PyYAML's; and structures may be JSON."""
     text = yaml.safe_dump(stack).replace(
         "mode: nftables", "mode: nftables\n    portRange: 1:30\n    oomScoreAdj: 0o17\n    bindAddressHardFail: on"
     )
@@ -200,8 +200,8 @@ def test_values_are_read_as_pulumi_reads_them(validate: Validate, stack: dict[st
     assert "configuration.oomScoreAdj: Invalid value: 2000" in validate(stack)[1]
 
 
-def test_needs_no_pulumi() -> None:
-    """It would take longer to import than all the rest."""
+def test_validate_does_not_import_pulumi() -> None:
+    """The import would take longer than everything else."""
     code = "import commands.validate, sys; sys.exit('pulumi' in sys.modules)"
 
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0

@@ -1,4 +1,4 @@
-"""What is accepted and hardly meant: told, line for line, and in the way of nothing."""
+"""Warnings about valid values that are probably mistakes. They never block."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -82,7 +82,7 @@ CASES: list[tuple[str, dict[str, Any], list[str]]] = [
 
 
 @pytest.mark.parametrize(("version", "configuration", "said"), CASES)
-def test_warnings(
+def test_configuration_gives_warnings(
     values: dict[str, Any], loaded: Load, version: str, configuration: dict[str, Any], said: list[str]
 ) -> None:
     values["cluster"]["version"] = "1.37.2"
@@ -92,7 +92,7 @@ def test_warnings(
     assert sorted(map(str, loaded(values).warnings)) == sorted(said)
 
 
-def test_without_a_cluster_cidr(values: dict[str, Any], loaded: Load) -> None:
+def test_missing_cluster_cidr_gives_a_warning(values: dict[str, Any], loaded: Load) -> None:
     del values["cluster"]["clusterCIDR"]
     values["configuration"] = {"mode": "nftables"}
 
@@ -128,7 +128,7 @@ def test_without_a_cluster_cidr(values: dict[str, Any], loaded: Load) -> None:
         ),
     ],
 )
-def test_node_ports_that_are_limited_in_one_family_alone(
+def test_node_ports_limited_in_only_one_family_give_a_warning(
     values: dict[str, Any], loaded: Load, cidr: str, blocks: list[str], warned: list[str]
 ) -> None:
     values["cluster"]["clusterCIDR"] = cidr
@@ -137,7 +137,7 @@ def test_node_ports_that_are_limited_in_one_family_alone(
     assert [str(warning) for warning in loaded(values).warnings] == warned
 
 
-def test_with_a_wrong_cluster_cidr_nothing_is_said_of_none(values: dict[str, Any], project: Path) -> None:
+def test_invalid_cluster_cidr_gives_no_warning_about_a_missing_one(values: dict[str, Any], project: Path) -> None:
     values["cluster"]["clusterCIDR"] = "172.30.0.0"
     values["configuration"] = {"mode": "nftables"}
     with pytest.raises(SettingsError) as raised:
@@ -146,7 +146,9 @@ def test_with_a_wrong_cluster_cidr_nothing_is_said_of_none(values: dict[str, Any
     assert raised.value.warnings == ()
 
 
-def test_are_told_once_for_the_fleet_and_where_a_node_has_its_own(values: dict[str, Any], loaded: Load) -> None:
+def test_warning_is_given_once_for_the_fleet_and_once_for_a_nodes_own_value(
+    values: dict[str, Any], loaded: Load
+) -> None:
     values["configuration"] = {"mode": "ipvs", "ipvs": {"strictARP": True}}
     values["nodes"][2]["configuration"] = {"mode": "nftables", "portRange": "1"}
 
@@ -156,7 +158,7 @@ def test_are_told_once_for_the_fleet_and_where_a_node_has_its_own(values: dict[s
     ]
 
 
-def test_stand_beside_errors_and_not_in_their_message(values: dict[str, Any], project: Path) -> None:
+def test_warnings_are_not_part_of_the_error_message(values: dict[str, Any], project: Path) -> None:
     values["configuration"] = {"mode": "ipvs", "ipvs": {"strictARP": True}, "portRange": 5}
     with pytest.raises(SettingsError) as raised:
         load(values, project)
