@@ -1,4 +1,4 @@
-"""Who issues the client certificates: the cluster's CA, as it was given, a CA of the stack's own, or the cluster."""
+"""The certificate authority (CA) that signs client certificates: the cluster's, or one that the stack generates."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,38 +6,44 @@ from datetime import datetime
 import pulumi
 import pulumi_tls as tls
 
-from settings import CAWithKey, CertificateAuthoritySettings, GeneratedCA, KubernetesSigner
+from components.cluster_signer import ClusterSigner
+from components.issuance import CertificateRequest, IssuedCertificate
+from settings import CertificateAuthoritySettings, GeneratedCA, KubernetesSigner
 
 
 @dataclass(frozen=True)
 class CertificateAuthority:
-    """What issues, in PEM, and what nodes verify the API servers by."""
+    """A CA with its private key, in PEM."""
 
     certificate_pem: pulumi.Output[str]
     private_key_pem: pulumi.Output[str]
     """A secret."""
     chain_pem: str
-    """What a client shows after its own certificate; empty where a root issues."""
+    """What a client sends after its own certificate: the issuers below the root; empty for a root."""
     trust_bundle_pem: pulumi.Output[str]
+    """What nodes verify the API servers by."""
     not_after: pulumi.Output[datetime]
 
+    def issue(self, request: CertificateRequest) -> IssuedCertificate:
+        """Sign the request. The tls plugin signs it again when a renewal is due."""
+        hooks = pulumi.ResourceHookBinding(before_create=[request.announcement(self.not_after)])
+        certificate = tls.LocallySignedCert(
+            request.name,
+            cert_request_pem=request.request_pem,
+            ca_cert_pem=self.certificate_pem,
+            ca_private_key_pem=self.private_key_pem,
+            allowed_uses=[*request.key_usages, "client_auth"],
+            validity_period_hours=request.settings.validity_hours,
+            early_renewal_hours=request.settings.renew_before_hours,
+            opts=pulumi.ResourceOptions(parent=request.parent, hooks=hooks),
+        )
+        return IssuedCertificate(certificate.cert_pem, certificate.validity_start_time, certificate.validity_end_time)
 
-@dataclass(frozen=True)
-class ClusterSigner:
-    """Whom to ask in the cluster, and how; the rest is as in CertificateAuthority."""
 
-    name: str
-    provider: pulumi.ProviderResource
-    approval_timeout_seconds: int
-    chain_pem: str
-    trust_bundle_pem: pulumi.Output[str]
-    not_after: pulumi.Output[datetime]
+class GeneratedCertificateAuthority(pulumi.ComponentResource):
+    """A CA that the stack generates once: an ECDSA P-256 key and a certificate, kept in its state, never deleted.
 
-
-class OwnCertificateAuthority(pulumi.ComponentResource):
-    """A CA that the stack makes once: key (ECDSA P-256) and certificate, kept in its state, protected from deletion.
-
-    It is never renewed: another CA is nothing that a cluster should meet by surprise.
+    It is never renewed: replacing a CA must be a deliberate act.
     """
 
     certificate_pem: pulumi.Output[str]
@@ -52,7 +58,7 @@ class OwnCertificateAuthority(pulumi.ComponentResource):
         certificate = tls.SelfSignedCert(
             name,
             private_key_pem=key.private_key_pem,
-            # Not the name of the cluster's CA: two authorities of one name are hard to tell apart in a bundle.
+            # Not the name of the cluster's CA: in a bundle, two CAs with one name are hard to tell apart.
             subject=tls.SelfSignedCertSubjectArgs(common_name="kube-proxy-ca"),
             is_ca_certificate=True,
             set_subject_key_id=True,
@@ -67,42 +73,24 @@ class OwnCertificateAuthority(pulumi.ComponentResource):
 
 
 def certificate_authority(settings: CertificateAuthoritySettings) -> CertificateAuthority | ClusterSigner:
-    """Returns the given CA, or has one made, or the way to the cluster's."""
-    if isinstance(settings, KubernetesSigner):
-        return _cluster_signer(settings)
-    if isinstance(settings, CAWithKey):
-        return CertificateAuthority(
-            certificate_pem=pulumi.Output.from_input(settings.certificate_pem),
-            private_key_pem=pulumi.Output.secret(settings.private_key_pem.get_secret_value()),
-            chain_pem=settings.chain_pem,
-            trust_bundle_pem=pulumi.Output.from_input(settings.trust_bundle_pem),
-            not_after=pulumi.Output.from_input(settings.not_after),
-        )
-    own = OwnCertificateAuthority("certificate-authority")
-    return CertificateAuthority(
-        certificate_pem=own.certificate_pem,
-        private_key_pem=own.private_key_pem,
-        chain_pem="",
-        trust_bundle_pem=own.certificate_pem.apply(lambda pem: settings.trust_bundle_pem or pem),
-        not_after=own.not_after,
-    )
-
-
-def _cluster_signer(settings: KubernetesSigner) -> ClusterSigner:
-    # Heavy, and wanted here only.
-    from pulumi_kubernetes import Provider
-
-    provider = Provider(
-        "cluster",
-        kubeconfig=pulumi.Output.secret(settings.kubeconfig.get_secret_value()),
-        # Otherwise another address of the same API would be another cluster, and every certificate issued again.
-        cluster_identifier="cluster",
-    )
-    return ClusterSigner(
-        name=settings.name,
-        provider=provider,
-        approval_timeout_seconds=settings.approval_timeout_seconds,
-        chain_pem=settings.chain_pem,
-        trust_bundle_pem=pulumi.Output.from_input(settings.trust_bundle_pem),
-        not_after=pulumi.Output.from_input(settings.not_after),
-    )
+    """Return what issues the client certificates. A CA that is to be generated becomes a resource."""
+    match settings:
+        case KubernetesSigner():
+            return ClusterSigner(settings)
+        case GeneratedCA(trust_bundle_pem):
+            generated = GeneratedCertificateAuthority("certificate-authority")
+            return CertificateAuthority(
+                certificate_pem=generated.certificate_pem,
+                private_key_pem=generated.private_key_pem,
+                chain_pem="",
+                trust_bundle_pem=generated.certificate_pem.apply(lambda pem: trust_bundle_pem or pem),
+                not_after=generated.not_after,
+            )
+        case _:
+            return CertificateAuthority(
+                certificate_pem=pulumi.Output.from_input(settings.certificate_pem),
+                private_key_pem=pulumi.Output.secret(settings.private_key_pem.get_secret_value()),
+                chain_pem=settings.chain_pem,
+                trust_bundle_pem=pulumi.Output.from_input(settings.trust_bundle_pem),
+                not_after=pulumi.Output.from_input(settings.not_after),
+            )

@@ -1,7 +1,4 @@
-"""kube-proxy's identity: a key and a client certificate for the user ``system:kube-proxy``.
-
-Owns the key, the request and the certificate; does not own the CA.
-"""
+"""kube-proxy's key and its client certificate, for the user `system:kube-proxy`."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -11,10 +8,9 @@ import pulumi_tls as tls
 from cryptography import x509
 
 import documents.certificate_request
-from components.certificate_authority import CertificateAuthority, ClusterSigner
-from components.cluster_signed import cluster_signed
-from components.issued import Wanted
-from components.locally_signed import locally_signed
+from components.certificate_authority import CertificateAuthority
+from components.cluster_signer import ClusterSigner
+from components.issuance import CertificateRequest
 from documents.certificate_request import USER
 from settings import ClientCertificateSettings, KeyAlgorithm, Subject
 
@@ -31,15 +27,15 @@ _KEYS: Mapping[KeyAlgorithm, tls.PrivateKeyArgs] = {
 class ClientCertificate(pulumi.ComponentResource):
     """A key and its certificate: CN=system:kube-proxy, no subject alternative name, client auth only.
 
-    The first ``pulumi up`` within ``renew_before_hours`` of the certificate's end issues it again, for the same key.
+    The first `pulumi up` within `renew_before_hours` of the certificate's end issues it again, for the same key.
     """
 
     subject: pulumi.Output[str]
-    """As RFC 4514 writes it, and ``openssl x509 -subject -nameopt RFC2253,-esc_msb``."""
+    """As in RFC 4514 and in `openssl x509 -subject -nameopt RFC2253,-esc_msb`."""
     certificate_pem: pulumi.Output[str]
-    """The certificate, then those of its issuers below the root: an API server may know the root alone."""
+    """The certificate and its issuers below the root: an API server may know only the root."""
     private_key_pem: pulumi.Output[str]
-    """PEM: PKCS#1, SEC 1 or, of Ed25519, PKCS#8; a secret."""
+    """PKCS#1 (RSA), SEC 1 (ECDSA) or PKCS#8 (Ed25519); a secret."""
     not_before: pulumi.Output[str]
     """RFC 3339, in UTC, to the second."""
     not_after: pulumi.Output[str]
@@ -56,11 +52,8 @@ class ClientCertificate(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         key = tls.PrivateKey(f"{name}-key", _KEYS[settings.key_algorithm], child)
         request = _request(f"{name}-request", settings.subject, key.private_key_pem, child)
-        wanted = Wanted(key.private_key_pem, request, _key_usages(settings.key_algorithm))
-        if isinstance(authority, ClusterSigner):
-            issued = cluster_signed(name, settings, authority, wanted, self)
-        else:
-            issued = locally_signed(name, settings, authority, wanted, self)
+        usages = _key_usages(settings.key_algorithm)
+        issued = authority.issue(CertificateRequest(name, self, settings, key.private_key_pem, request, usages))
         self.subject = issued.certificate_pem.apply(_subject)
         self.certificate_pem = issued.certificate_pem.apply(lambda pem: pem + authority.chain_pem)
         self.private_key_pem = key.private_key_pem
@@ -70,7 +63,7 @@ class ClientCertificate(pulumi.ComponentResource):
 
 
 def _request(name: str, subject: Subject, key: pulumi.Output[str], opts: pulumi.ResourceOptions) -> pulumi.Output[str]:
-    """The tls plugin's own request, which stays as it is in the stack's state; it takes one organization at most."""
+    """Return the tls plugin's request, which the state keeps, or one of our own: the plugin takes one organization."""
     if len(subject.organizations) > 1:
         return pulumi.Output.unsecret(
             key.apply(lambda pem: documents.certificate_request.render(subject=subject, private_key_pem=pem))
@@ -87,7 +80,7 @@ def _request(name: str, subject: Subject, key: pulumi.Output[str], opts: pulumi.
 
 
 def _key_usages(algorithm: KeyAlgorithm) -> list[str]:
-    """Only RSA enciphers keys: RFC 8813 forbids it to certificates of elliptic curves."""
+    """Return the usages without client auth. Key encipherment is for RSA only (RFC 8813, section 3)."""
     return ["digital_signature", *(["key_encipherment"] if algorithm.startswith("RSA") else [])]
 
 
@@ -96,5 +89,5 @@ def _subject(pem: str) -> str:
 
 
 def _to_the_second(timestamp: str) -> str:
-    """The tls plugin gives fractions of a second in the zone of the machine that it ran on."""
+    """Return the time in UTC: the tls plugin writes fractions of a second, in the time zone of its machine."""
     return datetime.fromisoformat(timestamp).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

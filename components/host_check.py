@@ -1,8 +1,8 @@
-"""Is a node's host the one that the stack means, and does it let us in? Asked before the engine commits to it.
+"""Check that a node's host is the right one and accepts our login, before the command plugin connects to it.
 
-The command plugin has no time limit once a connection is open (a frozen host would hang an update for ever) and says
-neither which node nor what to do. So a hook tries the host first, only when its first command really is about to run:
-never in a preview, never where nothing changes.
+The command plugin has no time limit once a connection is open, so a frozen host would hang an update for ever. Its
+errors name neither the node nor a solution. The check is a hook of the node's commands. So it runs just before the
+first of them, never in a preview and never if nothing changes.
 """
 
 import asyncio
@@ -19,24 +19,25 @@ from settings import NodeSettings
 
 TRIES = 3
 SECONDS = 10
-"""Each try's limit, from the first packet to a completed login."""
+"""The limit of each try, from the first packet to a completed login."""
 
 PAUSE_SECONDS = 1
-"""Before the second try; twice that before the third."""
+"""The pause before the second try; it doubles before the third."""
 
 
 class HostError(Exception):
-    """A host that can't be used; the message says which node, what was expected and what to do."""
+    """A host that can't be used. The message has the node, what was expected and what to do."""
 
 
 def host_check(node: NodeSettings) -> pulumi.ResourceHook:
-    """Returns the hook that tries the node's host once in a run: for before its commands are created or updated."""
-    answered: list[NodeSettings] = []
+    """Return the hook for the node's commands. It tries the host until it has succeeded once in a run."""
+    succeeded = False
 
     async def check(_: ResourceHookArgs) -> None:
-        if not answered:
+        nonlocal succeeded
+        if not succeeded:
             await run_apart(try_host(node))
-            answered.append(node)
+            succeeded = True
 
     return pulumi.ResourceHook(f"host-{node.name}", check)
 
@@ -75,7 +76,7 @@ async def _try_agent() -> None:
 
 @asynccontextmanager
 async def connect(node: NodeSettings) -> AsyncIterator[asyncssh.SSHClientConnection]:
-    """A connection to the node's host, which must have the pinned key; a host that doesn't answer is tried again.
+    """Connect to the node's host, which must have the pinned key. Try again if it doesn't answer.
 
     Raises OSError, TimeoutError or asyncssh.Error.
     """
@@ -106,26 +107,25 @@ async def _log_in(node: NodeSettings) -> asyncssh.SSHClientConnection:
         agent_path=None,
         config=None,
         password=None,
-        login_timeout=SECONDS,
     )
 
 
 def _message(node: NodeSettings, text: str) -> str:
-    return f"{node.name}: host check: {text}; nothing was changed on it; then run pulumi up again"
+    return f"{node.name}: host check: {text}; nothing was changed on the host; run pulumi up again"
 
 
 def _unreachable(node: NodeSettings, error: BaseException) -> str:
     reason = str(error) or f"no SSH answer within {SECONDS} s"
     return (
         f"{node.ssh.host}:{node.ssh.port} must answer as an SSH server, tried {TRIES} times: {reason}; "
-        f"start the host or mend the way to it, or take the node out of kube-proxy:nodes"
+        f"start the host, repair the connection to it, or remove the node from kube-proxy:nodes"
     )
 
 
 def _other_host_key(node: NodeSettings) -> str:
     return (
         f"{node.ssh.host}:{node.ssh.port} must have the host key {node.ssh.host_key.split()[1][-12:]} "
-        f"({asyncssh.import_public_key(node.ssh.host_key).get_fingerprint()}), it has another one; if the host was "
+        f"({asyncssh.import_public_key(node.ssh.host_key).get_fingerprint()}), but it has another one; if the host was "
         f"reinstalled on purpose, set its hostKey to the output of: "
         f"ssh-keyscan -t ed25519 -p {node.ssh.port} {node.ssh.host}"
     )
@@ -134,6 +134,6 @@ def _other_host_key(node: NodeSettings) -> str:
 def _denied(node: NodeSettings) -> str:
     key = asyncssh.import_private_key(node.ssh.private_key.get_secret_value())
     return (
-        f"{node.ssh.host}:{node.ssh.port} must let user {node.ssh.user} in with the SSH key {key.get_fingerprint()}; "
+        f"{node.ssh.host}:{node.ssh.port} must accept user {node.ssh.user} with the SSH key {key.get_fingerprint()}; "
         f"add its public key to that user's authorized_keys, or set another key in kube-proxy:ssh"
     )

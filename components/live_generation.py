@@ -1,21 +1,23 @@
-"""What is live on a node, in plain: here a person reads a change in `pulumi preview --diff`, field by field.
+"""What is live on a node, in plain text: `pulumi preview --diff` shows a change of it field by field.
 
 The node's commands carry the same as one secret, of which a preview shows nothing (docs/decisions/0001).
 """
 
+from collections.abc import Mapping
+
 import pulumi
 
-import documents.kube_proxy_configuration
-from components.generation import Documents
+from components import generation
 from components.remote_script import scripts_digest
+from documents import kube_proxy_configuration
 from settings import NodeSettings, Settings
 
 
 class LiveGeneration(pulumi.ComponentResource):
-    """A node's documents and what else decides whether its stages run again.
+    """A node's files without secrets, and what else makes its stages run again.
 
-    Give `opts` a dependency on the node's activation: then the inputs reach the state only once they are live, and each
-    preview shows the change until that has happened (docs/decisions/0011).
+    It must depend on the node's activation: then its inputs reach the state only once they are live, and every preview
+    until then shows the change (docs/decisions/0011).
 
     It registers no outputs. With `--continue-on-error` the engine skips it after a failed activation, and a skipped
     component that registers outputs ends the whole run.
@@ -25,20 +27,16 @@ class LiveGeneration(pulumi.ComponentResource):
         self,
         node: NodeSettings,
         settings: Settings,
-        texts: Documents,
-        generation: pulumi.Output[str],
+        files: Mapping[str, str],
+        digest: pulumi.Output[str],
         certificate_not_after: pulumi.Output[str],
         opts: pulumi.ResourceOptions,
     ) -> None:
-        inputs = {
+        inputs: dict[str, object] = {name: text for name, text in files.items() if name != generation.CONFIGURATION}
+        inputs |= {
+            "configuration": kube_proxy_configuration.document(node, settings.cluster),
             "address": node.address,
             "ssh": f"{node.ssh.user}@{node.ssh.host}:{node.ssh.port}",
-            "configuration": documents.kube_proxy_configuration.document(node, settings.cluster),
-            "unit": texts.unit,
-            "environment": texts.environment,
-            "kernelModules": texts.kernel_modules,
-            "networkFile": texts.network_file,
-            "binary": texts.binary,
             "server": settings.cluster.server,
             "tlsServerName": settings.cluster.tls_server_name,
             "proxyURL": settings.cluster.proxy_url,
@@ -47,7 +45,7 @@ class LiveGeneration(pulumi.ComponentResource):
             "minReadySeconds": settings.rollout.min_ready_seconds,
             "removeForeignVirtualServers": settings.rollout.remove_foreign_virtual_servers,
             "certificateNotAfter": certificate_not_after,
-            "generation": generation,
+            "generation": digest,
             "scripts": scripts_digest(),
         }
         super().__init__("kube-proxy:index:LiveGeneration", node.name, inputs, opts)

@@ -1,17 +1,17 @@
-"""What the scripts on a node are told: upper-case names and text, sourced by a shell (scripts/common.sh)."""
+"""The parameters of the scripts on a node: shell variables, which scripts/common.sh sources."""
 
 from datetime import datetime
 
 from documents.kernel_modules import kernel_modules
 from settings import Binary, BinarySource, NodeSettings, Settings
-from settings.addresses import CIDR, Listener, host_and_port
+from settings.addresses import CIDR, host_and_port
 
 DOWNLOADED_BINARY_KIB = 128 * 1024
-"""Room to ask for where the size isn't known before the download; kube-proxy 1.36 has 70 MB."""
+"""The space that a binary needs whose size is unknown before the download; kube-proxy 1.36 has 70 MB."""
 
 
 def node_parameters(settings: Settings, node: NodeSettings) -> dict[str, str]:
-    """Returns what every stage is told of a node and its kube-proxy."""
+    """Return the parameters of every stage."""
     cluster, kube_proxy = settings.cluster, node.kube_proxy
     binary = settings.binary
     return {
@@ -21,8 +21,9 @@ def node_parameters(settings: Settings, node: NodeSettings) -> dict[str, str]:
         "PROXY_URL": cluster.proxy_url or "",
         "MODE": kube_proxy.mode.value,
         "KERNEL_MODULES": " ".join(kernel_modules(kube_proxy)),
-        "HEALTHZ": _listener(node.healthz),
-        "METRICS": _listener(node.metrics),
+        # As the node's programs print it: [fd00::101]:10256 where the stack has [FD00:0::101]:10256.
+        "HEALTHZ": host_and_port(node.healthz.ip, node.healthz.port),
+        "METRICS": host_and_port(node.metrics.ip, node.metrics.port),
         "FAMILIES": " ".join(_families(settings, node)),
         "VERSION": binary.version,
         "BINARY_SOURCE": binary.source.value,
@@ -39,7 +40,7 @@ def node_parameters(settings: Settings, node: NodeSettings) -> dict[str, str]:
 
 
 def certificate_parameters(not_before: str, not_after: str) -> dict[str, str]:
-    """Returns the client certificate's validity, for a node's clock: RFC 3339 in, seconds since 1970 out."""
+    """Return the client certificate's validity in seconds since 1970; the arguments are RFC 3339."""
     return {"NOT_BEFORE": _seconds(not_before), "NOT_AFTER": _seconds(not_after)}
 
 
@@ -48,14 +49,14 @@ def _kibibytes(binary: Binary) -> int:
         case BinarySource.PREINSTALLED:
             return 0
         case BinarySource.FILE if binary.path:
-            # Uploaded beside the live one, then copied into place.
+            # It is uploaded beside the live one, then copied into place.
             return 2 * binary.path.stat().st_size // 1024
         case _:
             return 2 * DOWNLOADED_BINARY_KIB
 
 
 def _families(settings: Settings, node: NodeSettings) -> tuple[str, ...]:
-    """Returns ``IPv4``, ``IPv6`` or both: the node's own, and the other where the pods have addresses of it too."""
+    """Return `IPv4`, `IPv6` or both: the node's own family first, then the pods' other one."""
     versions = (
         node.address.ip.version,
         *(settings.cluster.cluster_cidr.versions if settings.cluster.cluster_cidr else ()),
@@ -63,13 +64,8 @@ def _families(settings: Settings, node: NodeSettings) -> tuple[str, ...]:
     return tuple(dict.fromkeys(f"IPv{version}" for version in versions))
 
 
-def _listener(listener: Listener) -> str:
-    """Returns ``[fd00::101]:10256`` for ``[FD00:0::101]:10256``: an address as the node's programs print it."""
-    return host_and_port(listener.ip, listener.port)
-
-
 def _hexadecimal(block: CIDR) -> str:
-    """Returns ``0A000000/8`` for ``10.0.0.0/8``: what a shell can compare with the kernel's list of virtual servers."""
+    """Return `0A000000/8` for `10.0.0.0/8`: a shell can compare it with the kernel's list of virtual servers."""
     return f"{block.network.network_address.packed.hex().upper()}/{block.network.prefixlen}"
 
 

@@ -1,8 +1,8 @@
-"""A stage on a node: one of ``scripts/`` with its payload, run by one SSH command.
+"""A stage on a node: one of `scripts/` with its payload, run by one SSH command.
 
-The command's text is a short loader, since it is printed whole when a command fails. What the loader unpacks (scripts,
-parameters, files) arrives on standard input as a base64 tar archive, in memory (/run), and is always a secret:
-nothing of it is in arguments, in the command's text or, in plain, in the state.
+The command's text is a short loader, because Pulumi prints the text of a command that fails. The loader unpacks its
+standard input in memory (/run): a base64 tar archive with scripts, parameters and files. The archive is a secret:
+nothing of it is in arguments, in the command's text or in plain text in the state.
 """
 
 import base64
@@ -14,18 +14,15 @@ import tarfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import pulumi
-from pulumi_command import remote
-
 from components.stages import Stage
 
 SCRIPTS = Path(__file__).parent.parent / "scripts"
 
 
 def payload(stages: Sequence[Stage], parameters: Mapping[str, str], files: Mapping[str, str]) -> str:
-    """Returns a gzipped tar archive in base64: the stages' scripts, ``parameters`` for a shell to source, ``files/``.
+    """Return a gzipped tar archive in base64: the stages' scripts, `parameters` for a shell to source, `files/`.
 
-    The same input gives the same text, so that an unchanged node is an unchanged resource.
+    The same arguments give the same text, so an unchanged node is an unchanged resource.
     """
     names = {f"{stage.name}.sh" for stage in stages}.union(*(stage.scripts for stage in stages))
     members = {name: (SCRIPTS / name).read_text(encoding="utf-8") for name in names}
@@ -42,38 +39,12 @@ def payload(stages: Sequence[Stage], parameters: Mapping[str, str], files: Mappi
 
 
 def scripts_digest() -> str:
-    """Returns a digest of all scripts: shown on a node, it says why its stages run again when only a script changed."""
+    """Return a digest of all scripts. In a preview it explains why stages run again although no file has changed."""
     texts = (path.read_bytes() for path in sorted(SCRIPTS.glob("*.sh")))
     return hashlib.sha256(b"".join(texts)).hexdigest()[:12]
 
 
 def command_text(stage: Stage) -> str:
-    """Returns what the node's login shell is asked to run for a stage; safe in any shell that knows single quotes."""
+    """Return the command for the node's login shell, which needs to know only single quotes."""
     loader = (SCRIPTS / "load.sh").read_text(encoding="utf-8")
     return f"exec /bin/sh -c {shlex.quote(loader)} kube-proxy {stage.name}"
-
-
-def remote_script(
-    node: str,
-    stage: Stage,
-    standard_input: pulumi.Input[str],
-    connection: remote.ConnectionArgs,
-    *,
-    opts: pulumi.ResourceOptions,
-    on_delete: Stage | None = None,
-) -> remote.Command:
-    """Registers the command that runs a stage; ``on_delete`` is the stage that takes away what it did.
-
-    There are no triggers: they would replace the command, and its deletion would run after the new one's creation.
-    Changed input runs the same script again, in place.
-    """
-    return remote.Command(
-        f"{node}-{stage.name}",
-        connection=connection,
-        create=command_text(stage),
-        delete=command_text(on_delete) if on_delete else None,
-        stdin=pulumi.Output.secret(standard_input),
-        add_previous_output_in_env=False,
-        logging=remote.Logging.STDERR,
-        opts=opts,
-    )

@@ -1,4 +1,4 @@
-"""What a node said of its kube-proxy when it was activated (scripts/report.sh)."""
+"""A node's report of its kube-proxy at the end of an activation (scripts/report.sh)."""
 
 from typing import Annotated
 
@@ -12,14 +12,14 @@ class _Model(BaseModel):
 
 
 class VirtualServer(_Model):
-    """An IPVS virtual server, as ``ipvsadm -ln`` shows it: ``TCP 10.0.0.1:443 rr`` and its real servers."""
+    """An IPVS virtual server as in `ipvsadm -ln`: `TCP 10.0.0.1:443 rr` and its real servers."""
 
     server: str
     real_servers: Annotated[tuple[str, ...], AfterValidator(lambda servers: tuple(sorted(servers)))]
 
 
 class Report(_Model):
-    """A node's answer, as verified on it."""
+    """What the node has verified."""
 
     generation: str
     active: bool
@@ -33,8 +33,8 @@ class Report(_Model):
 
 
 def parse(text: str) -> dict[str, object]:
-    """Returns the report as plain data with the field's names (camelCase), for a stack output.
+    """Return the report as plain data with camelCase names, for a stack output.
 
-    Raises ValueError (pydantic.ValidationError) where the text is not a report.
+    Raises ValueError (pydantic.ValidationError) if the text is not a report.
     """
     return Report.model_validate(yaml.safe_load(text)).model_dump(mode="json", by_alias=True)

@@ -1,4 +1,4 @@
-"""The fleet: every node staged first, then activated canary first and in batches."""
+"""The fleet: every node is staged first, then a canary is activated, then batches."""
 
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
@@ -7,14 +7,14 @@ import pulumi
 from pulumi_command import remote
 
 from components.client_certificates import ClientCertificates
-from components.node import Node, NodeArgs
+from components.node import Node
 from settings import RolloutSettings, Settings
 
 T = TypeVar("T")
 
 
 class Rollout(pulumi.ComponentResource):
-    """All nodes of a stack. A node that fails stops what comes after it; the next ``pulumi up`` goes on from there."""
+    """All nodes of a stack. A node that fails stops the rollout; the next `pulumi up` continues there."""
 
     reports: pulumi.Output[dict[str, dict[str, object]]]
     """Each node's report by its name."""
@@ -30,8 +30,9 @@ class Rollout(pulumi.ComponentResource):
         super().__init__("kube-proxy:index:Rollout", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         pulumi.log.info(order([node.name for node in settings.nodes], settings.rollout), self)
-        each = [NodeArgs(node, settings, certificates.of_node[node.name], trust_bundle_pem) for node in settings.nodes]
-        nodes = [Node(args.node.name, args, child) for args in each]
+        nodes = [
+            Node(node, settings, certificates.by_node[node.name], trust_bundle_pem, child) for node in settings.nodes
+        ]
         done: Sequence[pulumi.Resource] = [node.staged for node in nodes]
         for number, wave in enumerate(waves(nodes, settings.rollout), start=1):
             barrier = self._barrier(f"{name}-wave-{number}", done)
@@ -40,10 +41,10 @@ class Rollout(pulumi.ComponentResource):
         self.register_outputs({"nodes": self.reports})
 
     def _barrier(self, name: str, resources: Sequence[pulumi.Resource]) -> Sequence[pulumi.Resource]:
-        """Returns what to depend on in place of all these resources: one that does nothing but come after them.
+        """Return one resource to depend on instead of all these: it does nothing, but only after them.
 
-        Otherwise each node of a wave would depend on each of the wave before: the SDK's work for that grows with the
-        cube of the fleet. A command without ``create`` contacts nobody, whatever its connection says.
+        Otherwise each node of a wave would depend on each node of the wave before, and the SDK's work for that grows
+        with the cube of the fleet. A command without `create` opens no connection.
         """
         if len(resources) < 2:
             return resources
@@ -52,7 +53,7 @@ class Rollout(pulumi.ComponentResource):
 
 
 def order(names: Sequence[str], settings: RolloutSettings) -> str:
-    """Returns in one line who is activated when: ``order: canary k8s-node01; then k8s-node02; then …``."""
+    """Return the order of activation in one line: `order: canary k8s-node01; then k8s-node02; then …`."""
     shown = [
         ", ".join(wave) if len(wave) < 4 else f"{wave[0]} … {wave[-1]} ({len(wave)})" for wave in waves(names, settings)
     ]
@@ -62,7 +63,7 @@ def order(names: Sequence[str], settings: RolloutSettings) -> str:
 
 
 def waves(nodes: Sequence[T], settings: RolloutSettings) -> Iterator[Sequence[T]]:
-    """Yields the canary nodes, then batches, in the stack's order; together every node once."""
+    """Yield the canary nodes, then batches, in the stack's order: every node once."""
     start, end = 0, settings.canary
     while start < len(nodes):
         if end > start:

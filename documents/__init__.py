@@ -1,1 +1,1 @@
-"""The files that a node gets, as text: pure functions of the settings. Nothing here reads, writes or asks anything."""
+"""The files of a node as text: pure functions of the settings."""

@@ -1,4 +1,4 @@
-"""A request for kube-proxy's client certificate, where its subject has more than the tls plugin's own can say."""
+"""The request for a client certificate with several organizations. The tls plugin's own requests have one at most."""
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -9,11 +9,11 @@ from cryptography.x509.oid import NameOID
 from settings import Subject
 
 USER = "system:kube-proxy"
-"""The user that the API server binds to the ClusterRole system:node-proxier when it starts."""
+"""Kubernetes binds this user to the ClusterRole system:node-proxier."""
 
 
 def render(*, subject: Subject, private_key_pem: str) -> str:
-    """Return the request in PEM; the same for the same subject and key, or each run would issue another certificate."""
+    """Return the request in PEM. The same subject and key give the same request, so no run issues a new certificate."""
     key = load_pem_private_key(private_key_pem.encode(), None)
     if not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey):
         raise TypeError("a client's key must be RSA, ECDSA or Ed25519")
@@ -26,7 +26,7 @@ def render(*, subject: Subject, private_key_pem: str) -> str:
 
 
 def _name(subject: Subject) -> x509.Name:
-    """The order, and the organizations in one set, are those of Go's pkix.Name, which the tls plugin makes of it."""
+    """Return the subject with the order and the sets of Go's pkix.Name, as the tls plugin writes it."""
     parts = [
         (NameOID.COUNTRY_NAME, [subject.country]),
         (NameOID.STATE_OR_PROVINCE_NAME, [subject.province]),

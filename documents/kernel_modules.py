@@ -1,6 +1,6 @@
 """The kernel modules that kube-proxy's mode needs. stage.sh loads them, and systemd at each boot (modules-load.d(5)).
 
-nf_conntrack is always one of them: kube-proxy sets conntrack's limits once, when it starts.
+Every mode needs nf_conntrack before kube-proxy starts: it sets the limits of conntrack only then.
 """
 
 from settings import KubeProxyConfiguration, Mode

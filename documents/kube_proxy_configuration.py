@@ -1,16 +1,16 @@
-"""A node's KubeProxyConfiguration: the guide's fields in the guide's order, then what the stack adds, by name.
+"""A node's KubeProxyConfiguration: the guide's fields in the guide's order, then the stack's other fields.
 
-By name, because the order in which a stack's file has its keys means nothing and must not restart a kube-proxy.
+Those are sorted by name: another order of the same keys in the stack's file must not restart kube-proxy.
 """
 
 from collections.abc import Mapping
 
-from documents import paths, yaml_text
+from documents import paths, yaml_writer
 from settings import Cluster, NodeConfiguration
 
 
 def document(node: NodeConfiguration, cluster: Cluster) -> Mapping[str, object]:
-    """Return the configuration as it is before it becomes YAML. What the settings say wins over the guide's values."""
+    """Return the configuration as data. A value of the stack replaces the guide's."""
     given = {name: _by_name(node.configuration[name]) for name in sorted(node.configuration)}
     client_connection = given.pop("clientConnection", None)
     guide: dict[str, object] = {
@@ -32,7 +32,7 @@ def document(node: NodeConfiguration, cluster: Cluster) -> Mapping[str, object]:
 
 def render(node: NodeConfiguration, cluster: Cluster) -> str:
     """Return the configuration as YAML."""
-    return yaml_text.dump(document(node, cluster))
+    return yaml_writer.dump(document(node, cluster))
 
 
 def _by_name(value: object) -> object:

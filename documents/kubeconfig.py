@@ -1,8 +1,8 @@
-"""The kubeconfig with which kube-proxy meets the API server, in the shape that `kubectl config` writes."""
+"""kube-proxy's kubeconfig, in the form that `kubectl config` writes."""
 
 from base64 import b64encode
 
-from documents import yaml_text
+from documents import yaml_writer
 from settings import Cluster
 
 _CONTEXT = "default"
@@ -12,14 +12,14 @@ _USER = "kube-proxy"
 def render(
     *, cluster: Cluster, certificate_authority_pem: str, client_certificate_pem: str, client_key_pem: str
 ) -> str:
-    """Return the kubeconfig as YAML, certificates and key embedded. It holds the private key: treat it as a secret."""
-    return yaml_text.dump(
+    """Return the kubeconfig as YAML, with certificates and key embedded. It is a secret."""
+    return yaml_writer.dump(
         {
             "apiVersion": "v1",
             "clusters": [
                 {
                     "cluster": {
-                        "certificate-authority-data": _embedded(certificate_authority_pem),
+                        "certificate-authority-data": _base64(certificate_authority_pem),
                         **({"proxy-url": cluster.proxy_url} if cluster.proxy_url else {}),
                         "server": cluster.server,
                         **({"tls-server-name": cluster.tls_server_name} if cluster.tls_server_name else {}),
@@ -35,8 +35,8 @@ def render(
                 {
                     "name": _USER,
                     "user": {
-                        "client-certificate-data": _embedded(client_certificate_pem),
-                        "client-key-data": _embedded(client_key_pem),
+                        "client-certificate-data": _base64(client_certificate_pem),
+                        "client-key-data": _base64(client_key_pem),
                     },
                 }
             ],
@@ -44,5 +44,5 @@ def render(
     )
 
 
-def _embedded(pem: str) -> str:
+def _base64(pem: str) -> str:
     return b64encode(pem.encode()).decode()

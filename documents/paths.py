@@ -1,4 +1,4 @@
-"""Where the files stand on a node: the guide's places."""
+"""The paths of the files on a node: the guide's."""
 
 from typing import Final
 
@@ -9,9 +9,4 @@ SYSTEMD_UNIT: Final = "/usr/lib/systemd/system/kube-proxy.service"
 BINARY: Final = "/usr/local/bin/kube-proxy"
 
 RECOVER: Final = "/var/lib/kube-proxy-generations/recover"
-"""What a stage leaves there is scripts/recover.sh."""
-
-
-def working_directory(k8s_dir: str) -> str:
-    """Return the directory that kube-proxy works in."""
-    return f"{k8s_dir}/kube-proxy"
+"""scripts/recover.sh, which stage.sh installs."""

@@ -1,4 +1,4 @@
-"""The systemd unit of kube-proxy: the guide's, and a line that keeps a cut-off activation from leaving a mixture."""
+"""kube-proxy's systemd unit: the guide's, with scripts/recover.sh, which undoes an interrupted activation."""
 
 from documents import paths
 
@@ -12,7 +12,7 @@ Documentation=https://github.com/GoogleCloudPlatform/kubernetes
 After=network.target
 
 [Service]
-WorkingDirectory={paths.working_directory(k8s_dir)}
+WorkingDirectory={k8s_dir}/kube-proxy
 EnvironmentFile={paths.ENVIRONMENT_FILE}
 ExecStartPre=-/bin/sh {paths.RECOVER}
 ExecStart={paths.BINARY} $KUBE_PROXY_ARGS

@@ -23,11 +23,11 @@ settings = load({values!r}, Path({directory!r}))
 authority = certificate_authority(settings.certificate_authority)
 certificates = ClientCertificates(settings, authority)
 pulumi.export("certificate", certificates.summary)
-pulumi.export("pem", {{name: made.certificate_pem for name, made in certificates.of_node.items()}})
+pulumi.export("pem", {{name: made.certificate_pem for name, made in certificates.by_node.items()}})
 if isinstance(authority, CertificateAuthority):
     pulumi.export("caCertificate", authority.certificate_pem)
     pulumi.export("caPrivateKey", authority.private_key_pem)
-pulumi.export("key", {{name: made.private_key_pem for name, made in certificates.of_node.items()}})
+pulumi.export("key", {{name: made.private_key_pem for name, made in certificates.by_node.items()}})
 """
 
 _NODE = {

@@ -31,7 +31,7 @@ def test_request_is_approved_then_cleaned_up_by_the_cluster_and_made_again_for_t
 ) -> None:
     with cluster.answering("approve") as names:
         output = requesting.up()
-    assert f"waits to be approved, 600 s at most: kubectl certificate approve {names[0]}; " in output
+    assert f"waiting up to 600 s for its approval: kubectl certificate approve {names[0]}; " in output
     first = requesting.outputs()
     assert_accepted_as_kube_proxy(requesting, cluster)
     assert "client.pem: OK" in run(requesting.directory, VERIFY)
@@ -48,7 +48,7 @@ def test_request_is_approved_then_cleaned_up_by_the_cluster_and_made_again_for_t
     requesting.move_end(in_hours(719))
     output = requesting.pulumi("preview")
     assert f"+- {REQUEST} replace" in output
-    assert f"a certificate is issued, valid to {in_hours(8760):%Y-%m-%d}" in output
+    assert f"issuing a certificate, valid until {in_hours(8760):%Y-%m-%d}" in output
     assert cluster.requests().keys().isdisjoint(names), "a preview makes no request"
     with cluster.answering("approve") as names:
         requesting.up()
@@ -67,14 +67,14 @@ def test_unanswered_request_is_waited_for_again_by_the_next_up(requesting: Stack
     output = requesting.failing_pulumi("up", "--yes", "--skip-preview")
     (name,) = (name for name, conditions in cluster.requests().items() if not conditions)
     assert (
-        f"waits to be approved, 1 s at most: kubectl certificate approve {name}; the next pulumi up goes on" in output
+        f"waiting up to 1 s for its approval: kubectl certificate approve {name}; after a timeout, the next" in output
     )
     assert "timed out waiting for the condition" in output
 
     output = requesting.pulumi("preview")
     assert f"~  {REQUEST} update" in output
     assert (
-        f"kubectl certificate approve {name}; if it is gone, ask again by: pulumi up --replace '{REQUEST_AGAIN}'"
+        f"kubectl certificate approve {name}; if it no longer exists, make a new request: pulumi up --replace '{REQUEST_AGAIN}'"
         in output
     )
     with cluster.answering("approve") as names:
@@ -99,8 +99,10 @@ def test_request_that_expired_unanswered_is_made_again_by_one_command(requesting
 def test_denied_request_fails_at_once_and_is_made_again_by_one_command(requesting: Stack, cluster: Cluster) -> None:
     with cluster.answering("deny") as names:
         output = requesting.failing_pulumi("up", "--yes", "--skip-preview")
-    assert f"{names[0]}: the certificate request must be approved, and is denied (KubectlDeny: " in output
-    assert f"ask again by: pulumi up --replace '{REQUEST_AGAIN}'" in output
+    assert (
+        f"{names[0]}: the certificate request must be approved and signed, but it was denied (KubectlDeny: " in output
+    )
+    assert f"make a new request: pulumi up --replace '{REQUEST_AGAIN}'" in output
     assert "Traceback" not in output
 
     with cluster.answering("approve"):
@@ -114,6 +116,6 @@ def test_per_node_certificates_are_requested_and_a_shorter_validity_is_reported(
     with cluster.answering("approve", "approve") as names:
         output = requesting.up()
     assert ["-".join(name.split("-")[2:4]) for name in sorted(names)] == ["k8s-node01", "k8s-node02"]
-    assert "clientCertificate.validityHours: 10000: the signer has given 8760, to " in output
+    assert "clientCertificate.validityHours: 10000: the signer granted 8760, until " in output
     certificates = requesting.outputs()["pem"]
     assert certificates["k8s-node01"] != certificates["k8s-node02"]

@@ -13,7 +13,7 @@ def in_hours(hours: int) -> datetime:
 
 def test_certificate_is_renewed_only_within_its_renewal_time_and_gets_a_new_key_by_one_command(stack: Stack) -> None:
     end = f"{in_hours(8760):%Y-%m-%d}"
-    assert f"a certificate is issued, valid to {end}" in stack.up()
+    assert f"issuing a certificate, valid until {end}" in stack.up()
     first = stack.outputs()
     (stack.directory / "client.pem").write_text(first["pem"]["k8s-node01"])
     verify = "openssl verify -x509_strict -purpose sslclient -CAfile ca.pem client.pem"
@@ -21,12 +21,12 @@ def test_certificate_is_renewed_only_within_its_renewal_time_and_gets_a_new_key_
     assert first["certificate"]["subject"] == "CN=system:kube-proxy,OU=wangxyd,O=k8s,L=Suzhou,ST=Jiangsu,C=CN"
 
     stack.move_end(in_hours(721))
-    assert "is issued" not in stack.pulumi("preview", "--expect-no-changes")
+    assert "issuing" not in stack.pulumi("preview", "--expect-no-changes")
 
     stack.move_end(in_hours(719))
     output = stack.failing_pulumi("preview", "--expect-no-changes")
     assert REPLACED in output
-    assert f"a certificate is issued, valid to {end}" in output
+    assert f"issuing a certificate, valid until {end}" in output
     assert stack.outputs()["pem"] == first["pem"], "a preview issues nothing"
     stack.up()
     second = stack.outputs()

@@ -1,4 +1,4 @@
-"""Settings of a fleet, and what the program registers for them."""
+"""The settings of a fleet, and the resources that the program registers for them."""
 
 import asyncio
 from collections.abc import Iterator
@@ -49,9 +49,9 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def deploy(settings: Settings) -> Iterator[Deploy]:
-    """Registers the program's components for settings, with given fields replaced, and returns what was registered."""
+    """Register the program's components for the settings with some fields replaced; return the recorder."""
 
-    # The SDK takes the thread's event loop for granted; asyncio.run in a test before has ended it.
+    # The SDK needs the thread's event loop, which asyncio.run in an earlier test has closed.
     asyncio.set_event_loop(asyncio.new_event_loop())
 
     def run(**changes: object) -> Recorder:

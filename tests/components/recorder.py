@@ -1,4 +1,4 @@
-"""Pulumi mocks that record every registered resource and refuse what they don't know."""
+"""Pulumi mocks that record every registered resource and fail for unknown types."""
 
 from base64 import b64encode
 from collections.abc import Callable

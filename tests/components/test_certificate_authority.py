@@ -1,4 +1,4 @@
-"""A CA of the stack's own: made once, kept, and what issues and is trusted where no other bundle is."""
+"""A generated CA: it issues the certificates, and nodes trust it unless the stack has a trust bundle."""
 
 import base64
 
@@ -17,7 +17,7 @@ def trusted(recorder: Recorder) -> bytes:
     return base64.b64decode(kubeconfig["clusters"][0]["cluster"]["certificate-authority-data"])
 
 
-def test_it_issues_and_is_trusted(deploy: Deploy) -> None:
+def test_generated_ca_issues_and_is_trusted(deploy: Deploy) -> None:
     recorder = deploy(certificate_authority=GeneratedCA(None))
     assert recorder.of_type(SELF_SIGNED) == {
         "certificate-authority": {
@@ -31,9 +31,9 @@ def test_it_issues_and_is_trusted(deploy: Deploy) -> None:
     }
     leaf = recorder.of_type(LEAF)["client-certificate"]
     assert leaf["caCertPem"] == "OWN-CA-CERTIFICATE"
-    assert CLIENT_KEY in str(leaf["caPrivateKeyPem"]).replace("\\n", "\n"), "every key of the mocks is this one"
+    assert CLIENT_KEY in str(leaf["caPrivateKeyPem"]).replace("\\n", "\n"), "the mocks have one key only"
     assert trusted(recorder) == b"OWN-CA-CERTIFICATE"
 
 
-def test_nodes_trust_the_clusters_where_that_is_given(deploy: Deploy) -> None:
+def test_nodes_trust_the_bundle_if_there_is_one(deploy: Deploy) -> None:
     assert trusted(deploy(certificate_authority=GeneratedCA("CLUSTER-CA"))) == b"CLUSTER-CA"

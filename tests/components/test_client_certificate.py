@@ -1,4 +1,4 @@
-"""What is asked of the tls plugin for kube-proxy's identity."""
+"""The tls plugin's inputs for kube-proxy's client certificate."""
 
 import pytest
 from cryptography import x509
@@ -11,7 +11,7 @@ CERTIFICATE = "tls:index/locallySignedCert:LocallySignedCert"
 RSA_USAGES = ["digital_signature", "key_encipherment", "client_auth"]
 
 
-def test_the_certificate_is_a_clients_and_the_guides(deploy: Deploy) -> None:
+def test_default_certificate_is_for_client_auth_with_the_guides_subject(deploy: Deploy) -> None:
     recorder = deploy()
     assert recorder.of_type(KEY)["client-certificate-key"] == {
         "algorithm": "RSA",
@@ -32,7 +32,7 @@ def test_the_certificate_is_a_clients_and_the_guides(deploy: Deploy) -> None:
     assert (certificate["validityPeriodHours"], certificate["earlyRenewalHours"]) == (8760, 720)
 
 
-def test_the_request_is_the_tls_plugins_but_for_several_organizations(deploy: Deploy, settings: Settings) -> None:
+def test_request_is_the_tls_plugins_unless_there_are_several_organizations(deploy: Deploy, settings: Settings) -> None:
     def requested(*organizations: str) -> tuple[dict[str, object], str]:
         subject = settings.client_certificate.subject.model_copy(update={"organizations": organizations})
         recorder = deploy(client_certificate=settings.client_certificate.model_copy(update={"subject": subject}))
@@ -48,7 +48,7 @@ def test_the_request_is_the_tls_plugins_but_for_several_organizations(deploy: De
     )
 
 
-def test_each_node_has_its_own_where_that_is_wanted(deploy: Deploy, settings: Settings) -> None:
+def test_per_node_gives_each_node_its_own_key_and_certificate(deploy: Deploy, settings: Settings) -> None:
     recorder = deploy(client_certificate=settings.client_certificate.model_copy(update={"per_node": True}))
     names = {f"k8s-node{number:02}-certificate" for number in range(1, 7)}
     assert set(recorder.of_type(CERTIFICATE)) == names
@@ -58,16 +58,16 @@ def test_each_node_has_its_own_where_that_is_wanted(deploy: Deploy, settings: Se
 
 
 @pytest.mark.parametrize(
-    ("algorithm", "asked", "usages"),
+    ("algorithm", "inputs", "usages"),
     [
         (KeyAlgorithm.RSA_4096, {"algorithm": "RSA", "rsaBits": 4096}, RSA_USAGES),
         (KeyAlgorithm.ECDSA_P256, {"algorithm": "ECDSA", "ecdsaCurve": "P256"}, ["digital_signature", "client_auth"]),
         (KeyAlgorithm.ED25519, {"algorithm": "ED25519"}, ["digital_signature", "client_auth"]),
     ],
 )
-def test_the_key_is_of_the_kind_that_was_asked_for(
-    deploy: Deploy, settings: Settings, algorithm: KeyAlgorithm, asked: dict[str, object], usages: list[str]
+def test_key_algorithm_decides_the_key_and_its_usages(
+    deploy: Deploy, settings: Settings, algorithm: KeyAlgorithm, inputs: dict[str, object], usages: list[str]
 ) -> None:
     recorder = deploy(client_certificate=settings.client_certificate.model_copy(update={"key_algorithm": algorithm}))
-    assert recorder.of_type(KEY)["client-certificate-key"] == asked
+    assert recorder.of_type(KEY)["client-certificate-key"] == inputs
     assert recorder.of_type(CERTIFICATE)["client-certificate"]["allowedUses"] == usages

@@ -1,4 +1,4 @@
-"""A host is tried with limits, and again where it doesn't answer; what it refuses is told at once."""
+"""The host check retries a host that doesn't answer, and reports at once what a host refuses."""
 
 import asyncio
 import getpass
@@ -27,7 +27,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The limit of each try, and no waiting between them."""
+    """Shorter tries, and no pause between them."""
     monkeypatch.setattr(host_check, "SECONDS", 5)
     monkeypatch.setattr(host_check, "PAUSE_SECONDS", 0)
 
@@ -39,7 +39,7 @@ def no_agent(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @asynccontextmanager
 async def busy(server: SshServer, silent: int) -> AsyncIterator[tuple[int, list[int]]]:
-    """A way to the server that drops so many connections before it lets one through; its port and the connections' numbers."""
+    """Forward to the server, but drop the first connections; yields the port and a list of the connections' numbers."""
     seen: list[int] = []
 
     async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -74,14 +74,14 @@ def tried(server: SshServer, silent: int) -> list[int]:
     return asyncio.run(run())
 
 
-def test_one_answer_in_three_tries_is_enough(server: SshServer) -> None:
+def test_host_that_answers_in_one_of_three_tries_is_accepted(server: SshServer) -> None:
     assert tried(server, silent=0) == [1]
     assert tried(server, silent=2) == [1, 2, 3]
 
 
-def test_a_host_that_never_answers_is_named_with_the_way_out(server: SshServer) -> None:
+def test_host_that_never_answers_is_reported_with_its_node(server: SshServer) -> None:
     with pytest.raises(
-        HostError, match=r"k8s-node01: host check: .* tried 3 times: .*; start the host or mend the way"
+        HostError, match=r"k8s-node01: host check: .* tried 3 times: .*; start the host, repair the connection"
     ):
         tried(server, silent=9)
 
@@ -122,7 +122,7 @@ class TestAgent:
         assert server.connections() == before
 
 
-def test_what_a_host_refuses_is_not_tried_again(server: SshServer) -> None:
+def test_refused_login_or_wrong_host_key_is_not_tried_again(server: SshServer) -> None:
     other = asyncssh.generate_private_key("ssh-ed25519")
 
     async def refused(reason: str, **given: str) -> None:
@@ -131,5 +131,5 @@ def test_what_a_host_refuses_is_not_tried_again(server: SshServer) -> None:
                 await try_host(node(server, port, **given))
             assert seen == [1]
 
-    asyncio.run(refused("must let user .* in with the SSH key SHA256:", key=other.export_private_key().decode()))
+    asyncio.run(refused("must accept user .* with the SSH key SHA256:", key=other.export_private_key().decode()))
     asyncio.run(refused("it has another one", host_key=other.export_public_key().decode()))

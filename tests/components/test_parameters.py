@@ -1,4 +1,4 @@
-"""What a node's scripts are told of its addresses: in the form that the node's own programs print."""
+"""The scripts' parameters have addresses in the form that the node's programs print."""
 
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ from settings.addresses import Address, ClusterCIDR
         ("fd00:99::101", "172.30.0.0/16,fd00:172:30::/56", "IPv6 IPv4"),
     ],
 )
-def test_the_families_are_the_nodes_own_and_the_pods(
+def test_families_are_the_nodes_own_then_the_pods(
     settings: Settings, address: str, cidr: str | None, families: str
 ) -> None:
     cluster = settings.cluster.model_copy(update={"cluster_cidr": cidr and ClusterCIDR(cidr)})
@@ -28,14 +28,14 @@ def test_the_families_are_the_nodes_own_and_the_pods(
     assert node_parameters(replace(settings, cluster=cluster), node)["FAMILIES"] == families
 
 
-def test_addresses_of_ipv6_are_in_their_one_form(settings: Settings) -> None:
+def test_ipv6_addresses_are_in_canonical_form(settings: Settings) -> None:
     cluster = settings.cluster.model_copy(update={"kubernetes_service": Address("FD00:10:0::1")})
     given = KubeProxyConfiguration(
         healthz_bind_address="[FD00:99:0:0::0101]:10256", metrics_bind_address="0.0.0.0:10249"
     )
     node = replace(settings.nodes[0], kube_proxy=given)
-    told = node_parameters(replace(settings, cluster=cluster), node)
+    parameters = node_parameters(replace(settings, cluster=cluster), node)
 
-    assert told["HEALTHZ"] == "[fd00:99::101]:10256"
-    assert told["METRICS"] == "0.0.0.0:10249"
-    assert told["KUBERNETES_SERVICE"] == "fd00:10::1"
+    assert parameters["HEALTHZ"] == "[fd00:99::101]:10256"
+    assert parameters["METRICS"] == "0.0.0.0:10249"
+    assert parameters["KUBERNETES_SERVICE"] == "fd00:10::1"

@@ -1,4 +1,4 @@
-"""What is registered for a fleet: names, order, secrets, and that a node is nobody else's business."""
+"""The resources of a fleet: names, order, secrets, and that a change of one node changes no other."""
 
 import base64
 import io
@@ -16,7 +16,7 @@ COMMAND = "command:remote:Command"
 
 
 def unpacked(standard_input: object) -> dict[str, str]:
-    """A payload's members, past the secret that it is wrapped in."""
+    """The files of a payload, which may be wrapped in a secret."""
     text = standard_input["value"] if isinstance(standard_input, dict) else standard_input
     with tarfile.open(fileobj=io.BytesIO(base64.b64decode(str(text)))) as archive:
         members = {member.name: archive.extractfile(member) for member in archive.getmembers()}
@@ -24,12 +24,12 @@ def unpacked(standard_input: object) -> dict[str, str]:
 
 
 def node_commands(recorder: Recorder) -> dict[str, dict[str, object]]:
-    """The commands that run on nodes; barriers run nowhere."""
+    """The commands that run on nodes; barriers don't."""
     return {name: inputs for name, inputs in recorder.of_type(COMMAND).items() if name.startswith("k8s-")}
 
 
 class TestNames:
-    """A renamed type or resource would be deleted and created again, on every node of every stack."""
+    """A renamed type or resource would be deleted and created again on every node of every stack."""
 
     def test_types_and_names_of_a_node(self, deploy: Deploy) -> None:
         registered = [(r.typ, r.name) for r in deploy().resources if "k8s-node03" in r.name]
@@ -42,15 +42,15 @@ class TestNames:
             ("kube-proxy:index:Node", "k8s-node03"),
         ]
 
-    def test_a_preinstalled_binary_is_not_copied(self, deploy: Deploy) -> None:
+    def test_preinstalled_binary_is_not_uploaded(self, deploy: Deploy) -> None:
         recorder = deploy(binary=Binary("1.36.2", BinarySource.PREINSTALLED, None, None, {}))
         assert recorder.of_type("command:remote:CopyToRemote") == {}
 
 
 class TestOrder:
-    """Everything is staged everywhere before anything is activated anywhere; then canary, then batches."""
+    """Every node is staged before any is activated; then come the canary and the batches."""
 
-    def test_stages_come_before_every_activation(self, deploy: Deploy) -> None:
+    def test_every_node_is_staged_before_the_canary_is_activated_then_batches(self, deploy: Deploy) -> None:
         names = [name for name in deploy().names if name.endswith(("-stage", "-activate"))]
         assert all(name.endswith("-stage") for name in names[:6])
         assert names[6] == "k8s-node01-activate", "the canary"
@@ -75,13 +75,13 @@ class TestOrder:
             ),
         ],
     )
-    def test_a_preview_says_the_order_in_one_line(self, nodes: int, rollout: RolloutSettings, line: str) -> None:
+    def test_order_is_one_line(self, nodes: int, rollout: RolloutSettings, line: str) -> None:
         assert order([f"node{number}" for number in range(nodes)], rollout) == line
 
-    def test_a_barrier_contacts_nobody(self, deploy: Deploy) -> None:
+    def test_barrier_runs_no_command(self, deploy: Deploy) -> None:
         commands = deploy().of_type(COMMAND)
         barriers = {name: inputs for name, inputs in commands.items() if name.startswith("rollout-")}
-        assert set(barriers) == {"rollout-wave-1", "rollout-wave-3", "rollout-wave-4"}, "not behind a single node"
+        assert set(barriers) == {"rollout-wave-1", "rollout-wave-3", "rollout-wave-4"}, "a single node needs none"
         for inputs in barriers.values():
             assert not {"create", "update", "delete"} & set(inputs)
 
@@ -95,15 +95,15 @@ class TestOrder:
             (RolloutSettings(canary=9, max_unavailable=1), [6]),
         ],
     )
-    def test_wave_sizes(self, rollout: RolloutSettings, sizes: list[int]) -> None:
+    def test_waves_have_the_sizes_of_the_rollout(self, rollout: RolloutSettings, sizes: list[int]) -> None:
         nodes = [node(index) for index in range(6)]
         assert [len(wave) for wave in waves(nodes, rollout)] == sizes
 
 
 class TestSecrets:
-    """Keys are in standard input, as a secret, and nowhere else."""
+    """Keys are only on standard input, as a secret."""
 
-    def test_no_key_in_what_is_shown_or_printed(self, deploy: Deploy) -> None:
+    def test_no_key_is_in_an_input_that_pulumi_shows(self, deploy: Deploy) -> None:
         for resource in deploy().resources:
             shown = {key: value for key, value in resource.inputs.items() if key not in ("stdin", "connection")}
             if resource.typ.startswith("tls:"):
@@ -111,11 +111,11 @@ class TestSecrets:
             for secret in ("CA-KEY", "SSH-KEY", CLIENT_KEY, base64.b64encode(CLIENT_KEY.encode()).decode()):
                 assert secret not in repr(shown), f"{resource.name} shows {secret}"
 
-    def test_the_ca_key_reaches_no_node(self, deploy: Deploy) -> None:
+    def test_ca_key_is_sent_to_no_node(self, deploy: Deploy) -> None:
         for name, inputs in node_commands(deploy()).items():
             assert "CA-KEY" not in repr(unpacked(inputs["stdin"])), name
 
-    def test_the_kubeconfig_goes_to_the_stage_only(self, deploy: Deploy) -> None:
+    def test_kubeconfig_is_sent_to_the_stage_only(self, deploy: Deploy) -> None:
         holders = {
             name.rpartition("-")[2]
             for name, inputs in node_commands(deploy()).items()
@@ -123,7 +123,7 @@ class TestSecrets:
         }
         assert holders == {"stage"}
 
-    def test_commands_never_put_output_into_the_environment_or_have_triggers(self, deploy: Deploy) -> None:
+    def test_commands_have_no_environment_and_no_triggers(self, deploy: Deploy) -> None:
         for inputs in node_commands(deploy()).values():
             assert inputs["addPreviousOutputInEnv"] is False
             assert "triggers" not in inputs
@@ -131,9 +131,7 @@ class TestSecrets:
 
 
 class TestKubeconfig:
-    """What a node's kubeconfig is made of."""
-
-    def test_a_client_shows_its_issuers_and_trusts_the_bundle(self, deploy: Deploy, settings: Settings) -> None:
+    def test_kubeconfig_has_the_clients_issuers_and_the_trust_bundle(self, deploy: Deploy, settings: Settings) -> None:
         assert isinstance(settings.certificate_authority, CAWithKey)
         authority = replace(settings.certificate_authority, chain_pem="+INTERMEDIATE", trust_bundle_pem="BUNDLE")
         stage = node_commands(deploy(certificate_authority=authority))["k8s-node01-stage"]
@@ -145,12 +143,12 @@ class TestKubeconfig:
 
 
 class TestPreview:
-    """A person reads the change on the node's live generation, which reaches the state once it is live."""
+    """A person reads a change as a change of the live generation."""
 
-    def test_a_live_generation_waits_for_the_activation(self, deploy: Deploy) -> None:
+    def test_live_generation_depends_on_the_activation(self, deploy: Deploy) -> None:
         assert deploy().depends_on["k8s-node03"] >= {"k8s-node03-activate"}
 
-    def test_a_live_generation_shows_the_documents(self, deploy: Deploy) -> None:
+    def test_live_generation_shows_the_files_but_the_kubeconfig(self, deploy: Deploy) -> None:
         shown = deploy().of_type("kube-proxy:index:LiveGeneration")["k8s-node01"]
         assert shown["configuration"] == {
             "kind": "KubeProxyConfiguration",
@@ -163,20 +161,23 @@ class TestPreview:
             "metricsBindAddress": "192.168.99.101:10249",
             "mode": "ipvs",
         }
-        assert {"unit", "environment", "kernelModules", "networkFile"} < set(shown)
+        assert {"kube-proxy.service", "kube-proxy.conf", "modules", "kube-ipvs0.network"} < set(shown)
+        assert "kube-proxy.kubeconfig" not in shown
 
 
 class TestStability:
-    """Nothing changes where nothing was changed."""
+    """A node's resources change only with its own settings."""
 
     @staticmethod
     def inputs(recorder: Recorder) -> dict[tuple[str, str], dict[str, object]]:
         return {(resource.name, resource.typ): resource.inputs for resource in recorder.resources}
 
-    def test_the_same_settings_give_the_same_inputs(self, deploy: Deploy) -> None:
+    def test_same_settings_give_the_same_inputs(self, deploy: Deploy) -> None:
         assert self.inputs(deploy()) == self.inputs(deploy())
 
-    def test_other_nodes_come_go_and_move_without_a_change_to_one(self, deploy: Deploy, settings: Settings) -> None:
+    def test_node_stays_the_same_when_others_are_added_removed_or_moved(
+        self, deploy: Deploy, settings: Settings
+    ) -> None:
         nodes = settings.nodes
         before = self.inputs(deploy())
         after = self.inputs(deploy(nodes=(node(9), nodes[4], nodes[0])))
@@ -184,7 +185,7 @@ class TestStability:
         assert len(same) == 12
         assert {each: before[each] for each in same} == {each: after[each] for each in same}
 
-    def test_a_nodes_own_field_changes_that_node_only(self, deploy: Deploy, settings: Settings) -> None:
+    def test_nodes_own_field_changes_that_node_only(self, deploy: Deploy, settings: Settings) -> None:
         first, *others = settings.nodes
         changed = replace(first, configuration={"mode": "ipvs", "oomScoreAdj": -999})
         before, after = self.inputs(deploy()), self.inputs(deploy(nodes=(changed, *others)))

@@ -1,4 +1,4 @@
-"""The table of stages is what README lists, what the scripts need and the order in which resources depend on each other."""
+"""The table of stages agrees with README, with the scripts and with the dependencies of the resources."""
 
 import re
 from itertools import pairwise
@@ -19,7 +19,7 @@ def test_readme_lists_the_stages_in_order() -> None:
 
 
 @pytest.mark.parametrize("stage", [*SCRIPTED, REMOVE], ids=lambda stage: stage.name)
-def test_a_stage_has_the_scripts_that_its_own_uses(stage: Stage) -> None:
+def test_stage_lists_the_scripts_that_its_own_script_uses(stage: Stage) -> None:
     script = (SCRIPTS / f"{stage.name}.sh").read_text()
     used = re.findall(r"^\. \./(\S+)$|<(\w+\.sh)$", script, re.MULTILINE)
     assert [sourced or read for sourced, read in used] == list(stage.scripts)

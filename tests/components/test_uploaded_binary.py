@@ -1,4 +1,4 @@
-"""The uploaded binary is whole on the node before the stage that needs it runs, whatever became of the upload."""
+"""A missing or damaged binary is uploaded again before the stage that needs it."""
 
 import asyncio
 import getpass
@@ -41,11 +41,11 @@ def node(server: SshServer) -> NodeSettings:
 
 def check(server: SshServer, binary: Binary) -> None:
     assert binary.path
-    asyncio.run(uploaded_binary.make_whole(node(server), binary, binary.path))
+    asyncio.run(uploaded_binary.repair(node(server), binary, binary.path))
 
 
 @pytest.mark.parametrize("left", [None, b"", CONTENT[:5000], CONTENT[:-1] + b"x"])
-def test_one_that_is_not_whole_is_sent_again(server: SshServer, binary: Binary, left: bytes | None) -> None:
+def test_missing_or_damaged_binary_is_uploaded_again(server: SshServer, binary: Binary, left: bytes | None) -> None:
     there = Path(uploaded_binary.remote_path(binary))
     if left is not None:
         there.parent.mkdir()
@@ -55,7 +55,7 @@ def test_one_that_is_not_whole_is_sent_again(server: SshServer, binary: Binary, 
     assert there.read_bytes() == CONTENT
 
 
-def test_a_whole_one_is_left_alone(server: SshServer, binary: Binary) -> None:
+def test_complete_binary_is_left_alone(server: SshServer, binary: Binary) -> None:
     there = Path(uploaded_binary.remote_path(binary))
     there.parent.mkdir()
     there.write_bytes(CONTENT)
@@ -64,7 +64,7 @@ def test_a_whole_one_is_left_alone(server: SshServer, binary: Binary) -> None:
     assert (there.stat().st_ino, there.stat().st_mtime_ns) == before
 
 
-def test_a_node_that_can_not_take_it_is_named(server: SshServer, binary: Binary) -> None:
+def test_failed_upload_is_reported_with_its_node(server: SshServer, binary: Binary) -> None:
     Path(uploaded_binary.BINARIES).write_text("not a directory")
-    with pytest.raises(HostError, match=r"k8s-node01: binary: kube-proxy must be at .*; then run pulumi up again"):
+    with pytest.raises(HostError, match=r"k8s-node01: binary: kube-proxy must be at .*; run pulumi up again"):
         check(server, binary)

@@ -93,7 +93,7 @@ class TestRotationOfTheCA:
             await_answers(deployed, "new-ca.pem", "admin", "200")
             configure(deployed, certificateFile=NEW, privateKeyFile=NEW_KEY)
             result = deployed.pulumi("preview")
-            assert "a certificate is issued, valid to " in result.output, result.output
+            assert "issuing a certificate, valid until " in result.output, result.output
         assert issuers(deployed) == {"new-ca"}
         assert answers(deployed, "new-ca.pem", "old-admin") == ["200"] * 3, "clients of the old CA are still accepted"
 

@@ -17,9 +17,9 @@ import sys
 from pathlib import Path
 sys.path.insert(0, {repository!r})
 import pulumi
-from components import ClientCertificates, Rollout, certificate_authority, remote_script
+from components import ClientCertificates, Rollout, certificate_authority, node
 from settings import load
-remote_script.command_text = lambda stage: f"exec /bin/sh {directory}/stage.sh {{stage.name}}"
+node.command_text = lambda stage: f"exec /bin/sh {directory}/stage.sh {{stage.name}}"
 settings = load({values!r}, Path({directory!r}))
 authority = certificate_authority(settings.certificate_authority)
 rollout = Rollout("rollout", settings, ClientCertificates(settings, authority), authority.trust_bundle_pem)

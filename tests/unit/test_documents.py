@@ -1,4 +1,4 @@
-"""The files of a node: golden, line for line the guide's, and the same document whatever the values."""
+"""The files of a node: golden files, which are the guide's line by line, and properties for any values."""
 
 from base64 import b64decode
 from collections.abc import Callable, Mapping
@@ -14,7 +14,6 @@ from documents import (
     kube_proxy_configuration,
     kubeconfig,
     network_file,
-    paths,
     systemd_unit,
 )
 from settings import Cluster, Mode, NodeConfiguration
@@ -33,9 +32,7 @@ def cluster(cidr: str | None = "172.30.0.0/16", **more: str) -> Cluster:
 
 
 class TestKubeconfig:
-    """What `kubectl config view` shows in the guide."""
-
-    def test_golden(self, golden: Golden) -> None:
+    def test_kubeconfig_is_the_guides(self, golden: Golden) -> None:
         text = kubeconfig.render(
             cluster=cluster(),
             certificate_authority_pem="the certificate authority\n",
@@ -45,7 +42,7 @@ class TestKubeconfig:
 
         golden("kube-proxy.kubeconfig", text)
 
-    def test_another_way_to_the_server(self, golden: Golden) -> None:
+    def test_kubeconfig_has_the_server_name_and_the_proxy(self, golden: Golden) -> None:
         way = cluster(tls_server_name="kubernetes.default.svc", proxy_url="http://192.168.99.10:3128")
         text = kubeconfig.render(
             cluster=way, certificate_authority_pem="", client_certificate_pem="", client_key_pem=""
@@ -54,7 +51,7 @@ class TestKubeconfig:
         golden("kube-proxy.way.kubeconfig", text)
 
     @given(st.text(min_size=1), st.text(), st.text())
-    def test_says_what_it_was_given(self, name: str, pem: str, key: str) -> None:
+    def test_kubeconfig_has_the_name_and_the_certificates_as_given(self, name: str, pem: str, key: str) -> None:
         text = kubeconfig.render(
             cluster=cluster().model_copy(update={"name": name}),
             certificate_authority_pem=pem,
@@ -92,14 +89,14 @@ class TestKubeProxyConfiguration:
             ),
         ],
     )
-    def test_golden(
+    def test_configuration_is_the_golden_file(
         self, golden: Golden, name: str, configuration: Mapping[str, object], address: str, cidr: str | None
     ) -> None:
         text = kube_proxy_configuration.render(node(configuration, address), cluster(cidr))
 
         golden(f"kube-proxy-config.{name}.yaml", text)
 
-    def test_the_order_in_which_fields_are_given_changes_nothing(self) -> None:
+    def test_order_of_the_fields_in_the_stack_changes_nothing(self) -> None:
         fields = {"oomScoreAdj": -998, "ipvs": {"scheduler": "rr", "strictARP": True}}
         turned = {"ipvs": {"strictARP": True, "scheduler": "rr"}, "oomScoreAdj": -998}
 
@@ -118,7 +115,7 @@ class TestKubeProxyConfiguration:
             max_leaves=6,
         )
     )
-    def test_yaml_says_what_the_document_says(self, value: object) -> None:
+    def test_yaml_has_the_values_of_the_document(self, value: object) -> None:
         given_node = node({"ipvs": {"scheduler": value}})
         text = kube_proxy_configuration.render(given_node, cluster())
 
@@ -127,41 +124,40 @@ class TestKubeProxyConfiguration:
     @pytest.mark.parametrize(
         "text", ["1e3", ".5e3", "1.e5", "+.5", "1_0e3", "0o14", "012", "0x1F", "y", "N", "yes", "1:30"]
     )
-    def test_text_that_gos_yaml_takes_for_a_number_or_a_truth_value_is_quoted(self, text: str) -> None:
+    def test_text_that_gos_yaml_reads_as_a_number_or_a_boolean_is_quoted(self, text: str) -> None:
         rendered = kube_proxy_configuration.render(node({"detectLocal": {"interfaceNamePrefix": text}}), cluster())
 
         assert f"  interfaceNamePrefix: '{text}'\n" in rendered
 
 
 class TestSystemdUnit:
-    def test_golden(self, golden: Golden) -> None:
+    def test_unit_is_the_guides(self, golden: Golden) -> None:
         golden("kube-proxy.service", systemd_unit.render("/opt/k8s"))
 
-    def test_works_in_its_own_directory(self) -> None:
+    def test_unit_works_in_kube_proxys_directory(self) -> None:
         assert "WorkingDirectory=/data/k8s/kube-proxy\n" in systemd_unit.render("/data/k8s")
-        assert paths.working_directory("/data/k8s") == "/data/k8s/kube-proxy"
 
 
 class TestEnvironmentFile:
-    def test_golden(self, golden: Golden) -> None:
+    def test_environment_file_is_the_guides(self, golden: Golden) -> None:
         golden("kube-proxy.conf", environment_file.render(2))
 
-    def test_has_no_flag_that_kube_proxy_lost(self) -> None:
+    def test_environment_file_has_no_removed_flag(self) -> None:
         assert "--logtostderr" not in environment_file.render(2)
 
 
 class TestKernelModules:
     @pytest.mark.parametrize("mode", Mode)
-    def test_golden(self, golden: Golden, mode: Mode) -> None:
+    def test_modules_of_each_mode(self, golden: Golden, mode: Mode) -> None:
         golden(f"modules.{mode}", kernel_modules.render(node({"mode": mode.value}).kube_proxy))
 
     @pytest.mark.parametrize(
         ("ipvs", "module"), [({"scheduler": "wrr"}, "ip_vs_wrr"), ({"strictARP": True}, "ip_vs_rr")]
     )
-    def test_ipvs_needs_the_module_of_its_scheduler(self, ipvs: Mapping[str, object], module: str) -> None:
+    def test_ipvs_modules_include_the_schedulers(self, ipvs: Mapping[str, object], module: str) -> None:
         assert kernel_modules.kernel_modules(node({"ipvs": ipvs}).kube_proxy) == ["nf_conntrack", "ip_vs", module]
 
 
 class TestNetworkFile:
-    def test_golden(self, golden: Golden) -> None:
+    def test_network_file_makes_kube_ipvs0_unmanaged(self, golden: Golden) -> None:
         golden("kube-ipvs0.network", network_file.render())

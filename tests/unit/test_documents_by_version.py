@@ -1,6 +1,6 @@
-"""A node's configuration for each version in each mode, with what this version can do: golden files.
+"""A node's configuration for each version and mode, with the fields that the version has: golden files.
 
-tests/kube_proxy lets each of them be read by the kube-proxy that it is for.
+tests/kube_proxy has the kube-proxy of each version read them.
 """
 
 from collections.abc import Callable
@@ -63,7 +63,7 @@ BY_MINOR: dict[int, dict[str, Any]] = {
 
 @pytest.mark.parametrize("mode", Mode)
 @pytest.mark.parametrize("minor", SUPPORTED_MINORS)
-def test_golden(
+def test_configuration_of_each_version_and_mode(
     minor: int,
     mode: Mode,
     values: dict[str, Any],

@@ -8,14 +8,14 @@ import yaml
 
 
 class _Dumper(yaml.SafeDumper):
-    """PyYAML's safe dumper, which quotes also what only Go's YAML takes for a number or a truth value."""
+    """PyYAML's safe dumper. It also quotes what only Go's YAML reads as a number or a boolean."""
 
     def ignore_aliases(self, _: object) -> bool:
-        # A value used twice is written twice: a person reads it, and a diff of one place stays in that place.
+        # A value that is used twice is written twice, so that a person sees it, and a change of one, in its place.
         return True
 
 
-# Read as numbers and truth values by go-yaml (resolve.go), as text by PyYAML.
+# go-yaml reads these as numbers and booleans (resolve.go), PyYAML as text.
 _ONLY_GO_READS: Final = (
     ("tag:yaml.org,2002:float", r"[-+]?(\.[0-9_]+|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9]+)?$", "-+.0123456789"),
     ("tag:yaml.org,2002:int", r"[-+]?0[oO][0-7_]+$", "-+0"),
