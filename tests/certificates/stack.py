@@ -106,7 +106,7 @@ class Stack:
     def move_end(self, end: datetime) -> None:
         """Changes the certificate's end in the stack's state, which is where the tls plugin reads its age.
 
-        For a certificate that the cluster signs, that is the end of its clock (components/cluster_signed.py).
+        For a certificate that the cluster signs, that is the end of its clock (components/cluster_signer.py).
         """
         path = self.directory / "state" / ".pulumi" / "stacks" / "project" / "dev.json"
         state = json.loads(path.read_text())
