@@ -22,7 +22,13 @@ from development.paths import Lab
 NETWORK = "network"
 PORT_FORWARDER = "port-forwarder"
 
-_SETUP = Path(__file__).with_name("network.sh")
+# A node that forwards a request may tell the client a shorter way: past the node.
+_SET_UP_AND_HOLD = """
+ip -batch "$1" &&
+    echo 0 >/proc/sys/net/ipv4/conf/all/accept_redirects &&
+    echo 0 >/proc/sys/net/ipv4/conf/lab/accept_redirects &&
+    exec sleep infinity
+"""
 _READY_SECONDS = 10.0
 _POLL_SECONDS = 0.01
 _FORWARDER_DEFAULTS = """\
@@ -47,11 +53,10 @@ def start(lab: Lab) -> None:
     Raises LabError when the kernel refuses the namespace or one of its devices, and when a port is taken.
     """
     if not processes.find(lab, NETWORK):
-        bridge = [f"{address}/{topology.NETWORK.prefixlen}" for address in topology.BRIDGE]
-        bridge += [f"{topology.ipv6(address)}/{topology.NETWORK_IPV6.prefixlen}" for address in topology.BRIDGE]
-        nodes = [worker.name for worker in topology.WORKERS]
-        setup = ["/bin/sh", str(_SETUP), topology.mac(topology.GATEWAY), *bridge, "--", *nodes]
-        processes.start(lab, NETWORK, ["unshare", "--user", "--map-root-user", "--net", *setup])
+        file = lab.state / "network.batch"
+        file.write_text("".join(f"{command}\n" for command in setup_commands()))
+        hold = ["/bin/sh", "-c", _SET_UP_AND_HOLD, "sh", str(file)]
+        processes.start(lab, NETWORK, ["unshare", "--user", "--map-root-user", "--net", *hold])
     _await_setup(lab)
     if not processes.find(lab, PORT_FORWARDER):
         _start_forwarder(lab)
@@ -76,11 +81,36 @@ def inside(lab: Lab, command: Sequence[str | Path]) -> list[str | Path]:
     return ["nsenter", f"--target={holder.pid}", "--user", "--net", "--preserve-credentials", "--", *command]
 
 
+def setup_commands() -> list[str]:
+    """Return the commands for ip-batch that set up a new network namespace."""
+    commands = [
+        "link set lo up",
+        # Without a querier a snooping bridge would stop forwarding IPv6's neighbour discovery after some minutes.
+        f"link add lab address {topology.mac(topology.GATEWAY)} type bridge mcast_snooping 0",
+        "link set lab up",
+    ]
+    for address in topology.BRIDGE:
+        commands += [
+            f"address add {address}/{topology.NETWORK.prefixlen} dev lab",
+            f"address add {topology.ipv6(address)}/{topology.NETWORK_IPV6.prefixlen} dev lab nodad",
+        ]
+    for worker in topology.WORKERS:
+        client, table = topology.client(worker), worker.address.packed[-1]
+        commands += [
+            f"tuntap add {worker.name} mode tap",
+            f"link set {worker.name} master lab up",
+            f"address add {client}/32 dev lab",
+            f"route add {topology.SERVICE_RANGE} via {worker.address} table {table}",
+            f"rule add from {client} to {topology.SERVICE_RANGE} lookup {table}",
+        ]
+    return commands
+
+
 def _await_setup(lab: Lab) -> None:
     """Wait until the holder sleeps: its last step is to become `sleep`."""
     log, deadline = processes.log_file(lab, NETWORK), time.monotonic() + _READY_SECONDS
     while holder := processes.find(lab, NETWORK):
-        if Path(f"/proc/{holder.pid}/comm").read_text().strip() == "sleep":
+        if _program(holder.pid) == "sleep":
             return
         if time.monotonic() > deadline:
             raise LabError(f"the lab's network must be up within {_READY_SECONDS:.0f} s", log)
@@ -89,6 +119,13 @@ def _await_setup(lab: Lab) -> None:
         "the lab needs a network namespace with tap devices: user namespaces must be allowed, /dev/net/tun writable",
         log,
     )
+
+
+def _program(pid: int) -> str | None:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except (FileNotFoundError, ProcessLookupError):
+        return None  # it has just ended
 
 
 def _start_forwarder(lab: Lab) -> None:

@@ -31,7 +31,7 @@ def accelerator() -> str:
 
 
 def network(worker: Worker) -> list[str | Path]:
-    """Return QEMU's options for a node's network: its tap device on the lab's bridge (development/lab/network.sh)."""
+    """Return QEMU's options for a node's network: its tap device on the lab's bridge (development/lab/network.py)."""
     tap = f"tap,id=network,ifname={worker.name},script=no,downscript=no"
     return ["-netdev", tap, "-device", f"virtio-net-pci,netdev=network,mac={topology.mac(worker.address)}"]
 

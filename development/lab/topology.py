@@ -36,6 +36,11 @@ WORKERS = (
 )
 
 
+def client(worker: Worker) -> IPv4Address:
+    """Return the bridge's address from which requests to a Service go through a node, as an outside client's do."""
+    return worker.address + 100
+
+
 def ipv6(address: IPv4Address) -> IPv6Address:
     """Return the IPv6 address of whatever has this IPv4 address: 192.168.99.121 is fd00:99::121."""
     return NETWORK_IPV6.network_address + int(str(address.packed[-1]), 16)

@@ -1,34 +1,43 @@
-"""A steady stream of new TLS connections from a node through the Service kubernetes, and what became of each.
+"""Steady streams of requests to the Service kubernetes, and the result of each request.
 
-A line per request: the node's seconds since boot, the HTTP status, the seconds that it took, curl's reason.
+Two streams for each node. One goes through the node: 20 requests a second from the lab's network, which the node forwards
+(PREROUTING, FORWARD) as it does for pods and outside clients. One comes from the node itself: 2 a second (OUTPUT).
+
+The requests are plain HTTP, and the API server answers 400 to them: TLS on an emulated node would cost more than all the
+rest, and proves nothing about kube-proxy.
 """
 
+import os
 import re
+import subprocess
+import sys
+import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
+from development.lab import network, topology
 from development.lab.node import Node
 
-SERVICE = "https://10.0.0.1/version"
-_UNIT = "probe"
-# --http1.1 and "close": otherwise curl reuses one connection. On standard error, because standard output is buffered
-# by the block. Four seconds: a request on an emulated node takes a tenth of that. Two a second: TLS is dear on an
-# emulated node, QEMU forks a socat for each (50 ms of this machine), and five on each node were most of what a test
-# took.
-_SCRIPT = """\
-curl -ks --http1.1 --rate 120/m -o /dev/null --connect-timeout 2 --max-time 4 -H "Connection: close" \
-    -w "%{stderr}%{http_code} %{time_total} %{errormsg}\\n" "$1?[1-1000000]" 2>&1 >/dev/null |
+SERVICE = f"http://{topology.KUBERNETES_SERVICE}:443/"
+_PROJECT = Path(__file__).parents[2]
+_UNIT, _LOG = "probe", "/run/probe.log"
+# A new connection for each request. On standard error, because curl buffers standard output.
+_ON_NODE = f"""\
+curl -s --rate 120/m -o /dev/null --connect-timeout 2 --max-time 4 -H 'Connection: close' \
+    -w '%{{stderr}}%{{http_code}} %{{time_total}} %{{errormsg}}\\n' "{SERVICE}?[1-1000000]" 2>&1 >/dev/null |
     while read -r line; do
         read -r now _ </proc/uptime
         echo "$now $line"
-    done >/run/$2.log
+    done >{_LOG}
 """
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One request's: when it ended, in the node's seconds since boot; what it came to."""
+    """The result of one request: when it ended, in seconds of its stream's clock, and whether a server answered."""
 
     at: float
     ok: bool
@@ -37,9 +46,13 @@ class Answer:
 
 @dataclass(frozen=True)
 class Answers:
-    """All of a stream's requests."""
+    """The results of all requests, by stream."""
 
-    each: Sequence[Answer]
+    streams: Sequence[Sequence[Answer]]
+
+    @property
+    def each(self) -> list[Answer]:
+        return [answer for stream in self.streams for answer in stream]
 
     @property
     def failed(self) -> int:
@@ -47,57 +60,85 @@ class Answers:
 
     @property
     def longest_gap(self) -> float:
-        """Seconds from the last success before a failure to the first after it, of the longest such gap; 0 if none."""
-        gaps = [0.0]
-        last = self.each[0].at if self.each else 0.0
-        failing = False
-        for answer in self.each:
-            if answer.ok and failing:
-                gaps.append(answer.at - last)
-            if answer.ok:
-                last = answer.at
-            failing = not answer.ok
-        if failing:
-            gaps.append(self.each[-1].at - last)
-        return max(gaps)
+        """Seconds from the last success before a failure to the first one after it, the longest of any stream; or 0."""
+        return max(map(_longest_gap, self.streams), default=0.0)
 
     def __str__(self) -> str:
-        said = f"{self.failed} of {len(self.each)} requests failed"
+        summary = f"{self.failed} of {len(self.each)} requests failed"
         reasons = [re.sub(r" after \d+ (ms|milliseconds)", "", answer.text) for answer in self.each if not answer.ok]
-        return f"{said}: {', '.join(dict.fromkeys(reasons))}" if reasons else said
+        return f"{summary}: {', '.join(dict.fromkeys(reasons))}" if reasons else summary
 
 
-def parse(log: str) -> Answers:
-    """Reads the lines of a stream."""
-    answers = []
-    for line in log.splitlines():
-        at, code, _, *reason = line.split(" ", 3)
-        answers.append(Answer(float(at), code == "200", " ".join([code, *reason]).strip()))
-    return Answers(answers)
+def _longest_gap(stream: Sequence[Answer]) -> float:
+    gaps = [0.0]
+    last = stream[0].at if stream else 0.0
+    failing = False
+    for answer in stream:
+        if answer.ok and failing:
+            gaps.append(answer.at - last)
+        if answer.ok:
+            last = answer.at
+        failing = not answer.ok
+    if failing:
+        gaps.append(stream[-1].at - last)
+    return max(gaps)
 
 
-def start(node: Node, url: str = SERVICE, unit: str = _UNIT) -> None:
-    """Starts a stream on a node and waits for its first answer."""
+def parse(*logs: str) -> Answers:
+    """Reads a log for each stream: lines of time, HTTP status, seconds taken and reason."""
+    streams = []
+    for log in logs:
+        answers = []
+        for line in log.splitlines():
+            at, code, _, *reason = line.split(" ", 3)
+            answers.append(Answer(float(at), code in ("200", "400"), " ".join([code, *reason]).strip()))
+        streams.append(answers)
+    return Answers(streams)
+
+
+class Stream:
+    """Requests from the lab's network to a URL, through a node if the URL is a Service's."""
+
+    def __init__(self, node: Node, url: str = SERVICE) -> None:
+        """Starts the stream and waits for its first answer."""
+        program = [sys.executable, "-m", "tests.lab.stream", url, str(topology.client(node.worker)), "0.05"]
+        self._output = tempfile.TemporaryFile("w+")  # noqa: SIM115 — stop() closes it
+        self._process = subprocess.Popen(network.inside(node.lab, program), cwd=_PROJECT, stdout=self._output)
+        while not os.fstat(self._output.fileno()).st_size:
+            assert self._process.poll() is None, "the stream of requests has ended"
+            time.sleep(0.01)
+
+    def stop(self) -> str:
+        """Ends the stream and returns its log."""
+        self._process.terminate()
+        self._process.wait()
+        self._output.seek(0)
+        with self._output:
+            return self._output.read()
+
+
+def _start_on(node: Node) -> None:
     node.run(
-        f"systemctl stop {unit} 2>/dev/null; systemctl reset-failed {unit} 2>/dev/null; rm -f /run/{unit}.log; "
-        f"cat >/run/{unit}.sh; systemd-run -q --unit={unit} sh /run/{unit}.sh '{url}' {unit}; "
-        f"until [ -s /run/{unit}.log ]; do sleep 0.2; done",
-        stdin=_SCRIPT.encode(),
+        f"systemctl stop {_UNIT} 2>/dev/null; systemctl reset-failed {_UNIT} 2>/dev/null; rm -f {_LOG}; "
+        f"cat >/run/{_UNIT}.sh; systemd-run -q --unit={_UNIT} sh /run/{_UNIT}.sh; until [ -s {_LOG} ]; do sleep 0.2; done",
+        stdin=_ON_NODE.encode(),
     )
 
 
-def stop(node: Node, unit: str = _UNIT) -> Answers:
-    """Ends a stream and returns what it saw."""
-    return parse(node.run(f"systemctl stop {unit}; cat /run/{unit}.log"))
+def _stop_on(node: Node) -> str:
+    return node.run(f"systemctl stop {_UNIT}; cat {_LOG}")
 
 
 @contextmanager
 def probed(nodes: Sequence[Node]) -> Iterator[dict[str, Answers]]:
-    """Streams on the nodes while the body runs; afterwards the dictionary has each node's answers."""
+    """Streams through and from each node while the body runs; afterwards the dictionary has each node's answers."""
     answers: dict[str, Answers] = {}
-    for node in nodes:
-        start(node)
+    streams: dict[str, Stream] = {}
     try:
+        for node in nodes:
+            _start_on(node)
+            streams[node.name] = Stream(node)
         yield answers
     finally:
-        answers |= {node.name: stop(node) for node in nodes}
+        logs = {name: stream.stop() for name, stream in streams.items()}
+        answers |= {node.name: parse(logs[node.name], _stop_on(node)) for node in nodes if node.name in logs}

@@ -36,12 +36,11 @@ def _set_mode(campaign: Campaign, mode: str) -> None:
 def _roll_out(campaign: Campaign, this: Round, kind: str, *, may_fail: bool) -> None:
     nodes = campaign.cluster.nodes
     before = {node.name: generations.starts(node) for node in nodes}
-    for node in nodes:
-        probe.start(node, f"http://{node.worker.address}:10256/livez", "livez")
+    livez = {node.name: probe.Stream(node, f"http://{node.worker.address}:10256/livez") for node in nodes}
     with probe.probed(nodes) as answers:
         campaign.converge()
     for node in nodes:
-        health = probe.stop(node, "livez")
+        health = probe.parse(livez[node.name].stop())
         restarts = generations.starts(node) - before[node.name]
         each = answers[node.name]
         campaign.count(f"requests failed, {kind}", each.failed)

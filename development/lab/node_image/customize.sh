@@ -26,6 +26,7 @@ Type=ether
 LinkLocalAddressing=no
 CONF
 systemctl --root="$root" enable systemd-networkd.service systemd-network-generator.service
+echo 'net.ipv4.ip_forward = 1' >"$root/etc/sysctl.d/lab.conf" # as every node has it: pods and clients go through it
 
 # A node's work and its timing must not depend on when Debian's housekeeping happens to run.
 systemctl --root="$root" mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer \

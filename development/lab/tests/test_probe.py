@@ -1,10 +1,16 @@
-"""What a stream of requests is said to have come to."""
+"""Streams of requests, and the summary of their results."""
+
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
 
 from tests.lab.probe import parse
 
 OUTAGE = """\
-10.00 200 0.1
-10.25 200 0.1
+10.00 400 0.1
+10.25 400 0.1
 12.40 000 2.0 Connection timed out after 2001 milliseconds
 12.60 503 0.1
 13.00 200 0.1
@@ -13,9 +19,10 @@ OUTAGE = """\
 13.60 000 0.0 Failed to connect to 10.0.0.1 port 443 after 19 ms: Couldn't connect to server
 14.00 200 0.1
 """
+STEADY = "".join(f"{second}.00 400 0.1\n" for second in range(9, 16))
 
 
-def test_every_answer_but_200_is_a_failure() -> None:
+def test_an_answer_other_than_200_or_400_is_a_failure() -> None:
     answers = parse(OUTAGE)
     assert (len(answers.each), answers.failed) == (9, 4)
     assert str(answers) == (
@@ -29,3 +36,51 @@ def test_a_gap_lasts_from_the_last_success_to_the_next() -> None:
     assert parse(OUTAGE).longest_gap == 2.75
     assert parse("1.00 200 0.1\n9.00 200 0.1\n").longest_gap == 0, "slow, but nothing failed"
     assert parse("1.00 200 0.1\n2.00 000 0.1\n5.00 000 0.1\n").longest_gap == 4, "it goes on at the end"
+
+
+def test_an_answer_in_one_stream_does_not_shorten_the_gap_of_another() -> None:
+    answers = parse(STEADY, OUTAGE)
+    assert (len(answers.each), answers.failed, answers.longest_gap) == (16, 4, 2.75)
+
+
+def streamed(url: str, lines: int) -> list[str]:
+    """The first lines of a stream, without times."""
+    command = [sys.executable, "-m", "tests.lab.stream", url, "127.0.0.1", "0.05"]
+    with subprocess.Popen(command, cwd=Path(__file__).parents[3], stdout=subprocess.PIPE, text=True) as stream:
+        assert stream.stdout
+        read = [stream.stdout.readline().rstrip("\n").split(" ", 3) for _ in range(lines)]
+        stream.kill()
+    return [" ".join([status, reason]).strip() for _, status, _, reason in read]
+
+
+def test_a_stream_reports_each_answer_and_goes_on() -> None:
+    answers = [b"HTTP/1.0 400 Bad Request\r\n\r\n", b"", b"HTTP/1.1 200 OK\r\n\r\nok"]
+
+    def serve(server: socket.socket) -> None:
+        for answer in answers:
+            with server.accept()[0] as connection:
+                connection.recv(1000)
+                connection.sendall(answer)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=serve, args=(server,), daemon=True).start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        assert streamed(url, 3) == ["400", "000 closed without an answer", "200"]
+
+
+def test_a_stream_reports_why_there_was_no_answer() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+    assert streamed(url, 2) == ["000 Connection refused"] * 2
+
+
+def test_a_request_that_hangs_delays_no_other() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        command = [sys.executable, "-m", "tests.lab.stream", url, "127.0.0.1", "0.05"]
+        with subprocess.Popen(command, cwd=Path(__file__).parents[3]) as stream:
+            server.settimeout(10)
+            connections = [server.accept()[0] for _ in range(5)]
+            stream.kill()
+    for connection in connections:
+        connection.close()

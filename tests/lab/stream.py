@@ -1,0 +1,51 @@
+"""Send requests to a URL at a steady rate, each on a new connection, and print a line for each: `python -m tests.lab.stream`.
+
+The line: seconds on this machine's monotonic clock at the end of the request, HTTP status (000 without an answer), seconds
+taken, reason. A request that hangs delays no other.
+"""
+
+import asyncio
+import os
+import sys
+import time
+from urllib.parse import SplitResult, urlsplit
+
+_SECONDS = 4.0
+
+
+async def _send(url: SplitResult, source: str) -> str:
+    began = time.monotonic()
+    status, reason = "000", ""
+    try:
+        async with asyncio.timeout(_SECONDS):
+            reader, writer = await asyncio.open_connection(url.hostname, url.port or 80, local_addr=(source, 0))
+            try:
+                writer.write(f"GET {url.path or '/'} HTTP/1.1\r\nHost: lab\r\nConnection: close\r\n\r\n".encode())
+                status = (await reader.readline()).split()[1].decode()
+                await reader.read()
+            finally:
+                writer.close()
+    except TimeoutError:
+        reason = "timed out"
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else type(error).__name__
+    except IndexError:
+        reason = "closed without an answer"
+    ended = time.monotonic()
+    return f"{ended:.3f} {status} {ended - began:.3f} {reason}"
+
+
+async def _stream(url: SplitResult, source: str, interval: float) -> None:
+    async def report() -> None:
+        print(await _send(url, source), flush=True)
+
+    due = time.monotonic()
+    async with asyncio.TaskGroup() as requests:
+        while True:
+            requests.create_task(report())
+            due += interval
+            await asyncio.sleep(due - time.monotonic())
+
+
+if __name__ == "__main__":
+    asyncio.run(_stream(urlsplit(sys.argv[1]), sys.argv[2], float(sys.argv[3])))
