@@ -1,4 +1,4 @@
-"""Short programs that the lab runs to their end."""
+"""Run other programs to their end."""
 
 import os
 import subprocess
@@ -16,9 +16,9 @@ def run(
     directory: Path | None = None,
     seconds: float = 120,
 ) -> str:
-    """Run a program and return its output; its error output is added to `log`.
+    """Run a program and return its output; append its error output to `log`.
 
-    Raises LabError with the last line that the program said when it fails or takes longer than `seconds`.
+    Raises LabError with the program's last line when it fails, and when it takes longer than `seconds`.
     """
     name = Path(command[0]).name
     try:
@@ -28,13 +28,13 @@ def run(
     except FileNotFoundError:
         raise LabError(f"{name}: must be installed and on PATH") from None
     except subprocess.TimeoutExpired:
-        raise LabError(f"{name}: must end within {seconds:.0f} s, and has not", log) from None
+        raise LabError(f"{name}: must end within {seconds:.0f} s, and did not", log) from None
     if log:
         with log.open("ab") as file:
             file.write(done.stderr)
     if done.returncode:
-        said = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()
-        raise LabError(f"{name}: {said[-1] if said else f'ended with status {done.returncode}'}", log)
+        printed = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()
+        raise LabError(f"{name}: {printed[-1] if printed else f'ended with status {done.returncode}'}", log)
     return done.stdout.decode()
 
 
@@ -44,9 +44,9 @@ def follow(
     log: Path,
     directory: Path,
     environment: Mapping[str, str],
-    heard: Callable[[str], None],
+    on_line: Callable[[str], None],
 ) -> tuple[int, list[str]]:
-    """Run a long program; add all that it says to `log`, hand each line to `heard`, return its status and its lines."""
+    """Run a long program and return its status and lines; append them to `log` and call `on_line` with each."""
     lines: list[str] = []
     with (
         log.open("a") as file,
@@ -64,13 +64,13 @@ def follow(
             for line in process.stdout or ():
                 file.write(line)
                 lines.append(line.rstrip())
-                heard(line.strip())
+                on_line(line.strip())
         except KeyboardInterrupt:
-            process.wait()  # the terminal interrupted it too: it stops in order, as Pulumi does, and keeps its state
+            process.wait()  # the terminal interrupted it, too: let it stop in order, so that Pulumi keeps its state
             raise
     return process.returncode, lines
 
 
 def privileged(command: Sequence[str | Path]) -> list[str]:
-    """Return the command as root runs it: itself for root, through `sudo -n` (never asking) for others."""
+    """Return the command to run as root: unchanged for root, else by `sudo -n`, which never asks for a password."""
     return [*map(str, command)] if os.geteuid() == 0 else ["sudo", "-n", *map(str, command)]

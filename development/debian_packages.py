@@ -36,16 +36,16 @@ def missing() -> list[str]:
 
 
 def install(step: Step, log: Path) -> None:
-    """Install what is missing, as root or through `sudo -n`; no service of it is started or enabled.
+    """Install the missing packages, as root or by `sudo -n`, without starting or enabling their services.
 
-    Raises LabError, naming the packages, where that is not possible.
+    Raises LabError with the packages' names when that fails.
     """
     packages = missing()
     if not packages:
         return
-    step.say(", ".join(packages))
+    step.update(", ".join(packages))
     try:
         commands.run(commands.privileged(["sh", _INSTALL, *packages]), log=log, seconds=1200)
     except LabError as error:
-        asked = f"these Debian packages must be installed: `apt-get install {' '.join(packages)}` as root"
-        raise LabError(f"{asked}; the lab's own attempt failed: {error}", log) from error
+        needed = f"these Debian packages must be installed: `apt-get install {' '.join(packages)}` as root"
+        raise LabError(f"{needed}; the lab's own attempt failed: {error}", log) from error

@@ -1,12 +1,12 @@
-"""The one failure that the lab reports to a person."""
+"""The lab's error."""
 
 from pathlib import Path
 
 
 class LabError(Exception):
-    """A step of the lab failed; the message says why and what to do.
+    """A step of the lab failed; the message has the reason and what to do.
 
-    `log` is the file in which the failed program's own words are, where there is one.
+    `log` is the file with the failed program's output, if there is one.
     """
 
     def __init__(self, message: str, log: Path | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Where the lab keeps its files: everything is below the project's `.lab/`, except the cache that checkouts share."""
+"""The lab's files: all are in the project's `.lab/`, except a cache that all checkouts share."""
 
 import os
 from dataclasses import dataclass
@@ -7,23 +7,23 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Lab:
-    """One checkout's lab. Two checkouts have two labs, which can run side by side."""
+    """The lab of one checkout. Labs of different checkouts can run side by side."""
 
     project: Path
 
     @property
     def state(self) -> Path:
-        """Return the directory of everything that belongs to this lab alone."""
+        """Return the lab's own directory."""
         return self.project / ".lab"
 
     @property
     def bin(self) -> Path:
-        """Return the directory of links to the tools, put on PATH by `make env`."""
+        """Return the directory with links to the tools; `make env` puts it on PATH."""
         return self.state / "bin"
 
     @property
     def log(self) -> Path:
-        """Return the directory of logs, one file a program."""
+        """Return the directory of logs, one file per program."""
         return self.state / "log"
 
     @property
@@ -48,12 +48,12 @@ class Lab:
 
     @property
     def admin_kubeconfig(self) -> Path:
-        """Return the kubeconfig of the cluster's administrator, for a person on this machine."""
+        """Return the cluster administrator's kubeconfig, for use on this machine."""
         return self.state / "admin.kubeconfig"
 
     @property
     def nodes_file(self) -> Path:
-        """Return the list of workers which the dev stack reads as `kube-proxy:nodesFile`."""
+        """Return the list of workers that the dev stack reads as `kube-proxy:nodesFile`."""
         return self.state / "nodes.yaml"
 
     @property
@@ -63,7 +63,7 @@ class Lab:
 
     @property
     def pulumi_home(self) -> Path:
-        """Return the directory of Pulumi's own files, the plugins among them."""
+        """Return Pulumi's home directory, with its plugins."""
         return self.state / "pulumi"
 
     def node(self, name: str) -> Path:
@@ -71,15 +71,15 @@ class Lab:
         return self.state / "nodes" / name
 
     def create(self) -> None:
-        """Create the lab's directories, readable by their owner only: private keys are among the files."""
+        """Create the lab's directories, readable by their owner only: they hold private keys."""
         for directory in (self.state, self.bin, self.log, self.run, self.ssh, self.backend):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
 def cache_directory() -> Path:
-    """Return the directory of what all checkouts share: compiled tools and the nodes' disk image.
+    """Return the directory that all checkouts share: compiled tools and the nodes' disk image.
 
-    Source of the place: XDG Base Directory Specification.
+    Source of its path: XDG Base Directory Specification.
     """
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(home) / "kube-proxy-lab"

@@ -1,4 +1,4 @@
-"""What a person sees while the lab works: one line a step, with its time, and movement in a step that takes long."""
+"""The lab's progress output: a line with its time for each step, and a spinner while a step takes long."""
 
 import threading
 import time
@@ -14,14 +14,14 @@ _LINE_EVERY_SECONDS = 60.0
 
 
 class Step:
-    """One step under way; `summary` is what its last line says beside its title."""
+    """A running step; its last line shows `summary` after its title."""
 
     def __init__(self, title: str, progress: Progress) -> None:
         self.title = title
         self.summary = ""
         self._progress = progress
         self._task: TaskID | None = None
-        self._began = self._said = time.monotonic()
+        self._began = self._last_line = time.monotonic()
         self._lock = threading.Lock()
 
     @property
@@ -36,23 +36,23 @@ class Step:
                 self._task = self._progress.add_task(self.title, detail="")
             return self._task
 
-    def say(self, detail: str) -> None:
-        """Show how far the step is, as `312 of 1504 packages`: at once on a terminal, else in a line a minute."""
+    def update(self, detail: str) -> None:
+        """Show progress such as `312 of 1504 packages`: at once on a terminal, elsewhere in one line per minute."""
         self._progress.update(self.show(), detail=detail)
         console = self._progress.console
-        if not console.is_terminal and time.monotonic() - self._said >= _LINE_EVERY_SECONDS:
-            self._said = time.monotonic()
+        if not console.is_terminal and time.monotonic() - self._last_line >= _LINE_EVERY_SECONDS:
+            self._last_line = time.monotonic()
             console.print(f"  … {self.title}: {detail} ({self.elapsed:.0f} s)")
 
     def end(self) -> None:
-        """Take the step's spinner away."""
+        """Remove the step's spinner."""
         with self._lock:
             if self._task is not None:
                 self._progress.remove_task(self._task)
 
 
 class Steps:
-    """Runs steps and prints a line for each that took long enough to be noticed."""
+    """Runs steps and prints a line when each ends."""
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or Console(highlight=False, soft_wrap=True)

@@ -1,5 +1,5 @@
-"""The lab: what runs this project with nothing at hand.
+"""The lab: a Kubernetes cluster on this machine to which the project deploys.
 
-It builds the tools that no package registry has ready (`toolchain`), makes worker nodes as virtual machines
-(`node_image`, `qemu`, `node`) and gives them a control plane (`control_plane`). The product imports nothing of it.
+Workers are virtual machines (`node_image`, `qemu`, `node`) in a network namespace (`network`) with a control plane
+(`control_plane`). Commands outside reach them by loopback addresses (`loopback`).
 """

@@ -25,7 +25,7 @@ _SHOWING = {"status": verbs.status, "report": verbs.deployment}
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m development.lab", description="Worker nodes and a control plane on this machine."
+        prog="python -m development.lab", description="A cluster of virtual machines on this machine."
     )
     parser.add_argument("--project", type=Path, default=Path.cwd(), help="the project's directory (default: this one)")
     verb = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
@@ -60,7 +60,7 @@ def _dispatch(arguments: argparse.Namespace, lab: Lab) -> None:
 
 def _require(lab: Lab) -> None:
     if not lab.state.exists():
-        raise LabError("the lab must exist: make it by `make up`")
+        raise LabError("there is no lab yet: run `make up`")
 
 
 def main() -> int:

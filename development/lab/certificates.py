@@ -1,4 +1,4 @@
-"""The cluster's certificate authority and certificates, made by cfssl as the guide makes them.
+"""The cluster's certificate authority and certificates, made by cfssl, as in the guide.
 
 All of it is in `.lab/cert`. `trust.pem` is the CA bundle by which API servers know their clients, and clients on this
 machine the API servers: the CA's certificate, during a rotation the next one's too (docs/ca-rotation.md). Tests append

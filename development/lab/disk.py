@@ -1,4 +1,4 @@
-"""A node's disk: what differs from the image, and the snapshots, in one qcow2 file."""
+"""A node's disk: a qcow2 file with its changes to the image, and its snapshots."""
 
 import json
 from pathlib import Path
@@ -11,18 +11,18 @@ FILE = "disk.qcow2"
 
 
 def make(directory: Path, image: NodeImage) -> None:
-    """Make a fresh disk in a node's directory, in place of any that is there."""
+    """Make a fresh disk in a node's directory; replace any that is there."""
     backing = ["-F", "raw", "-b", str(image.disk)]
     commands.run(["qemu-img", "create", "-q", "-f", "qcow2", *backing, FILE], directory=directory)
 
 
 def snapshots(directory: Path) -> set[str]:
-    """Return the names of the disk's snapshots; none where there is no disk."""
+    """Return the names of the disk's snapshots; none if there is no disk."""
     return {snapshot["name"] for snapshot in _information(directory).get("snapshots", [])}
 
 
 def image(directory: Path) -> NodeImage:
-    """Return the image that the disk was made from: its kernel fits the disk, whatever the recipe is by now."""
+    """Return the image that the disk was made from: its kernel fits the disk even after the recipe has changed."""
     return NodeImage(Path(_information(directory)["backing-filename"]).parent)
 
 

@@ -10,9 +10,9 @@ from development.paths import Lab
 def variables(lab: Lab) -> dict[str, str]:
     """Return the environment's variables, `PATH` among them.
 
-    The dev stack has an empty passphrase: its secrets belong to the lab, whose directory nobody else can read, and
-    a random passphrase would have to lie in there beside the state. So Pulumi.dev.yaml, which holds the salt, is the
-    same in every checkout.
+    The dev stack has an empty passphrase. Its secrets are the lab's, whose directory only its owner can read; a random
+    passphrase would have to be stored there beside the state. So Pulumi.dev.yaml, which has the salt, is the same in
+    every checkout.
     """
     return {
         "PATH": _path(lab),

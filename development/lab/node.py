@@ -1,8 +1,8 @@
-"""A worker node: a virtual machine that starts, stops, is reset to its clean first boot, and runs commands.
+"""A worker node: a virtual machine that starts, stops, returns to its clean first boot, and runs commands.
 
-At its first start systemd takes the node's SSH keys from a credential which QEMU hands over (`tmpfiles.extra`, see
-systemd.system-credentials(7)). Once booted it is snapshotted with its memory as `booted`; putting it aside keeps it as
-`suspended`. Coming back from a snapshot takes about two seconds, booting fifteen to twenty without KVM.
+At its first boot systemd takes the node's SSH keys from a credential that QEMU passes (`tmpfiles.extra`, see
+systemd.system-credentials(7)). The snapshot `booted` has the node's disk and memory after that boot, `suspended` those
+of `make down`. A restore takes about two seconds, a boot without KVM fifteen to twenty.
 """
 
 import signal
@@ -23,7 +23,7 @@ BOOTED = "booted"
 SUSPENDED = "suspended"
 _BOOT_SECONDS = 600.0
 _RESET_SECONDS = 240.0
-"""An emulated processor may lose its timer interrupt: such a boot hangs for ever, and a reset brings the node up."""
+"""An emulated processor may lose its timer interrupt. Such a boot hangs forever; a reset helps."""
 _POLL_SECONDS = 0.1
 
 
@@ -48,12 +48,12 @@ class Node:
         return processes.find(self.lab, self.name) is not None
 
     def start(self) -> None:
-        """Bring the node up: where it was suspended, else by booting its disk, which is made if there is none.
+        """Resume the node if it was suspended, else boot its disk, which is made if there is none.
 
-        A start that was interrupted is brought to its end.
+        This also completes an interrupted start.
         """
         snapshots, running = self._snapshots(), self.is_running()
-        if running and snapshots == {BOOTED} and self._says_ssh():
+        if running and snapshots == {BOOTED} and self._ssh_answers():
             return
         if not running:
             if BOOTED not in snapshots:
@@ -65,16 +65,16 @@ class Node:
             self._await_complete_boot()
             self._monitor(f"savevm {BOOTED}")
         if SUSPENDED in snapshots:
-            self._monitor(f"delvm {SUSPENDED}")  # or the next start after a power cut would bring back what is past
+            self._monitor(f"delvm {SUSPENDED}")  # or the next start after a power cut would restore it
 
     def suspend(self) -> None:
-        """Put the node aside with its memory; one that has never come up completely is made anew at its next start."""
+        """Stop the node and keep its memory. One that never booted completely is made anew at its next start."""
         if self.is_running() and BOOTED in self._snapshots():
             self._monitor(f"savevm {SUSPENDED}")
         self.kill()
 
     def reset(self) -> None:
-        """Bring the node back to its clean first boot, its clock set to now."""
+        """Restore the node's clean first boot, with its clock set to now."""
         snapshots = self._snapshots()
         if BOOTED not in snapshots:
             self.start()
@@ -89,13 +89,13 @@ class Node:
             self._monitor(f"delvm {SUSPENDED}")
 
     def kill(self) -> None:
-        """Cut the node's power: what it had not synced to its disk is gone."""
+        """Cut the node's power: it loses what it had not synced to its disk."""
         processes.stop(self.lab, self.name, signal.SIGKILL)
 
     def run(self, command: str, stdin: bytes = b"", seconds: float = 120) -> str:
         """Run a command on the node as root and return its output.
 
-        Raises LabError with what it said when it fails or takes longer than `seconds`.
+        Raises LabError with its last line when it fails, and when it takes longer than `seconds`.
         """
         return commands.run(ssh.command(self.lab, self.name, command), stdin=stdin, seconds=seconds)
 
@@ -116,9 +116,9 @@ class Node:
         qmp.monitor(self._directory / qemu.MONITOR, command_line)
 
     def _set_clock(self) -> None:
-        """Set the node's clock, which is the snapshot's after a restore, and lags by a second or two after a boot.
+        """Set the node's clock. It has the snapshot's time after a restore, and lags by a second or two after a boot.
 
-        A certificate issued just now would otherwise not be valid yet. The time is sent when the connection stands:
+        Otherwise a certificate issued now wouldn't be valid there yet. The time is sent once the connection is open:
         opening it takes a second.
         """
         command = ssh.command(self.lab, self.name, "echo ready; read now; date --utc --set=@$now")
@@ -129,14 +129,14 @@ class Node:
             raise LabError(f"{self.name}: the clock must be set over SSH", self._directory / qemu.CONSOLE)
 
     def _await_ssh(self) -> None:
-        """Wait for the node's SSH server; a boot that hangs is begun again.
+        """Wait for the node's SSH server; reset the node when its boot hangs.
 
-        Raises LabError when the machine ends or does not answer in time.
+        Raises LabError when the machine ends or doesn't answer in time.
         """
         began = time.monotonic()
         deadline, reset = began + _BOOT_SECONDS, began + _RESET_SECONDS
         while time.monotonic() < deadline:
-            if self._says_ssh():
+            if self._ssh_answers():
                 return
             if not self.is_running():
                 raise LabError(f"{self.name}: QEMU ended", processes.log_file(self.lab, self.name))
@@ -146,8 +146,8 @@ class Node:
             time.sleep(_POLL_SECONDS)
         raise LabError(f"{self.name}: SSH must answer within {_BOOT_SECONDS:.0f} s", self._directory / qemu.CONSOLE)
 
-    def _says_ssh(self) -> bool:
-        """Tell whether an SSH server greets; the port forwarder accepts a connection even before the node does."""
+    def _ssh_answers(self) -> bool:
+        """Tell whether an SSH server greets. A connection alone proves nothing: the port forwarder accepts it."""
         try:
             endpoint = (loopback.choose(self.lab).of(self.worker.address), SSH_PORT)
             with socket.create_connection(endpoint, timeout=5) as connection:
@@ -161,5 +161,5 @@ class Node:
         except LabError as error:
             failed = self.run("systemctl --failed --plain --no-legend")
             raise LabError(
-                f"{self.name}: no unit must fail at boot: {failed}", self._directory / qemu.CONSOLE
+                f"{self.name}: no unit may fail at boot: {failed}", self._directory / qemu.CONSOLE
             ) from error

@@ -1,8 +1,8 @@
-"""Programs that outlive the command which starts them: etcd, the API servers, the load balancer, the nodes.
+"""Programs that outlive the command that starts them: network, etcd, API servers, load balancer, nodes.
 
-A record of each is kept in `.lab/run/NAME`: its line of `/proc/PID/stat` and the machine's boot id. The process writes
-it itself before it becomes the program, so none is ever lost, and its start time tells it from a later process which
-happens to get the same id (proc(5), field 22).
+`.lab/run/NAME` has a record of each: its line of `/proc/PID/stat` and the machine's boot id. The process writes the
+record before it becomes the program, so an interrupted command loses none. The start time in it (proc(5), field 22)
+distinguishes the process from a later one with the same id.
 """
 
 import os
@@ -34,7 +34,7 @@ class Process:
 def parse_stat(line: str) -> tuple[Process, str]:
     """Return the process and its state letter from a line of `/proc/PID/stat`.
 
-    The program's name, in brackets, may itself hold spaces and brackets: fields are counted from the last one.
+    The program's name, in brackets, can contain spaces and brackets: fields are counted from the last bracket.
     """
     before, _, after = line.rpartition(")")
     fields = after.split()
@@ -46,7 +46,7 @@ def _record(lab: Lab, name: str) -> Path:
 
 
 def find(lab: Lab, name: str) -> Process | None:
-    """Return the program's process if it is alive, whoever started it."""
+    """Return the program's process if it is alive, even if an earlier command started it."""
     try:
         stat, boot_id = _record(lab, name).read_text().splitlines()
         recorded, _ = parse_stat(stat)
@@ -58,7 +58,7 @@ def find(lab: Lab, name: str) -> Process | None:
 
 
 def log_file(lab: Lab, name: str) -> Path:
-    """Return the file that a program's output goes to."""
+    """Return the file with a program's output."""
     return lab.log / f"{name}.log"
 
 
@@ -74,7 +74,7 @@ def start(
     It inherits the open file descriptors `descriptors`.
     """
     shell = ["/bin/sh", "-c", _RECORD_AND_RUN, name, _record(lab, name), log_file(lab, name), *command]
-    # Output ends when the program has taken the shell's place, its own output going to the log: the record is complete.
+    # The pipe closes when the shell becomes the program, whose output goes to the log: by then the record is complete.
     subprocess.run(
         ["setsid", "--fork", *shell],
         cwd=directory or lab.state,
@@ -86,9 +86,9 @@ def start(
 
 
 def stop(lab: Lab, name: str, first: signal.Signals = signal.SIGTERM) -> None:
-    """Stop a program and forget it; by SIGKILL when it does not end within ten seconds.
+    """Stop a program and remove its record; kill it when it doesn't end within ten seconds.
 
-    Raises LabError when even that does not end it.
+    Raises LabError when it survives that, too.
     """
     process = find(lab, name)
     if process:
@@ -111,5 +111,5 @@ def _end(name: str, process: Process, first: signal.Signals) -> None:
     finally:
         os.close(handle)
     raise LabError(
-        f"{name}: process {process.pid} must end on SIGKILL, and has not; look at it with `ps {process.pid}`"
+        f"{name}: process {process.pid} must end on SIGKILL, and did not; look at it with `ps {process.pid}`"
     )

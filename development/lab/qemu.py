@@ -1,4 +1,4 @@
-"""The command line of a node's virtual machine. All file names are relative to the node's directory."""
+"""The command line of a node's virtual machine. File names are relative to the node's directory."""
 
 import os
 from pathlib import Path
@@ -15,7 +15,7 @@ INTERFACE = "enp0s1"
 
 CPUS = 2
 EMULATED = "Westmere"
-"""Emulation is faster without what newer processors have: of SMAP and the like each system call pays the price."""
+"""Emulation is faster without the features of newer processors: SMAP alone slows each system call down."""
 
 MEMORY_MIB = 1024
 
@@ -23,7 +23,7 @@ MEMORY_MIB = 1024
 def accelerator() -> str:
     """Return KVM where it works, software emulation elsewhere.
 
-    The device alone proves nothing: it may be there on a processor without VMX and SVM, as virtual ones often are.
+    The device alone proves nothing: it can exist on a processor without VMX and SVM, as virtual ones often are.
     """
     flags = next((line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("flags")), "")
     works = {"vmx", "svm"} & set(flags.split()) and os.access("/dev/kvm", os.R_OK | os.W_OK)
@@ -46,10 +46,10 @@ def addresses(worker: Worker) -> str:
 
 
 def command(worker: Worker, image: NodeImage, snapshot: str | None) -> list[str | Path]:
-    """Return the command which runs the node, from its disk or from a snapshot with its memory."""
+    """Return the command that runs the node, from its disk or from a snapshot with its memory."""
     accelerated_by = accelerator()
-    # An emulated processor's clock is reliable, which Linux doesn't believe: it would read another, much dearer one.
-    # Code is translated anew wherever it comes to lie: programs with fixed addresses start three times faster.
+    # Linux doesn't trust an emulated processor's clock, though it is reliable, and would read a much slower one. QEMU
+    # translates code again at each new address: programs with fixed addresses start three times faster.
     speed = "tsc=reliable mitigations=off norandmaps"
     kernel = f"root=/dev/vda rw console=ttyS0 systemd.hostname={worker.name} {addresses(worker)} {speed}"
     machine: list[str | Path] = [

@@ -1,4 +1,4 @@
-"""QEMU's monitor, as far as snapshots need it (QEMU Machine Protocol: a JSON object a line)."""
+"""QEMU's monitor, for snapshots and resets (QEMU Machine Protocol: a JSON object per line)."""
 
 import json
 import os
@@ -13,9 +13,9 @@ _SECONDS = 120.0
 
 
 def monitor(path: Path, command_line: str) -> None:
-    """Run a command of the human monitor, as `savevm booted`.
+    """Run a command of the human monitor, such as `savevm booted`.
 
-    Raises LabError when the monitor does not answer, or prints something: these commands print nothing but errors.
+    Raises LabError when the monitor doesn't answer and when it prints something: these commands print only errors.
     """
     try:
         with _connect(path) as connection, connection.makefile("rwb") as stream:

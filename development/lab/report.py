@@ -1,4 +1,4 @@
-"""What a deployment came to, as a table with a column for each node."""
+"""The nodes' reports as a table with a column for each node."""
 
 from collections.abc import Mapping
 
@@ -10,21 +10,21 @@ from components.report import Report
 
 
 def table(nodes: Mapping[str, Mapping[str, object]]) -> Table:
-    """Return a table with a row for each field that any node has: the report's own first, in its order.
+    """Return a table with a row for each field that any node has: the fields of Report first, in their order.
 
-    Columns are nodes, because a node has more to say than a terminal is wide.
+    Nodes are columns: a report has too many fields for one row of a terminal.
     """
     own = [field.alias for field in Report.model_fields.values()]
     given = [field for node in nodes.values() for field in node]
     shown = Table("", *nodes, box=SIMPLE_HEAD, pad_edge=False)
     for field in dict.fromkeys([field for field in own if field in given] + given):
-        # Rich takes what stands in brackets for markup, and an address of IPv6 does.
+        # Rich would read an IPv6 address in brackets as markup.
         shown.add_row(field, *(escape(cell(node.get(field))) for node in nodes.values()))
     return shown
 
 
 def cell(value: object) -> str:
-    """Return a value for a person: truth as yes or no, a digest's beginning, a list with a line for each item."""
+    """Return a value's text: yes or no for a boolean, the beginning of a digest, a line for each item of a list."""
     match value:
         case None:
             return "-"

@@ -1,6 +1,6 @@
 """SSH to the nodes: keys, the client's configuration, and the inventory for the dev stack.
 
-The lab makes each node's host key and puts it into the node, so every client can pin it before the first connection.
+The lab makes each node's host key and puts it into the node, so clients can pin it before the first connection.
 """
 
 import base64
@@ -16,7 +16,7 @@ from development.paths import Lab
 
 
 def client_key(lab: Lab) -> Path:
-    """Return the private key that the nodes let in as root."""
+    """Return the private key that logs in to the nodes as root."""
     return lab.ssh / "id_ed25519"
 
 
@@ -26,12 +26,12 @@ def host_key(lab: Lab, worker: Worker) -> Path:
 
 
 def public(key: Path) -> str:
-    """Return a key's public half as `ssh-ed25519 AAAA…`, without a comment."""
+    """Return the public key as `ssh-ed25519 AAAA…`, without a comment."""
     return " ".join(key.with_suffix(".pub").read_text().split()[:2])
 
 
 def prepare(lab: Lab) -> None:
-    """Make the keys that are missing, and all files which follow from them."""
+    """Make the missing keys, and write all files that derive from them."""
     _make_key(client_key(lab))
     for worker in topology.WORKERS:
         lab.node(worker.name).mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -45,7 +45,7 @@ def prepare(lab: Lab) -> None:
 def _make_key(path: Path) -> None:
     if path.with_suffix(".pub").exists():
         return
-    path.unlink(missing_ok=True)  # left by an interrupted ssh-keygen, which writes the public half last
+    path.unlink(missing_ok=True)  # left by an interrupted ssh-keygen, which writes the public key last
     commands.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", path])
 
 
@@ -79,12 +79,12 @@ def _inventory(lab: Lab) -> str:
 
 
 def command(lab: Lab, name: str, *remote: str) -> list[str]:
-    """Return the command which opens SSH to a node, for a shell or for a remote command."""
+    """Return the command that opens SSH to a node, for a shell or a remote command."""
     return ["ssh", "-F", str(lab.ssh_config), name, *remote]
 
 
 def tmpfiles(lab: Lab, worker: Worker) -> str:
-    """Return the node's SSH files as tmpfiles.d(5) lines, for systemd to make them at the first boot."""
+    """Return tmpfiles.d(5) lines by which systemd writes the node's SSH files at the first boot."""
     client = base64.b64encode(client_key(lab).with_suffix(".pub").read_bytes()).decode()
     host = base64.b64encode(host_key(lab, worker).read_bytes()).decode()
     return (

@@ -15,9 +15,9 @@ NAME = "dev"
 
 
 def up(lab: Lab, step: Step) -> str:
-    """Select the stack, create it if there is none, run `pulumi up` and return its own summary of what it changed.
+    """Select the stack, create it if there is none, run `pulumi up` and return Pulumi's summary of the changes.
 
-    All that it prints is in `.lab/log/pulumi-up.log`. Raises LabError with Pulumi's diagnostics when it fails.
+    Its output is in `.lab/log/pulumi-up.log`. Raises LabError with Pulumi's diagnostics when it fails.
     """
     log = lab.log / "pulumi-up.log"
     log.write_text("")
@@ -29,7 +29,7 @@ def up(lab: Lab, step: Step) -> str:
 
 
 def outputs(lab: Lab) -> dict[str, object]:
-    """Return the stack's outputs, secret ones masked. Raises LabError where there is no stack yet."""
+    """Return the stack's outputs, with secrets masked. Raises LabError if there is no stack yet."""
     done = subprocess.run(
         ["pulumi", "stack", "output", "--stack", NAME, "--json"],
         cwd=lab.project,
@@ -44,15 +44,15 @@ def outputs(lab: Lab) -> dict[str, object]:
 
 
 def _pulumi(lab: Lab, arguments: list[str], step: Step, log: Path) -> list[str]:
-    def heard(line: str) -> None:
-        if not line.startswith("@") and "warning:" not in line:  # a line of dots, a plug-in's place: no progress
-            step.say(line)
+    def show(line: str) -> None:
+        if not line.startswith("@") and "warning:" not in line:  # lines of dots and plugins' paths are no progress
+            step.update(line)
 
     status, lines = commands.follow(
-        ["pulumi", *arguments], log=log, directory=lab.project, environment=environment.variables(lab), heard=heard
+        ["pulumi", *arguments], log=log, directory=lab.project, environment=environment.variables(lab), on_line=show
     )
     if status:
-        raise LabError("\n".join(["pulumi must end without errors, and says:", *diagnostics(lines)]), log)
+        raise LabError("\n".join(["pulumi failed:", *diagnostics(lines)]), log)
     return lines
 
 
@@ -66,6 +66,6 @@ def block(lines: list[str], heading: str) -> list[str]:
 
 
 def diagnostics(lines: list[str]) -> list[str]:
-    """Return what explains a failure: everything from `Diagnostics:` on, or the last lines where there is none."""
+    """Return the lines that explain a failure: everything from `Diagnostics:` on, or else the last lines."""
     start = lines.index("Diagnostics:") if "Diagnostics:" in lines else max(0, len(lines) - 10)
     return [line for line in lines[start:] if "warning: using pulumi-" not in line]

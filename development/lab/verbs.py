@@ -1,4 +1,4 @@
-"""What can be done with a lab: the verbs behind `make` and `python -m development.lab`."""
+"""The verbs behind `make` and `python -m development.lab`."""
 
 import shutil
 from collections.abc import Callable, Mapping
@@ -33,14 +33,14 @@ def packages(lab: Lab, steps: Steps) -> None:
 
 
 def prepare(lab: Lab, steps: Steps) -> None:
-    """Make what a lab and its tests need, up to a kube-proxy of each supported minor; start nothing."""
+    """Make what the lab and its tests need, with a kube-proxy of each supported minor; start nothing."""
     _make(lab, steps, (*toolchain.needed(), *toolchain.KUBE_PROXIES))
 
 
 def _make(lab: Lab, steps: Steps, tools: tuple[GoTools, ...]) -> None:
-    """Make packages, tools and the nodes' image. What is there already is left as it is."""
+    """Make what is missing of packages, tools and the nodes' image."""
     packages(lab, steps)
-    _together([lambda: _tools(lab, steps, tools), lambda: _image(lab, steps)])
+    _in_parallel([lambda: _tools(lab, steps, tools), lambda: _image(lab, steps)])
     toolchain.link(lab)
     if toolchain.user_pulumi():
         installation.uninstall(lab.pulumi_home)
@@ -56,7 +56,7 @@ def start(lab: Lab, steps: Steps) -> None:
     if not network.is_running(lab):
         _leave_network(lab)
     network.start(lab)
-    _together([lambda: _control_plane(lab, steps), *(_starter(node, steps) for node in nodes(lab))])
+    _in_parallel([lambda: _control_plane(lab, steps), *(_starter(node, steps) for node in nodes(lab))])
 
 
 def _check_format(lab: Lab) -> None:
@@ -76,7 +76,7 @@ def _leave_network(lab: Lab) -> None:
 
 
 def up(lab: Lab, steps: Steps) -> None:
-    """Bring the lab up, deploy kube-proxy to its nodes by `pulumi up`, and print what it came to."""
+    """Bring the lab up, deploy kube-proxy to its nodes by `pulumi up`, and print the nodes' reports."""
     start(lab, steps)
     with steps.step("pulumi up") as step:
         step.summary = stack.up(lab, step)
@@ -84,14 +84,14 @@ def up(lab: Lab, steps: Steps) -> None:
 
 
 def down(lab: Lab, steps: Steps) -> None:
-    """Put the nodes aside as they are and stop everything; `up` goes on from there."""
+    """Suspend the nodes and stop everything; `up` goes on from there."""
     suspended = [_suspender(node, steps) for node in nodes(lab)]
-    _together([lambda: _stop_control_plane(lab, steps), *suspended])
+    _in_parallel([lambda: _stop_control_plane(lab, steps), *suspended])
     network.stop(lab)
 
 
 def clean(lab: Lab, steps: Steps) -> None:
-    """Stop everything and remove the lab, its nodes and the dev stack's state; the cache of tools and image stays."""
+    """Stop everything and remove the lab, its nodes and the dev stack's state; keep the cache of tools and image."""
     with steps.step("remove the lab"):
         for node in nodes(lab):
             node.kill()
@@ -101,7 +101,7 @@ def clean(lab: Lab, steps: Steps) -> None:
 
 
 def status(lab: Lab) -> Table:
-    """Return a table of everything that the lab runs."""
+    """Return a table of the lab's programs."""
     shown = Table("program", "state", "process", "address", title=f"logs: {lab.log}")
     own = loopback.choose(lab)
     endpoints = {
@@ -120,15 +120,15 @@ def status(lab: Lab) -> Table:
 
 
 def deployment(lab: Lab) -> Table:
-    """Return the table of the nodes that the dev stack deployed. Raises LabError where it has not."""
+    """Return the table of the nodes' reports. Raises LabError if the dev stack isn't deployed."""
     deployed = stack.outputs(lab).get("nodes")
     if not isinstance(deployed, Mapping):
-        raise LabError("the stack's output `nodes` must be there; deploy it by `make up`")
+        raise LabError("the stack must have the output `nodes`: deploy it by `make up`")
     return report.table(deployed)
 
 
-def _together(actions: list[Callable[[], None]]) -> None:
-    """Run actions at the same time; when all have ended, raise the first failure."""
+def _in_parallel(actions: list[Callable[[], None]]) -> None:
+    """Run actions in parallel; when all have ended, raise the first failure."""
     with ThreadPoolExecutor(len(actions)) as pool:
         for future in [pool.submit(action) for action in actions]:
             future.result()
@@ -174,5 +174,5 @@ def _suspender(node: Node, steps: Steps) -> Callable[[], None]:
 def locked(lab: Lab, steps: Steps, action: Callable[[Lab, Steps], None]) -> None:
     """Run a verb that changes the lab while no other does."""
     lab.create()
-    with exclusive(lab.state / "lock", lambda: steps.console.print("waiting: another command works on this lab")):
+    with exclusive(lab.state / "lock", lambda: steps.console.print("waiting for another command on this lab")):
         action(lab, steps)

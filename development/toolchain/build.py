@@ -25,7 +25,7 @@ def build(tools: GoTools, step: Step, log: Path) -> None:
     if target.exists():
         return
     parent = target.parent
-    with exclusive(parent / f"{tools.name}.lock", lambda: step.say("waiting: another lab builds it")):
+    with exclusive(parent / f"{tools.name}.lock", lambda: step.update("waiting for another lab to build it")):
         for abandoned in parent.glob(f"{tools.name}-*.tmp"):
             shutil.rmtree(abandoned)
         if not target.exists():
@@ -36,15 +36,15 @@ def build(tools: GoTools, step: Step, log: Path) -> None:
 
 
 def _compile(tools: GoTools, target: Path, step: Step, log: Path) -> None:
-    step.say("downloading modules")
+    step.update("downloading modules")
     stale = "{{if .Stale}}{{.ImportPath}}{{end}}"
-    total = len(_go(["list", "-deps", *tools.build_flags, "-f", stale, *tools.packages], tools, log, step.say))
+    total = len(_go(["list", "-deps", *tools.build_flags, "-f", stale, *tools.packages], tools, log, step.update))
     done = 0
 
     def show_progress(line: str) -> None:
         nonlocal done
         done += is_package(line)
-        step.say(f"linking {', '.join(tools.programs)}" if done >= total else f"{done} of {total} packages")
+        step.update(f"linking {', '.join(tools.programs)}" if done >= total else f"{done} of {total} packages")
 
     _go(["build", "-v", *tools.build_flags, "-o", f"{target}/", *tools.packages], tools, log, show_progress)
 
@@ -52,7 +52,7 @@ def _compile(tools: GoTools, target: Path, step: Step, log: Path) -> None:
 def _go(arguments: list[str], tools: GoTools, log: Path, on_line: Callable[[str], None]) -> list[str]:
     """Run Go in the tools' module. Return the packages that it prints."""
     status, lines = commands.follow(
-        ["go", *arguments], log=log, directory=tools.module, environment=GO_ENVIRONMENT, heard=on_line
+        ["go", *arguments], log=log, directory=tools.module, environment=GO_ENVIRONMENT, on_line=on_line
     )
     if status:
         last = next((line for line in reversed(lines) if line and not is_package(line)), f"ended with status {status}")

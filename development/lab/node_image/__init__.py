@@ -1,7 +1,7 @@
 """The disk image that all nodes start from: Debian 12 as its own packages make it, without kube-proxy.
 
-It is made once for all checkouts, by mmdebstrap, and kept in the cache under a digest of its recipe. The image is an
-ext4 file system without a partition table; kernel and initial RAM disk lie beside it, for QEMU to boot directly.
+mmdebstrap makes it once for all checkouts; the cache has it under a digest of its recipe. The image is an ext4 file
+system without a partition table. The kernel and the initial RAM disk are beside it: QEMU boots them directly.
 """
 
 import hashlib
@@ -48,25 +48,22 @@ class NodeImage:
 
 
 def image() -> NodeImage:
-    """Return where the image of the present recipe is, or will be."""
+    """Return the image of the current recipe, which may not be made yet."""
     recipe = "\n".join([SUITE, PACKAGES, DISK_SIZE, CUSTOMIZE.read_text()])
     return NodeImage(cache_directory() / "node-image" / hashlib.sha256(recipe.encode()).hexdigest()[:16])
 
 
 def make(step: Step, log: Path) -> NodeImage:
-    """Return the image, made now if it is not in the cache. An interrupted making leaves nothing that would be used.
-
-    Raises LabError when mmdebstrap fails.
-    """
+    """Return the image; make it if the cache doesn't have it. Raises LabError when mmdebstrap fails."""
     made = image()
     if made.directory.exists():
         return made
     parent = made.directory.parent
-    with exclusive(parent / "lock", lambda: step.say("waiting: another lab makes it")):
+    with exclusive(parent / "lock", lambda: step.update("waiting for another lab to make it")):
         for abandoned in parent.glob("*.tmp"):
             shutil.rmtree(abandoned)
         if not made.directory.exists():
-            step.say("from Debian packages, about 2 minutes")
+            step.update("from Debian packages, about 2 minutes")
             temporary = Path(tempfile.mkdtemp(suffix=".tmp", dir=parent))
             _bootstrap(NodeImage(temporary), log)
             temporary.rename(made.directory)
@@ -75,7 +72,7 @@ def make(step: Step, log: Path) -> NodeImage:
 
 def _bootstrap(target: NodeImage, log: Path) -> None:
     for file in (target.disk, target.kernel, target.initrd):
-        file.touch()  # written by root through the hook, and still the user's own
+        file.touch()  # the hook, which runs as root, fills them; the user owns them
     hook = shlex.join(["sh", str(CUSTOMIZE)]) + ' "$1" ' + shlex.join([str(target.directory), DISK_SIZE])
     mmdebstrap = ["mmdebstrap", "--mode=root", "--variant=minbase", "--format=null", f"--include={PACKAGES}"]
     command = [*mmdebstrap, f"--customize-hook={hook}", SUITE, "/dev/null"]

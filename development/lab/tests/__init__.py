@@ -1,1 +1,1 @@
-"""The lab's pieces with logic of their own; the whole lab is run by tests/lab."""
+"""Unit tests of the lab; tests/lab runs all of it."""

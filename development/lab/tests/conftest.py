@@ -1,4 +1,4 @@
-"""A lab in a directory of its own, with a cache of its own."""
+"""Fixtures: a lab in a temporary directory with its own cache, and programs for its PATH."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
 
 @pytest.fixture
 def tools(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A directory that is the only one on PATH beside the system's, for programs that a test invents."""
+    """A directory on PATH for a test's own programs; only the system's directories follow it."""
     directory = tmp_path / "tools"
     directory.mkdir()
     monkeypatch.setenv("PATH", f"{directory}:/usr/bin:/bin")

@@ -1,4 +1,4 @@
-"""`make env` is fit for eval."""
+"""The output of `make env`, for eval in a shell."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Labs side by side never share an address."""
+"""Labs side by side don't share loopback addresses."""
 
 import socket
 from ipaddress import IPv4Address
@@ -24,7 +24,7 @@ def test_projects_in_different_directories_get_different_networks() -> None:
     assert loopback.candidate(Path("/a"), 0) != loopback.candidate(Path("/b"), 0)
 
 
-def test_a_network_in_use_is_passed_over_and_the_choice_is_remembered(lab: Lab) -> None:
+def test_a_loopback_network_in_use_is_skipped_and_the_choice_is_stored(lab: Lab) -> None:
     taken, port = list(loopback.candidate(lab.project, 0).endpoints())[-1]
     with socket.create_server((taken, port)):
         chosen = loopback.choose(lab)

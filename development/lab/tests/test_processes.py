@@ -1,4 +1,4 @@
-"""What the lab starts is found and stopped again, and nobody else's process ever is."""
+"""The lab finds and stops the programs that it started, and no other process."""
 
 import os
 import signal
@@ -35,7 +35,7 @@ def test_a_started_program_has_a_session_of_its_own(sleeper: Process) -> None:
     assert os.getsid(sleeper.pid) == sleeper.pid
 
 
-def test_a_stopped_program_is_gone_and_forgotten(lab: Lab, sleeper: Process) -> None:
+def test_a_stopped_program_leaves_no_record(lab: Lab, sleeper: Process) -> None:
     assert processes.find(lab, "sleeper") == sleeper
     processes.stop(lab, "sleeper")
     assert processes.find(lab, "sleeper") is None
@@ -49,7 +49,7 @@ def test_a_program_that_ignores_the_first_signal_is_killed(lab: Lab, monkeypatch
     assert processes.find(lab, "stubborn") is None
 
 
-def test_a_program_killed_by_others_is_not_taken_for_alive(lab: Lab, sleeper: Process) -> None:
+def test_a_killed_program_is_not_found(lab: Lab, sleeper: Process) -> None:
     handle = os.pidfd_open(sleeper.pid)
     signal.pidfd_send_signal(handle, signal.SIGKILL)
     await_end(sleeper)
@@ -73,13 +73,13 @@ def test_a_process_with_a_recycled_id_is_left_alone(
     assert processes.find(lab, "sleeper") == sleeper
 
 
-def test_a_program_that_cannot_be_started_says_so_in_its_log(lab: Lab) -> None:
+def test_a_program_that_does_not_start_has_the_reason_in_its_log(lab: Lab) -> None:
     processes.start(lab, "absent", ["no-such-program"])
     if shell := processes.find(lab, "absent"):
         await_end(shell)
     assert "no-such-program: not found" in processes.log_file(lab, "absent").read_text()
 
 
-def test_a_program_name_with_brackets_and_spaces_is_read_right() -> None:
+def test_parse_stat_accepts_a_name_with_brackets_and_spaces() -> None:
     line = "42 (a) b (c) S 1 " + " ".join(str(field) for field in range(5, 23)) + " 0"
     assert parse_stat(line) == (Process(pid=42, started=22), "S")

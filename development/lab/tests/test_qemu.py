@@ -1,4 +1,4 @@
-"""The virtual machine's command line, as it is."""
+"""A node's command line for QEMU."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from development.lab.node_image import NodeImage
 GOLDEN = Path(__file__).parent / "golden" / "qemu.txt"
 
 
-def test_the_command_line_is_the_golden_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_line_matches_the_golden_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(qemu, "accelerator", lambda: "kvm")
     command = qemu.command(topology.WORKERS[0], NodeImage(Path("/cache/image")), "booted")
     assert "".join(f"{argument}\n" for argument in command) == GOLDEN.read_text()

@@ -1,4 +1,4 @@
-"""Snapshots are asked for over QEMU's monitor; an error that it prints is an error."""
+"""Commands to QEMU's monitor; whatever it prints is an error."""
 
 import json
 import socket
@@ -16,7 +16,7 @@ Serve = Callable[[str], Path]
 
 @pytest.fixture
 def serve(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
-    """Starts a monitor which answers a human command with the given text, in a directory with a very long name."""
+    """Starts a monitor that answers a human command with the given text, in a directory with a very long name."""
     directory = tmp_path / ("long" * 40)
     directory.mkdir()
     monkeypatch.chdir(directory)
@@ -47,15 +47,15 @@ def _answer(server: socket.socket, printed: str) -> None:
             stream.flush()
 
 
-def test_a_command_that_prints_nothing_succeeds(serve: Serve) -> None:
+def test_a_monitor_command_that_prints_nothing_succeeds(serve: Serve) -> None:
     monitor(serve(""), "savevm booted")
 
 
-def test_what_the_monitor_prints_is_the_error(serve: Serve) -> None:
+def test_output_of_the_monitor_is_an_error(serve: Serve) -> None:
     with pytest.raises(LabError, match="Snapshot 'booted' does not exist"):
         monitor(serve("Error: Snapshot 'booted' does not exist\r\n"), "loadvm booted")
 
 
-def test_a_machine_without_a_monitor_is_an_error(tmp_path: Path) -> None:
+def test_a_missing_monitor_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(LabError, match="must answer `savevm booted`"):
         monitor(tmp_path / "monitor.sock", "savevm booted")

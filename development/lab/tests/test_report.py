@@ -1,4 +1,4 @@
-"""A deployment's report: a column for each node."""
+"""The table of the nodes' reports."""
 
 from io import StringIO
 
@@ -8,7 +8,7 @@ from rich.console import Console
 from development.lab import report
 
 
-def test_each_node_is_a_column_and_each_field_a_row() -> None:
+def test_nodes_are_columns_and_fields_are_rows() -> None:
     console = Console(file=StringIO(), width=60)
     console.print(report.table({"a": {"active": True, "mode": "ipvs"}, "b": {"active": False}}))
     assert isinstance(console.file, StringIO)
@@ -27,11 +27,11 @@ def test_each_node_is_a_column_and_each_field_a_row() -> None:
         ("0123456789abcdef" * 4, "0123456789ab"),
     ],
 )
-def test_values_are_shown_for_a_person(value: object, text: str) -> None:
+def test_values_have_a_readable_text(value: object, text: str) -> None:
     assert report.cell(value) == text
 
 
-def test_an_ipv6_address_is_shown_as_it_is() -> None:
+def test_an_ipv6_address_in_brackets_is_not_markup() -> None:
     console = Console(width=80, record=True, file=StringIO())
     servers = [{"server": "TCP [fd00:10::1]:443 rr", "realServers": ["[fd00:99::121]:6443"]}]
     console.print(report.table({"a": {"virtualServers": servers}}))

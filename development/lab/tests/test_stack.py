@@ -1,4 +1,4 @@
-"""Of all that Pulumi prints, a person sees the summary, or the diagnosis."""
+"""The lab shows Pulumi's summary, or its diagnostics when it fails."""
 
 from development.lab import stack
 
@@ -12,17 +12,17 @@ FAILURE = [
 ]
 
 
-def test_the_summary_is_the_changes() -> None:
+def test_the_summary_is_the_list_of_changes() -> None:
     assert stack.block(SUCCESS, "Resources:") == ["+ 2 created", "14 unchanged"]
 
 
-def test_no_summary_is_no_error() -> None:
+def test_output_without_a_summary_is_accepted() -> None:
     assert stack.block(FAILURE, "Resources:") == []
 
 
-def test_the_diagnosis_has_the_error_without_the_noise() -> None:
+def test_diagnostics_leave_out_the_plugins_paths() -> None:
     assert stack.diagnostics(FAILURE) == [FAILURE[1], FAILURE[2], FAILURE[4]]
 
 
-def test_a_failure_without_a_diagnosis_shows_the_last_lines() -> None:
+def test_a_failure_without_diagnostics_shows_the_last_lines() -> None:
     assert stack.diagnostics([str(number) for number in range(30)]) == [str(number) for number in range(20, 30)]

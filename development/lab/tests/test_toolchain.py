@@ -62,7 +62,7 @@ def test_a_failed_build_leaves_nothing_and_says_why(lab: Lab, builds: Path, tmp_
     assert builds.exists()
 
 
-def test_what_is_built_is_told_apart_by_its_flags(builds: Path) -> None:
+def test_builds_with_different_flags_are_kept_apart(builds: Path) -> None:
     assert not builds.exists()
     assert toolchain.installed(KUBERNETES) != toolchain.installed(replace(KUBERNETES, version_variables=()))
 
@@ -87,7 +87,7 @@ def test_a_kube_proxy_is_linked_by_its_version_the_deployed_one_by_its_plain_nam
     assert builds.exists()
 
 
-def test_a_lab_starts_without_the_kube_proxies_that_only_tests_ask(lab: Lab, builds: Path) -> None:
+def test_a_lab_starts_without_the_kube_proxies_that_only_tests_need(lab: Lab, builds: Path) -> None:
     with Steps() as steps, steps.step("tools") as step:
         for tools in toolchain.needed():
             build.build(tools, step, lab.log / "build.log")
