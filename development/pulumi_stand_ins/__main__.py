@@ -1,4 +1,4 @@
-"""Start one stand-in: `python -P development/pulumi_stand_ins/__main__.py NAME [engine's arguments]`.
+"""Start one stand-in: `python -P development/pulumi_stand_ins/__main__.py pulumi-resource-tls [engine's arguments]`.
 
 It is run by its path: with PYTHONPATH instead, the program that the language host starts would inherit it.
 """
@@ -25,7 +25,8 @@ def main() -> None:
     """Run the stand-in named by the first argument until the engine ends it."""
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
     _skip_sdk_start_up()
-    stand_in = importlib.import_module(f"development.pulumi_stand_ins.{sys.argv.pop(1)}.serve")
+    package = sys.argv.pop(1).removeprefix("pulumi-").removeprefix("resource-").replace("-", "_")
+    stand_in = importlib.import_module(f"development.pulumi_stand_ins.{package}.serve")
     stand_in.main()
 
 

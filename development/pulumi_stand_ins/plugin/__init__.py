@@ -1,1 +1,1 @@
-"""What every plugin needs, whatever it provides: serving, property values, differences, the engine's log."""
+"""What every plugin needs: serving, property values, differences, the engine's log."""

@@ -16,7 +16,7 @@ class OperationError(Exception):
 
 
 class InitializationError(OperationError):
-    """The resource was created, and belongs into the stack's state, but it isn't ready."""
+    """The resource was created, and belongs in the stack's state, but it isn't ready."""
 
     def __init__(self, message: str, identifier: str, state: Properties) -> None:
         super().__init__(message)
