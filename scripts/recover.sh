@@ -16,12 +16,20 @@ is_switched() {
     fi
 }
 
+restore_file() {
+    [ -e "$previous/files$1" ] && ! cmp -s "$previous/files$1" "$root$1" || return 0
+    cp -p "$previous/files$1" "$root$1.new"
+    sync "$root$1.new"
+    mv -f "$root$1.new" "$root$1"
+    sync "$root${1%/*}"
+}
+
+# The unit comes first, so that a boot restores the rest if this is interrupted.
 restore_files() {
+    ! grep -qx "$unit" "$previous/absent" || rm -f "$root$unit"
+    restore_file "$unit"
     (cd "$previous/files" && find . -type f) | while read -r path; do
-        ! cmp -s "$previous/files/$path" "$root/$path" || continue
-        cp -p "$previous/files/$path" "$root/$path.new"
-        sync "$root/$path.new"
-        mv -f "$root/$path.new" "$root/$path"
+        restore_file "${path#.}"
     done
     while read -r path; do
         rm -f "$root$path"
