@@ -9,7 +9,7 @@ EXCLUDED = "10.99.0.0/24"
 _ADD = """\
 set -e
 iptables -t nat -N KUBE-ROUTER-TEST
-iptables -t nat -A POSTROUTING -j KUBE-ROUTER-TEST -m comment --comment 'somebody "else"'
+iptables -t nat -A POSTROUTING -j KUBE-ROUTER-TEST -m comment --comment 'another "owner"'
 iptables -N FOREIGN
 iptables -A FOREIGN -s 1.2.3.4 -j DROP
 iptables -A INPUT -j FOREIGN
@@ -30,7 +30,7 @@ ipvsadm -a -t 10.99.0.1:80 -r 192.168.99.121:6443 -m
 ipvsadm -A -f 7 -s wlc
 """
 _REMOVE = """\
-iptables -t nat -D POSTROUTING -j KUBE-ROUTER-TEST -m comment --comment 'somebody "else"'
+iptables -t nat -D POSTROUTING -j KUBE-ROUTER-TEST -m comment --comment 'another "owner"'
 iptables -t nat -X KUBE-ROUTER-TEST
 iptables -D INPUT -j FOREIGN
 iptables -F FOREIGN

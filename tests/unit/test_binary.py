@@ -40,7 +40,7 @@ class TestBinary:
         ]
 
     @pytest.mark.parametrize(
-        ("digest", "said"),
+        ("digest", "message"),
         [
             (DIGEST[:-1], f'Invalid value: "{DIGEST[:-1]}": must be 64 hexadecimal digits, not 63'),
             ("sums", 'Not found: "sums": must name an existing file; looked for PROJECT/sums'),
@@ -51,11 +51,11 @@ class TestBinary:
         ],
     )
     def test_digest_must_be_64_hexadecimal_digits_or_a_file_of_them(
-        self, values: Values, refused: Refused, digest: str, said: str
+        self, values: Values, refused: Refused, digest: str, message: str
     ) -> None:
         values["binary"] |= {"source": "file", "path": "kube-proxy", "sha256": {"amd64": digest}}
 
-        assert refused(values) == [f"binary.sha256.amd64: {said}"]
+        assert refused(values) == [f"binary.sha256.amd64: {message}"]
 
     def test_downloaded_binary_needs_a_url_and_a_digest_but_no_path(self, values: Values, refused: Refused) -> None:
         values["binary"] |= {"source": "url", "path": "kube-proxy"}

@@ -28,7 +28,7 @@ class TestCertificateAuthority:
     """It must be able to issue a certificate now. The tls plugin checks none of this."""
 
     @pytest.mark.parametrize(
-        ("certificate", "said"),
+        ("certificate", "message"),
         [
             (
                 {"authority": False},
@@ -44,14 +44,14 @@ class TestCertificateAuthority:
         project: Path,
         make_certificate: Callable[..., bytes],
         certificate: dict[str, bool],
-        said: str,
+        message: str,
     ) -> None:
         (project / "ca.pem").write_bytes(make_certificate(**certificate))
 
-        assert refused(values) == [f'certificateAuthority.certificateFile: Invalid value: "ca.pem": {said}']
+        assert refused(values) == [f'certificateAuthority.certificateFile: Invalid value: "ca.pem": {message}']
 
     @pytest.mark.parametrize(
-        ("begins", "ends", "said"),
+        ("begins", "ends", "message"),
         [(-9, -1, "must still be valid, but expired"), (1, 9, "must already be valid, but starts")],
     )
     def test_ca_certificate_must_be_valid_now(
@@ -62,12 +62,12 @@ class TestCertificateAuthority:
         make_certificate: Callable[..., bytes],
         begins: int,
         ends: int,
-        said: str,
+        message: str,
     ) -> None:
         (project / "ca.pem").write_bytes(make_certificate(begins, ends))
         (line,) = refused(values)
 
-        assert line.startswith(f'certificateAuthority.certificateFile: Invalid value: "ca.pem": {said} 2')
+        assert line.startswith(f'certificateAuthority.certificateFile: Invalid value: "ca.pem": {message} 2')
 
     def test_ca_expiry_is_known(
         self, values: Values, authority: Authority, project: Path, make_certificate: Callable[..., bytes]
@@ -153,12 +153,12 @@ class TestGeneratedCA:
     def test_generated_ca_excludes_a_given_one(self, values: Values, refused: Refused) -> None:
         values["certificateAuthority"]["generate"] = True
         values["caPrivateKey"] = "a key"
-        said = "Forbidden: must not be set together with certificateAuthority.generate: keep one of the two"
+        message = "Forbidden: must not be set together with certificateAuthority.generate: keep one of the two"
 
         assert refused(values) == [
-            f"certificateAuthority.certificateFile: {said}",
-            f"certificateAuthority.privateKeyFile: {said}",
-            f"caPrivateKey: {said}",
+            f"certificateAuthority.certificateFile: {message}",
+            f"certificateAuthority.privateKeyFile: {message}",
+            f"caPrivateKey: {message}",
         ]
 
     def test_client_certificate_must_expire_before_the_generated_ca(self, values: Values, refused: Refused) -> None:

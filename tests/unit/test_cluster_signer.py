@@ -111,9 +111,9 @@ class TestExclusions:
     def test_signer_excludes_a_ca_key(self, asking: Values, refused: Refused) -> None:
         asking["certificateAuthority"]["privateKeyFile"] = "ca-key.pem"
         asking["caPrivateKey"] = "a key"
-        said = "Forbidden: must not be set together with certificateAuthority.signer: keep one of the two"
+        message = "Forbidden: must not be set together with certificateAuthority.signer: keep one of the two"
 
-        assert refused(asking) == [f"certificateAuthority.privateKeyFile: {said}", f"caPrivateKey: {said}"]
+        assert refused(asking) == [f"certificateAuthority.privateKeyFile: {message}", f"caPrivateKey: {message}"]
 
     def test_generated_ca_excludes_a_signer(self, values: Values, refused: Refused) -> None:
         values["certificateAuthority"] = {"generate": True, "signer": SIGNER}
@@ -127,13 +127,13 @@ class TestExclusions:
     def test_request_keys_need_a_signer(self, values: Values, refused: Refused) -> None:
         values["certificateAuthority"] |= {"kubeconfigFile": "x", "context": "x", "approvalTimeoutSeconds": 1}
         values["adminKubeconfig"] = "x"
-        said = "Forbidden: must not be set without certificateAuthority.signer"
+        message = "Forbidden: must not be set without certificateAuthority.signer"
 
         assert refused(values) == [
-            f"certificateAuthority.kubeconfigFile: {said}",
-            f"certificateAuthority.context: {said}",
-            f"certificateAuthority.approvalTimeoutSeconds: {said}",
-            f"adminKubeconfig: {said}",
+            f"certificateAuthority.kubeconfigFile: {message}",
+            f"certificateAuthority.context: {message}",
+            f"certificateAuthority.approvalTimeoutSeconds: {message}",
+            f"adminKubeconfig: {message}",
         ]
 
 

@@ -61,7 +61,7 @@ class TestNodesFile:
         ]
 
     @pytest.mark.parametrize(
-        ("content", "said"),
+        ("content", "message"),
         [
             (
                 "- name: [\n",
@@ -83,11 +83,11 @@ class TestNodesFile:
         ],
     )
     def test_nodes_file_must_have_a_list(
-        self, values: Values, refused: Refused, project: Path, content: str, said: str
+        self, values: Values, refused: Refused, project: Path, content: str, message: str
     ) -> None:
         (project / "nodes.yaml").write_text(content)
 
-        assert refused({**values, "nodes": None, "nodesFile": "nodes.yaml"}) == [f"nodesFile: {said}"]
+        assert refused({**values, "nodes": None, "nodesFile": "nodes.yaml"}) == [f"nodesFile: {message}"]
 
     def test_nodes_file_must_exist(self, values: Values, refused: Refused) -> None:
         assert refused({**values, "nodes": None, "nodesFile": "nodes.yaml"}) == [

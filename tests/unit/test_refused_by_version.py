@@ -124,11 +124,11 @@ def errors(minor: int, configuration: dict[str, Any]) -> list[str]:
     return [str(problem) for problem in problems.errors({"configuration": configuration})]
 
 
-@pytest.mark.parametrize(("minor", "configuration", "said"), CASES)
+@pytest.mark.parametrize(("minor", "configuration", "message"), CASES)
 def test_configuration_is_checked_for_its_minor_version(
-    minor: int, configuration: dict[str, Any], said: list[str]
+    minor: int, configuration: dict[str, Any], message: list[str]
 ) -> None:
-    assert errors(minor, configuration) == said
+    assert errors(minor, configuration) == message
 
 
 def test_version_rules_use_binary_version(

@@ -82,11 +82,11 @@ CASES: list[tuple[str, object, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("where", "value", "said"), CASES)
+@pytest.mark.parametrize(("where", "value", "message"), CASES)
 def test_invalid_cluster_value_is_refused(
-    refused_with: Callable[[str, object], list[str]], where: str, value: object, said: str
+    refused_with: Callable[[str, object], list[str]], where: str, value: object, message: str
 ) -> None:
-    assert refused_with(where, value) == [f"{where}: {said}"]
+    assert refused_with(where, value) == [f"{where}: {message}"]
 
 
 def test_https_proxy_is_refused_together_with_tls_server_name(

@@ -201,18 +201,18 @@ CASES: list[tuple[str, object, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("where", "value", "said"), CASES)
+@pytest.mark.parametrize(("where", "value", "message"), CASES)
 def test_invalid_configuration_value_is_refused(
-    refused_with: Callable[[str, object], list[str]], where: str, value: object, said: str
+    refused_with: Callable[[str, object], list[str]], where: str, value: object, message: str
 ) -> None:
     """In a list, the second item is the invalid one."""
     place = f"{where}[1]" if isinstance(value, list) else where
 
-    assert refused_with(where, value) == [f"{place}: {said}"]
+    assert refused_with(where, value) == [f"{place}: {message}"]
 
 
 @pytest.mark.parametrize(
-    ("where", "value", "said"),
+    ("where", "value", "message"),
     [
         (
             "configuration.detectLocalMode",
@@ -246,7 +246,7 @@ def test_invalid_configuration_value_is_refused(
     ],
 )
 def test_conflict_between_fields_is_reported_where_it_was_written(
-    values: dict[str, Any], refused: Refused, where: str, value: object, said: str
+    values: dict[str, Any], refused: Refused, where: str, value: object, message: str
 ) -> None:
     place: Any = values["nodes"][int(where[6])] if where.startswith("nodes") else values
     place.setdefault("configuration", {})
@@ -255,7 +255,7 @@ def test_conflict_between_fields_is_reported_where_it_was_written(
     else:
         place["configuration"][where.rpartition(".")[2]] = value
 
-    assert refused(values) == [said]
+    assert refused(values) == [message]
 
 
 def test_node_may_complete_the_fleets_configuration(values: dict[str, Any], loaded: Load) -> None:

@@ -164,7 +164,7 @@ def test_encrypted_key_beside_a_key_file_is_an_error(validate: Validate, stack: 
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         ("config: [", "must be YAML; line 1, column 10: expected the node content, but found '<stream end>'"),
         ("config: {}\nconfig: {}\n", "must be YAML; line 2, column 1: duplicate key"),
@@ -173,10 +173,10 @@ def test_encrypted_key_beside_a_key_file_is_an_error(validate: Validate, stack: 
         ("", "must be a stack's file, with a mapping `config` of keys like kube-proxy:cluster"),
     ],
 )
-def test_file_that_is_no_stack_is_an_error(validate: Validate, content: str, said: str) -> None:
+def test_file_that_is_no_stack_is_an_error(validate: Validate, content: str, message: str) -> None:
     assert validate(content) == (
         1,
-        f"Pulumi.prod.yaml:1: error: Invalid value: {said}\nPulumi.prod.yaml: 1 error, no warnings\n",
+        f"Pulumi.prod.yaml:1: error: Invalid value: {message}\nPulumi.prod.yaml: 1 error, no warnings\n",
     )
 
 

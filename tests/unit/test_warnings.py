@@ -81,15 +81,15 @@ CASES: list[tuple[str, dict[str, Any], list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("version", "configuration", "said"), CASES)
+@pytest.mark.parametrize(("version", "configuration", "message"), CASES)
 def test_configuration_gives_warnings(
-    values: dict[str, Any], loaded: Load, version: str, configuration: dict[str, Any], said: list[str]
+    values: dict[str, Any], loaded: Load, version: str, configuration: dict[str, Any], message: list[str]
 ) -> None:
     values["cluster"]["version"] = "1.37.2"
     values["binary"]["version"] = version
     values["configuration"] = configuration
 
-    assert sorted(map(str, loaded(values).warnings)) == sorted(said)
+    assert sorted(map(str, loaded(values).warnings)) == sorted(message)
 
 
 def test_missing_cluster_cidr_gives_a_warning(values: dict[str, Any], loaded: Load) -> None:
