@@ -2,7 +2,7 @@
 
 A resource that is being registered holds a thread of the program's pool while its before-hook runs, and asyncssh needs
 a thread of the default pool of the loop that it runs in. With more registrations than threads (4 × `--parallel`) hooks
-and registrations would wait for each other for ever, so connections must not share the program's loop.
+and registrations would wait for each other forever, so connections must not share the program's loop.
 """
 
 import asyncio

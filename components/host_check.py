@@ -1,6 +1,6 @@
 """Check that a node's host is the right one and accepts our login, before the command plugin connects to it.
 
-The command plugin has no time limit once a connection is open, so a frozen host would hang an update for ever. Its
+The command plugin has no time limit once a connection is open, so a frozen host would hang an update forever. Its
 errors name neither the node nor a solution. The check is a hook of the node's commands. So it runs just before the
 first of them, never in a preview and never if nothing changes.
 """

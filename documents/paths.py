@@ -5,7 +5,6 @@ from typing import Final
 KUBECONFIG: Final = "/etc/kubernetes/kube-proxy.kubeconfig"
 CONFIGURATION: Final = "/etc/kubernetes/kube-proxy-config.yaml"
 ENVIRONMENT_FILE: Final = "/etc/kubernetes/kube-proxy.conf"
-SYSTEMD_UNIT: Final = "/usr/lib/systemd/system/kube-proxy.service"
 BINARY: Final = "/usr/local/bin/kube-proxy"
 
 RECOVER: Final = "/var/lib/kube-proxy-generations/recover"

@@ -157,7 +157,9 @@ def _take_away(values: Any, location: Location) -> None:
             return
         around = around[step]
     if not isinstance(around, list):
-        around.pop(last, None)
+        # pydantic's location has the text of a key that is not text: 'None' for null.
+        for key in [key for key in around if key == last or not isinstance(key, str)]:
+            del around[key]
     elif around[int(last)] != {}:
         around[int(last)] = {}
     else:

@@ -68,7 +68,7 @@ class Node:
             self._monitor(f"delvm {SUSPENDED}")  # or the next start after a power cut would restore it
 
     def suspend(self) -> None:
-        """Stop the node and keep its memory. One that never booted completely is made anew at its next start."""
+        """Stop the node and keep its memory. One that never booted completely is made again at its next start."""
         if self.is_running() and BOOTED in self._snapshots():
             self._monitor(f"savevm {SUSPENDED}")
         self.kill()

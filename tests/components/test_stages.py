@@ -18,6 +18,12 @@ def test_readme_lists_the_stages_in_order() -> None:
     assert re.findall(r"^\d\. \*\*(\w+)\*\*", how_it_works, re.MULTILINE) == [stage.name for stage in SCRIPTED]
 
 
+def test_architecture_lists_the_stages_with_what_they_do_and_change() -> None:
+    architecture = (SCRIPTS.parent / "docs/architecture.md").read_text().partition("## Stages")[2].partition("\n## ")[0]
+    rows = [f"| {stage.name} | {stage.title} | {stage.changes} |" for stage in (*STAGES, REMOVE)]
+    assert [line for line in architecture.splitlines() if line.startswith("|")][2:] == rows
+
+
 @pytest.mark.parametrize("stage", [*SCRIPTED, REMOVE], ids=lambda stage: stage.name)
 def test_stage_lists_the_scripts_that_its_own_script_uses(stage: Stage) -> None:
     script = (SCRIPTS / f"{stage.name}.sh").read_text()

@@ -23,9 +23,11 @@ def add(cluster: Cluster) -> None:
 
 
 def remove(cluster: Cluster) -> None:
-    """Deletes them."""
+    """Deletes them, and waits until no node has the Service's virtual server."""
     cluster.kubectl("delete", "service", NAME)
     cluster.kubectl("delete", "endpointslice", "-l", f"kubernetes.io/service-name={NAME}")
+    for node in cluster.nodes:
+        node.run(f"while ipvsadm -ln | grep -qF '{SERVICE}'; do sleep 0.5; done")
 
 
 def _objects() -> list[dict[str, object]]:

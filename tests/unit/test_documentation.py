@@ -66,7 +66,9 @@ def test_pre_commit_runs_what_make_check_runs() -> None:
 
 
 def test_make_help_lists_every_command_in_a_group() -> None:
-    listed = subprocess.run(["make", "--no-print-directory", "help"], cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(
+        ["make", "--no-print-directory", "help"], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    ).stdout
     groups = [part.splitlines()[0] for part in listed.split("\n\n")[1:]]
     assert groups == ["Use it", "Work with the lab", "Develop"]
     assert all(re.match(r"  make [a-z]+ +\S", line) for line in listed.splitlines() if line and line not in groups)

@@ -1,6 +1,7 @@
 """Invalid values of the smaller sections, and the message for each."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -135,3 +136,11 @@ def test_invalid_value_is_refused(
     refused_with: Callable[[str, object], list[str]], where: str, value: object, message: str
 ) -> None:
     assert refused_with(where, value) == [f"{where}: {message}"]
+
+
+@pytest.mark.parametrize(("key", "where"), [(None, "cluster.None"), (1, "cluster[1]"), (1.5, "cluster[1.5]")])
+def test_key_that_is_not_a_string_is_refused(
+    values: dict[str, Any], refused: Callable[[dict[str, Any]], list[str]], key: object, where: str
+) -> None:
+    values["cluster"][key] = 1
+    assert refused(values) == [f"{where}: Forbidden: every key must be a string: put it in quotes"]

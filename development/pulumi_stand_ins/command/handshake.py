@@ -97,7 +97,7 @@ def _options(connection: Connection, keys: Keys) -> asyncssh.SSHClientConnection
         # Only the algorithm of the pinned key is offered. For RSA that is ssh-rsa, which current servers refuse: like
         # the official plugin, this one can't verify an RSA host key.
         server_host_key_algs=() if pinned is None else [pinned.get_algorithm()],
-        # The official plugin has no time limit here: a host that accepts and then stays silent blocks it for ever.
+        # The official plugin has no time limit here: a host that accepts and then stays silent blocks it forever.
         login_timeout=0,
         gss_kex=False,
         gss_auth=False,
