@@ -53,7 +53,11 @@ class TestUpgrade:
         with probe.probed(fleet.nodes) as answers:
             result = fleet.up()
         assert result.status == 0, result.output
-        assert stack.block(result.output.splitlines(), "Resources:") == ["+ 2 created", "~ 8 updated", "9 unchanged"]
+        assert stack.block(result.output.splitlines(), "Resources:") == [
+            "+ 2 created",
+            "~ 8 updated",
+            "10 changes. 9 unchanged",
+        ]
         outputs = fleet.outputs()
         assert outputs["certificate"] == certificate
         assert fleet.processes() == processes
