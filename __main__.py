@@ -8,6 +8,7 @@ import signal
 # The engine interrupts the program when a run has failed. Without this, a traceback would follow the error.
 signal.signal(signal.SIGINT, lambda *_: os._exit(130))
 
+import asyncio
 from pathlib import Path
 
 import pulumi
@@ -16,14 +17,19 @@ from components import CertificateAuthority, ClientCertificates, Rollout, certif
 from settings import GeneratedCA
 from settings.stack_configuration import stack_settings
 
-settings = stack_settings(Path(__file__).parent)
 
-authority = certificate_authority(settings.certificate_authority)
-certificates = ClientCertificates(settings, authority)
-rollout = Rollout("rollout", settings, certificates, authority.trust_bundle_pem)
+async def main() -> dict[str, pulumi.Output[object]]:
+    """Register all resources; return the stack's outputs."""
+    settings = stack_settings(Path(__file__).parent)
+    authority = certificate_authority(settings.certificate_authority)
+    certificates = ClientCertificates(settings, authority)
+    rollout = Rollout("rollout", settings, certificates, authority.trust_bundle_pem)
+    outputs = {"nodes": rollout.reports, "certificate": certificates.summary}
+    if isinstance(settings.certificate_authority, GeneratedCA) and isinstance(authority, CertificateAuthority):
+        outputs |= {"caCertificate": authority.certificate_pem, "caPrivateKey": authority.private_key_pem}
+    # Lets the registrations begin. Otherwise the SDK waits for all Outputs again after each of them (docs/upstream.md).
+    await asyncio.sleep(0)
+    return outputs
 
-pulumi.export("nodes", rollout.reports)
-pulumi.export("certificate", certificates.summary)
-if isinstance(settings.certificate_authority, GeneratedCA) and isinstance(authority, CertificateAuthority):
-    pulumi.export("caCertificate", authority.certificate_pem)
-    pulumi.export("caPrivateKey", authority.private_key_pem)
+
+pulumi.run(main)

@@ -1,14 +1,18 @@
 """The fleet: every node is staged first, then a canary is activated, then batches."""
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import TypeVar
 
 import pulumi
 from pulumi_command import remote
 
+from components.client_certificate import ClientCertificate
 from components.client_certificates import ClientCertificates
+from components.deliveries import Deliveries
 from components.node import Node
-from settings import RolloutSettings, Settings
+from documents import kubeconfig
+from settings import NodeSettings, RolloutSettings, Settings
 
 T = TypeVar("T")
 
@@ -28,17 +32,32 @@ class Rollout(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("kube-proxy:index:Rollout", name, None, opts)
-        child = pulumi.ResourceOptions(parent=self)
         pulumi.log.info(order([node.name for node in settings.nodes], settings.rollout), self)
-        nodes = [
-            Node(node, settings, certificates.by_node[node.name], trust_bundle_pem, child) for node in settings.nodes
-        ]
+        deliveries = Deliveries(settings.binary)
+
+        @cache
+        def kubeconfig_of(certificate: ClientCertificate) -> pulumi.Output[str]:
+            pems = pulumi.Output.all(certificate.certificate_pem, certificate.private_key_pem, trust_bundle_pem)
+            return pems.apply(
+                lambda pems: kubeconfig.render(
+                    cluster=settings.cluster,
+                    client_certificate_pem=pems[0],
+                    client_key_pem=pems[1],
+                    certificate_authority_pem=pems[2],
+                )
+            )
+
+        def register(node: NodeSettings) -> Node:
+            certificate = certificates.by_node[node.name]
+            return Node(node, settings, certificate, kubeconfig_of(certificate), deliveries, self)
+
+        nodes = [register(node) for node in settings.nodes]
         done: Sequence[pulumi.Resource] = [node.staged for node in nodes]
         for number, wave in enumerate(waves(nodes, settings.rollout), start=1):
             barrier = self._barrier(f"{name}-wave-{number}", done)
             done = [node.activate(barrier) for node in wave]
         self.reports = pulumi.Output.all(**{node.name: node.report for node in nodes})
-        self.register_outputs({"nodes": self.reports})
+        self.register_outputs({})
 
     def _barrier(self, name: str, resources: Sequence[pulumi.Resource]) -> Sequence[pulumi.Resource]:
         """Return one resource to depend on instead of all these: it does nothing, but only after them.

@@ -65,6 +65,12 @@ restore_modes() {
     done
 }
 
+# From now on a removal uses this delivery's scripts and parameters (remove_node.sh). Younger deliveries may be in use.
+keep_for_removal() {
+    printf 'removed_node=$1\nexport removed_node\nexec /bin/sh %s/run.sh remove\n' "$delivery" | replace_file "$state/remove"
+    find "$state/deliveries" -mindepth 1 -maxdepth 1 -mmin +1440 ! -path "$root$delivery" -exec rm -rf {} +
+}
+
 abort_activation() {
     say "$1"
     print_errors_from_journal >&2 || :
@@ -107,6 +113,7 @@ prove_serving "$restart_cause" || abort_activation "kube-proxy must serve within
 rollback_needed=
 discard_previous
 record_live_generation
+keep_for_removal
 printf '%s\n' "$NODE" | replace_file "$state/node"
 sync "$state"
 sync "$root/etc/systemd/system/multi-user.target.wants" 2>/dev/null || :

@@ -3,6 +3,9 @@
 . ./virtual_servers.sh
 . ./rules.sh
 
+# The name in the stack that runs this, which may not be the one that kube-proxy was deployed as.
+NODE=${removed_node:-$NODE}
+
 # After a rename in the stack the host already serves under the node's new name; removing the old name must change nothing.
 still_ours() { [ ! -e "$state/node" ] || [ "$(cat "$state/node")" = "$NODE" ]; }
 

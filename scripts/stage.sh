@@ -24,13 +24,13 @@ obtain_binary() {
     pinned=$(pinned_sha256)
     staged_binary=$state/binaries/$pinned
     [ -f "$staged_binary" ] || case $BINARY_SOURCE in
-        file) fail "the uploaded binary must be at $staged_binary, is missing; run: pulumi up --target-replace '**$NODE-binary' --target-dependents" ;;
+        file) fail "the uploaded binary must be at $staged_binary, is missing; run pulumi up again, which uploads it" ;;
         url) download_binary ;;
     esac
     actual=$(sha256sum <"$staged_binary" | cut -d ' ' -f 1)
     if [ "$actual" != "$pinned" ]; then
         rm -f "$staged_binary"
-        fail "the binary must have the pinned SHA-256 $pinned, has $actual and was deleted; check binary.sha256 of kube-proxy:binary, then run: pulumi up --target-replace '**$NODE-binary' --target-dependents"
+        fail "the binary must have the pinned SHA-256 $pinned, has $actual and was deleted; check binary.sha256 of kube-proxy:binary, then run pulumi up again"
     fi
     chmod 755 "$staged_binary"
     chown 0:0 "$staged_binary"

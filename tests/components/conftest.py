@@ -11,6 +11,8 @@ import pytest
 from pydantic import SecretStr
 
 from components import ClientCertificates, Rollout, certificate_authority
+from components.deliveries import Deliveries
+from components.delivery import Delivery
 from settings import (
     Architecture,
     Binary,
@@ -18,6 +20,7 @@ from settings import (
     CAWithKey,
     ClientCertificateSettings,
     Cluster,
+    NodeSettings,
     RolloutSettings,
     Service,
     Settings,
@@ -48,7 +51,7 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def deploy(settings: Settings) -> Iterator[Deploy]:
+def deploy(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Deploy]:
     """Register the program's components for the settings with some fields replaced; return the recorder."""
 
     # The SDK needs the thread's event loop, which asyncio.run in an earlier test has closed.
@@ -56,6 +59,11 @@ def deploy(settings: Settings) -> Iterator[Deploy]:
 
     def run(**changes: object) -> Recorder:
         recorder = Recorder()
+
+        def plan(_: Deliveries, resource: str, __: NodeSettings, delivery: pulumi.Output[Delivery]) -> None:
+            delivery.apply(lambda known: recorder.deliveries.update({resource: known}))
+
+        monkeypatch.setattr(Deliveries, "plan", plan)
         pulumi.runtime.set_mocks(recorder, project="kube-proxy", stack="test", preview=False, monitor=Monitor(recorder))
         changed = replace(settings, **changes)  # type: ignore[arg-type]
 

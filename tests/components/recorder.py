@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import pulumi
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -14,6 +13,7 @@ from pulumi.runtime.mocks import MockMonitor
 from pulumi.runtime.proto.resource_pb2 import RegisterResourceRequest
 from pydantic import SecretStr
 
+from components.delivery import Delivery
 from settings import SSH, KubeProxyConfiguration, NodeSettings
 from settings.addresses import Address
 
@@ -55,7 +55,6 @@ OUTPUTS: dict[str, dict[str, object]] = {
         "status": {"certificate": b64encode(CLIENT_CERTIFICATE.encode()).decode()}
     },
     "command:remote:Command": {"stdout": REPORT, "stderr": ""},
-    "command:remote:CopyToRemote": {},
 }
 
 
@@ -66,10 +65,10 @@ class Recorder(Mocks):
     resources: list[MockResourceArgs] = field(default_factory=list)
     depends_on: dict[str, set[str]] = field(default_factory=dict)
     """By a resource's name, the names of those that it waits for."""
+    deliveries: dict[str, Delivery] = field(default_factory=dict)
+    """By a resource's name, what the hook would deliver before it."""
 
     def new_resource(self, args: MockResourceArgs) -> tuple[str | None, dict[str, object]]:
-        if isinstance(source := args.inputs.get("source"), pulumi.FileAsset):
-            args.inputs["source"] = source.path  # assets compare by identity
         self.resources.append(args)
         if args.typ.startswith("kube-proxy:"):
             return None, args.inputs

@@ -1,20 +1,24 @@
 """A generated CA: it issues the certificates, and nodes trust it unless the stack has a trust bundle."""
 
 import base64
+from typing import Any
 
 import yaml
 
 from settings import GeneratedCA
 from tests.components.recorder import CLIENT_KEY, Deploy, Recorder
-from tests.components.test_rollout import node_commands, unpacked
 
 SELF_SIGNED, LEAF = "tls:index/selfSignedCert:SelfSignedCert", "tls:index/locallySignedCert:LocallySignedCert"
 
 
 def trusted(recorder: Recorder) -> bytes:
-    stage = node_commands(recorder)["k8s-node01-stage"]
-    kubeconfig = yaml.safe_load(unpacked(stage["stdin"])["files/kube-proxy.kubeconfig"])
-    return base64.b64decode(kubeconfig["clusters"][0]["cluster"]["certificate-authority-data"])
+    return base64.b64decode(kubeconfig(recorder)["clusters"][0]["cluster"]["certificate-authority-data"])
+
+
+def kubeconfig(recorder: Recorder) -> dict[str, Any]:
+    """The kubeconfig that is delivered to the first node."""
+    files = recorder.deliveries["k8s-node01-stage"].files
+    return dict(yaml.safe_load(files["kube-proxy.kubeconfig"]))
 
 
 def test_generated_ca_issues_and_is_trusted(deploy: Deploy) -> None:

@@ -1,26 +1,17 @@
 """The resources of a fleet: names, order, secrets, and that a change of one node changes no other."""
 
 import base64
-import io
-import tarfile
 from dataclasses import replace
 
 import pytest
 import yaml
 
 from components.rollout import order, waves
-from settings import Binary, BinarySource, CAWithKey, RolloutSettings, Settings
+from settings import CAWithKey, RolloutSettings, Settings
 from tests.components.recorder import CLIENT_CERTIFICATE, CLIENT_KEY, Deploy, Recorder, node
+from tests.components.test_certificate_authority import kubeconfig, trusted
 
 COMMAND = "command:remote:Command"
-
-
-def unpacked(standard_input: object) -> dict[str, str]:
-    """The files of a payload, which may be wrapped in a secret."""
-    text = standard_input["value"] if isinstance(standard_input, dict) else standard_input
-    with tarfile.open(fileobj=io.BytesIO(base64.b64decode(str(text)))) as archive:
-        members = {member.name: archive.extractfile(member) for member in archive.getmembers()}
-        return {name: content.read().decode() for name, content in members.items() if content}
 
 
 def node_commands(recorder: Recorder) -> dict[str, dict[str, object]]:
@@ -35,16 +26,8 @@ class TestNames:
         registered = [(r.typ, r.name) for r in deploy().resources if "k8s-node03" in r.name]
         assert sorted(registered) == [
             (COMMAND, "k8s-node03-activate"),
-            (COMMAND, "k8s-node03-preflight"),
             (COMMAND, "k8s-node03-stage"),
-            ("command:remote:CopyToRemote", "k8s-node03-binary"),
-            ("kube-proxy:index:LiveGeneration", "k8s-node03"),
-            ("kube-proxy:index:Node", "k8s-node03"),
         ]
-
-    def test_preinstalled_binary_is_not_uploaded(self, deploy: Deploy) -> None:
-        recorder = deploy(binary=Binary("1.36.2", BinarySource.PREINSTALLED, None, None, {}))
-        assert recorder.of_type("command:remote:CopyToRemote") == {}
 
 
 class TestOrder:
@@ -101,27 +84,19 @@ class TestOrder:
 
 
 class TestSecrets:
-    """Keys are only on standard input, as a secret."""
+    """What a node needs is delivered; only the SSH key is among a command's inputs."""
 
     def test_no_key_is_in_an_input_that_pulumi_shows(self, deploy: Deploy) -> None:
         for resource in deploy().resources:
-            shown = {key: value for key, value in resource.inputs.items() if key not in ("stdin", "connection")}
+            shown = {key: value for key, value in resource.inputs.items() if key != "connection"}
             if resource.typ.startswith("tls:"):
                 continue
             for secret in ("CA-KEY", "SSH-KEY", CLIENT_KEY, base64.b64encode(CLIENT_KEY.encode()).decode()):
                 assert secret not in repr(shown), f"{resource.name} shows {secret}"
 
-    def test_ca_key_is_sent_to_no_node(self, deploy: Deploy) -> None:
+    def test_inputs_of_a_node_are_small(self, deploy: Deploy) -> None:
         for name, inputs in node_commands(deploy()).items():
-            assert "CA-KEY" not in repr(unpacked(inputs["stdin"])), name
-
-    def test_kubeconfig_is_sent_to_the_stage_only(self, deploy: Deploy) -> None:
-        holders = {
-            name.rpartition("-")[2]
-            for name, inputs in node_commands(deploy()).items()
-            if "files/kube-proxy.kubeconfig" in unpacked(inputs["stdin"])
-        }
-        assert holders == {"stage"}
+            assert len(repr(inputs)) < 4000, name
 
     def test_commands_have_no_environment_and_no_triggers(self, deploy: Deploy) -> None:
         for inputs in node_commands(deploy()).values():
@@ -130,26 +105,34 @@ class TestSecrets:
             assert "environment" not in inputs
 
 
-class TestKubeconfig:
+class TestDeliveries:
+    def test_same_delivery_serves_the_commands_of_a_node_which_have_its_digest(self, deploy: Deploy) -> None:
+        recorder = deploy()
+        for name in ("k8s-node01", "k8s-node02"):
+            delivery = recorder.deliveries[f"{name}-stage"]
+            assert recorder.deliveries[f"{name}-activate"] is delivery
+            run = f"exec /bin/sh /var/lib/kube-proxy-generations/deliveries/{delivery.digest}/run.sh"
+            commands = node_commands(recorder)
+            assert commands[f"{name}-stage"]["create"] == f"{run} preflight stage"
+            assert commands[f"{name}-activate"]["create"] == f"{run} activate"
+
+    def test_ca_key_is_sent_to_no_node(self, deploy: Deploy) -> None:
+        assert "CA-KEY" not in repr(deploy().deliveries)
+
     def test_kubeconfig_has_the_clients_issuers_and_the_trust_bundle(self, deploy: Deploy, settings: Settings) -> None:
         assert isinstance(settings.certificate_authority, CAWithKey)
         authority = replace(settings.certificate_authority, chain_pem="+INTERMEDIATE", trust_bundle_pem="BUNDLE")
-        stage = node_commands(deploy(certificate_authority=authority))["k8s-node01-stage"]
-        kubeconfig = yaml.safe_load(unpacked(stage["stdin"])["files/kube-proxy.kubeconfig"])
-        shown = kubeconfig["users"][0]["user"]["client-certificate-data"]
-        trusted = kubeconfig["clusters"][0]["cluster"]["certificate-authority-data"]
-        assert base64.b64decode(shown) == f"{CLIENT_CERTIFICATE}+INTERMEDIATE".encode()
-        assert base64.b64decode(trusted) == b"BUNDLE"
+        recorder = deploy(certificate_authority=authority)
+        user = kubeconfig(recorder)["users"][0]["user"]
+        assert base64.b64decode(user["client-certificate-data"]) == f"{CLIENT_CERTIFICATE}+INTERMEDIATE".encode()
+        assert trusted(recorder) == b"BUNDLE"
 
 
 class TestPreview:
-    """A person reads a change as a change of the live generation."""
+    """A person reads a change in the activation's standard input, which is YAML."""
 
-    def test_live_generation_depends_on_the_activation(self, deploy: Deploy) -> None:
-        assert deploy().depends_on["k8s-node03"] >= {"k8s-node03-activate"}
-
-    def test_live_generation_shows_the_files_but_the_kubeconfig(self, deploy: Deploy) -> None:
-        shown = deploy().of_type("kube-proxy:index:LiveGeneration")["k8s-node01"]
+    def test_activation_shows_the_files_but_the_kubeconfig(self, deploy: Deploy) -> None:
+        shown = yaml.safe_load(str(node_commands(deploy())["k8s-node01-activate"]["stdin"]))
         assert shown["configuration"] == {
             "kind": "KubeProxyConfiguration",
             "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
@@ -182,7 +165,7 @@ class TestStability:
         before = self.inputs(deploy())
         after = self.inputs(deploy(nodes=(node(9), nodes[4], nodes[0])))
         same = [each for each in after if each[0].startswith(("k8s-node01", "k8s-node05"))]
-        assert len(same) == 12
+        assert len(same) == 4
         assert {each: before[each] for each in same} == {each: after[each] for each in same}
 
     def test_nodes_own_field_changes_that_node_only(self, deploy: Deploy, settings: Settings) -> None:
@@ -190,8 +173,6 @@ class TestStability:
         changed = replace(first, configuration={"mode": "ipvs", "oomScoreAdj": -999})
         before, after = self.inputs(deploy()), self.inputs(deploy(nodes=(changed, *others)))
         assert {each for each in after if before[each] != after[each]} == {
-            ("k8s-node01", "kube-proxy:index:LiveGeneration"),
-            ("k8s-node01-preflight", COMMAND),
             ("k8s-node01-stage", COMMAND),
             ("k8s-node01-activate", COMMAND),
         }

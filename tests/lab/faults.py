@@ -6,6 +6,7 @@ Each is real, or a program on the node that reports it (an old kernel, an old nf
 import shlex
 
 from components.remote_script import command_text, payload
+
 from components.stages import PREFLIGHT
 from development.lab.node import Node
 

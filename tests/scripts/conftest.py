@@ -58,7 +58,8 @@ def node(tmp_path: Path) -> FakeNode:
             "binary": f"1.36.2 amd64={BINARY_SHA256}\n",
         },
     )
-    for directory in ("run/systemd/system", "unit", "var/lib", "usr/local/bin", "usr/lib/systemd/system", "etc"):
+    deliveries = "var/lib/kube-proxy-generations/deliveries"
+    for directory in ("run/systemd/system", "unit", deliveries, "usr/local/bin", "usr/lib/systemd/system", "etc"):
         (tmp_path / directory).mkdir(parents=True)
     node.write(f"/var/lib/kube-proxy-generations/binaries/{BINARY_SHA256}", BINARY.decode())
     node.write("/proc/net/ip_vs", IP_VS)

@@ -1,6 +1,6 @@
 """A fake node: /bin/sh runs the stages against a temporary root, with stand-ins (tests/scripts/node/) for its programs."""
 
-import base64
+import gzip
 import hashlib
 import io
 import os
@@ -10,9 +10,7 @@ import tarfile
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from components import generation
-from components.remote_script import payload
-from components.stages import REMOVE, STAGES
+from components.delivery import Delivery
 
 STATE = "/var/lib/kube-proxy-generations"
 RESTART = "restart kube-proxy.service"
@@ -96,14 +94,13 @@ class FakeNode:
         self.path(name).write_text(text)
 
     def run(self, stage: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Unpacks a stage's payload as the loader does, and runs it."""
+        """Unpacks a delivery and runs a stage in it, as scripts/run.sh does."""
         where = self.root / "run" / stage
-        where.mkdir(parents=True, exist_ok=True)
-        parameters = self.parameters | {"GENERATION": generation.digest(self.files)}
-        stages = [each for each in (*STAGES, REMOVE) if each.name == stage]
-        text = payload(stages, parameters, self.files if stage == "stage" else {})
-        with tarfile.open(fileobj=io.BytesIO(base64.b64decode(text))) as archive:
-            archive.extractall(where, filter="data")
+        shutil.rmtree(where, ignore_errors=True)
+        where.mkdir(parents=True)
+        archive = gzip.decompress(Delivery(self.parameters, self.files).archive())
+        with tarfile.open(fileobj=io.BytesIO(archive)) as delivered:
+            delivered.extractall(where, filter="data")
         return subprocess.run(
             ["/bin/sh", f"./{stage}.sh"],
             cwd=where,
@@ -188,7 +185,7 @@ class FakeNode:
         return [path for path in self.path(STATE).iterdir() if len(path.name) == 64]
 
     def _environment(self) -> dict[str, str]:
-        return {"PATH": f"{PROGRAMS}:{os.environ['PATH']}", "root": str(self.root)}
+        return {"PATH": f"{PROGRAMS}:{os.environ['PATH']}", "root": str(self.root), "delivery": f"{STATE}/deliveries/0"}
 
 
 def _messages(text: str) -> list[str]:

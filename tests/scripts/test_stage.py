@@ -89,7 +89,7 @@ def without_module(node: FakeNode) -> None:
         ),
         (without_node, "Node k8s-node01 must exist in the cluster"),
         (truncated_binary, f"the binary must have the pinned SHA-256 {BINARY_SHA256}, has "),
-        (without_binary, "run: pulumi up --target-replace '**k8s-node01-binary' --target-dependents"),
+        (without_binary, "is missing; run pulumi up again, which uploads it"),
         (another_version, "the binary must be kube-proxy 1.36.1, reports '1.36.2'"),
         (
             rejected_configuration,

@@ -4,7 +4,7 @@ import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from components.connection_loop import run_apart
+from components.deliveries import run_apart
 
 
 def test_a_connection_does_not_wait_for_threads_of_the_programs_pool() -> None:

@@ -1,8 +1,7 @@
-"""Check that a node's host is the right one and accepts our login, before the command plugin connects to it.
+"""A node's host: log in once, check what the command plugin can't check, and deliver what the node's commands need.
 
 The command plugin has no time limit once a connection is open, so a frozen host would hang an update forever. Its
-errors name neither the node nor a solution. The check is a hook of the node's commands. So it runs just before the
-first of them, never in a preview and never if nothing changes.
+errors name neither the node nor a solution.
 """
 
 import asyncio
@@ -12,10 +11,9 @@ from contextlib import asynccontextmanager
 
 import asyncssh
 import pulumi
-from pulumi import ResourceHookArgs
 
-from components.connection_loop import run_apart
-from settings import NodeSettings
+from components.delivery import STATE, Delivery, shell
+from settings import Binary, NodeSettings
 
 TRIES = 3
 SECONDS = 10
@@ -24,36 +22,59 @@ SECONDS = 10
 PAUSE_SECONDS = 1
 """The pause before the second try; it doubles before the third."""
 
+DELIVERY_SECONDS = 60
+UPLOAD_SECONDS = 900
+
 
 class HostError(Exception):
     """A host that can't be used. The message has the node, what was expected and what to do."""
 
 
-def host_check(node: NodeSettings) -> pulumi.ResourceHook:
-    """Return the hook for the node's commands. It tries the host until it has succeeded once in a run."""
-    succeeded = False
-
-    async def check(_: ResourceHookArgs) -> None:
-        nonlocal succeeded
-        if not succeeded:
-            await run_apart(try_host(node))
-            succeeded = True
-
-    return pulumi.ResourceHook(f"host-{node.name}", check)
-
-
-async def try_host(node: NodeSettings) -> None:
-    """Log in once and out again. Raise HostError if that, or what the command plugin will do, is impossible."""
+async def deliver(node: NodeSettings, delivery: Delivery, binary: Binary) -> None:
+    """Log in, deliver, and upload the stack's binary unless the node has it. Raises HostError."""
     await _try_agent()
     try:
-        async with connect(node):
-            pass
+        async with connect(node) as connection:
+            await _deliver(node, connection, delivery, binary)
     except asyncssh.PermissionDenied as error:
         raise HostError(_message(node, _denied(node))) from error
     except asyncssh.HostKeyNotVerifiable as error:
         raise HostError(_message(node, _other_host_key(node))) from error
     except (OSError, asyncssh.Error, TimeoutError) as error:
         raise HostError(_message(node, _unreachable(node, error))) from error
+
+
+async def _deliver(
+    node: NodeSettings, connection: asyncssh.SSHClientConnection, delivery: Delivery, binary: Binary
+) -> None:
+    """The node answers with `delivered DIGEST`, and with `binary: missing` if the stack's binary must be uploaded."""
+    digest = next(iter(binary.sha256.values())) if binary.path else ""
+    answer = f"delivered {delivery.digest}"
+    deliver_archive = connection.run(
+        shell("deliver.sh", str(STATE), delivery.digest, digest), input=delivery.archive(), encoding=None
+    )
+    lines = _answer(node, await asyncio.wait_for(deliver_archive, DELIVERY_SECONDS), answer)
+    if binary.path and "binary: missing" in lines:
+        pulumi.log.info(f"{node.name}: uploading {binary.path.name} ({binary.path.stat().st_size >> 20} MiB)")
+        upload = connection.run(shell("receive_binary.sh", str(STATE), digest), stdin=str(binary.path), encoding=None)
+        _answer(node, await asyncio.wait_for(upload, UPLOAD_SECONDS), f"received {digest}")
+
+
+def _answer(node: NodeSettings, completed: asyncssh.SSHCompletedProcess, expected: str) -> list[str]:
+    """Return the lines of the answer. Without the expected one, the login's shell has not run our command."""
+    lines, errors = (_printable(text) for text in (completed.stdout, completed.stderr))
+    if completed.returncode != 0 or expected not in lines.splitlines():
+        printed = " ".join((errors or lines).split())[-300:] or f"nothing, exit status {completed.returncode}"
+        raise HostError(
+            f"{node.name}: delivery: user {node.ssh.user} must be able to write to {STATE} with /bin/sh, tar and gzip, "
+            f"but the host printed: {printed}; nothing that runs was changed; fix it, then run pulumi up again"
+        )
+    return lines.splitlines()
+
+
+def _printable(output: bytes | str | None) -> str:
+    text = output.decode(errors="replace") if isinstance(output, bytes) else output or ""
+    return "".join(char for char in text if char.isprintable() or char == "\n")
 
 
 async def _try_agent() -> None:

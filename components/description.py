@@ -1,0 +1,26 @@
+"""What a person reads of a node in a preview: `pulumi preview --diff` compares this text field by field."""
+
+from collections.abc import Mapping
+
+from components import generation
+from documents import kube_proxy_configuration, yaml_writer
+from settings import NodeSettings, Settings
+
+
+def describe(settings: Settings, node: NodeSettings, files: Mapping[str, str]) -> str:
+    """Return YAML: the node's files without secrets, and what else the stack sets for its deployment."""
+    cluster, rollout = settings.cluster, settings.rollout
+    fields = {
+        "configuration": kube_proxy_configuration.document(node, cluster),
+        **{name: text for name, text in files.items() if name != generation.CONFIGURATION},
+        "address": str(node.address),
+        "ssh": f"{node.ssh.user}@{node.ssh.host}:{node.ssh.port}",
+        "server": cluster.server,
+        "tlsServerName": cluster.tls_server_name,
+        "proxyURL": cluster.proxy_url,
+        "kubernetesService": str(cluster.kubernetes_service) if cluster.kubernetes_service else None,
+        "healthTimeoutSeconds": rollout.health_timeout_seconds,
+        "minReadySeconds": rollout.min_ready_seconds,
+        "removeForeignVirtualServers": rollout.remove_foreign_virtual_servers,
+    }
+    return yaml_writer.dump({name: value for name, value in fields.items() if value is not None})
