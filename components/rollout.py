@@ -72,13 +72,17 @@ class Rollout(pulumi.ComponentResource):
 
 
 def order(names: Sequence[str], settings: RolloutSettings) -> str:
-    """Return the order of activation in one line: `order: canary k8s-node01; then k8s-node02; then …`."""
+    """Return the order of activation and what it costs in one line: `order (…): canary k8s-node01; then k8s-node02`."""
     shown = [
         ", ".join(wave) if len(wave) < 4 else f"{wave[0]} … {wave[-1]} ({len(wave)})" for wave in waves(names, settings)
     ]
-    if len(shown) > 6:
-        shown[3:-1] = [f"{len(shown) - 4} more of that size"]
-    return f"order: {'canary ' if settings.canary else ''}{'; then '.join(shown)}"
+    count = len(shown)
+    cost = (
+        f"{count} wave{'s' if count > 1 else ''}, at least {count * settings.min_ready_seconds} s if all nodes restart"
+    )
+    if count > 6:
+        shown[3:-1] = [f"{count - 4} more of that size"]
+    return f"order ({cost}): {'canary ' if settings.canary else ''}{'; then '.join(shown)}"
 
 
 def waves(nodes: Sequence[T], settings: RolloutSettings) -> Iterator[Sequence[T]]:

@@ -179,10 +179,10 @@ class RolloutSettings(Section):
     remove_foreign_virtual_servers: Flag = False
 
     def batch_size(self, nodes: int) -> int:
-        """Return how many of `nodes` may change at a time: a percentage rounds down, to one at least."""
+        """Return how many of `nodes` may change at a time. A percentage rounds up: 25 % of five nodes are two."""
         if isinstance(self.max_unavailable, int):
             return self.max_unavailable
-        return max(1, nodes * int(self.max_unavailable.removesuffix("%")) // 100)
+        return -(-nodes * int(self.max_unavailable.removesuffix("%")) // 100)
 
 
 class Stack(Section):

@@ -47,14 +47,26 @@ class TestOrder:
     @pytest.mark.parametrize(
         ("nodes", "rollout", "line"),
         [
-            (1, RolloutSettings(canary=1, max_unavailable="25%"), "order: canary node0"),
-            (4, RolloutSettings(canary=1, max_unavailable=2), "order: canary node0; then node1, node2; then node3"),
-            (9, RolloutSettings(canary=0, max_unavailable=5), "order: node0 … node4 (5); then node5 … node8 (4)"),
+            (
+                1,
+                RolloutSettings(canary=1, max_unavailable="25%"),
+                "order (1 wave, at least 10 s if all nodes restart): canary node0",
+            ),
+            (
+                4,
+                RolloutSettings(canary=1, max_unavailable=2),
+                "order (3 waves, at least 30 s if all nodes restart): canary node0; then node1, node2; then node3",
+            ),
+            (
+                9,
+                RolloutSettings(canary=0, max_unavailable=5, min_ready_seconds=0),
+                "order (2 waves, at least 0 s if all nodes restart): node0 … node4 (5); then node5 … node8 (4)",
+            ),
             (
                 300,
                 RolloutSettings(canary=1, max_unavailable="10%"),
-                "order: canary node0; then node1 … node30 (30); then node31 … node60 (30); then 7 more of that size; "
-                "then node271 … node299 (29)",
+                "order (11 waves, at least 110 s if all nodes restart): canary node0; then node1 … node30 (30); "
+                "then node31 … node60 (30); then 7 more of that size; then node271 … node299 (29)",
             ),
         ],
     )
@@ -71,7 +83,8 @@ class TestOrder:
     @pytest.mark.parametrize(
         ("rollout", "sizes"),
         [
-            (RolloutSettings(canary=1, max_unavailable="25%"), [1, 1, 1, 1, 1, 1]),
+            (RolloutSettings(canary=1, max_unavailable="25%"), [1, 2, 2, 1]),
+            (RolloutSettings(canary=0, max_unavailable="1%"), [1, 1, 1, 1, 1, 1]),
             (RolloutSettings(canary=2, max_unavailable="50%"), [2, 3, 1]),
             (RolloutSettings(canary=0, max_unavailable=4), [4, 2]),
             (RolloutSettings(canary=0, max_unavailable="100%"), [6]),

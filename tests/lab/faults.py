@@ -5,9 +5,7 @@ Each is real, or a program on the node that reports it (an old kernel, an old nf
 
 import shlex
 
-from components.remote_script import command_text, payload
-
-from components.stages import PREFLIGHT
+from components.delivery import Delivery
 from development.lab.node import Node
 
 SCHEDULER, PORT = "lblcr", 10300
@@ -96,7 +94,7 @@ def mend(node: Node) -> None:
 
 
 def preflight(node: Node, before: str = ":", **parameters: str) -> list[str]:
-    """Runs the stage alone, as Pulumi sends it, and returns its messages without the prefix.
+    """Runs the stage alone, from a delivery, and returns its messages without the prefix.
 
     The shell commands `before` run in the stage's own mount namespace: they can hide files from it alone.
     """
@@ -117,7 +115,7 @@ def preflight(node: Node, before: str = ":", **parameters: str) -> list[str]:
         "REMOVE_FOREIGN_VIRTUAL_SERVERS": "false",
         "EXCLUDE_CIDRS": "",
     }
-    script = f"{before}\n{command_text(PREFLIGHT)}"
-    standard_input = payload((PREFLIGHT,), defaults | parameters, {}).encode()
-    messages = node.run(f"unshare -m sh -c {shlex.quote(script)} 2>&1; :", stdin=standard_input)
+    script = f'{before}\nd=$(mktemp -d)\ntar -xzf - -C "$d"\ncd "$d"\nsh ./preflight.sh\nrm -r "$d"'
+    archive = Delivery(defaults | parameters, {}).archive()
+    messages = node.run(f"unshare -m sh -c {shlex.quote(script)} 2>&1; :", stdin=archive)
     return [line.removeprefix(f"{node.name}: preflight: ") for line in messages.splitlines()]

@@ -20,7 +20,7 @@ class TestPreviewOfANewStack:
         with cluster.logins() as logins:
             result = cluster.pulumi("preview")
         assert result.status == 0, result.output
-        assert "+ 19 to create" in result.output
+        assert "+ 11 to create" in result.output
         assert set(logins.values()) == {0}
 
     def test_reports_all_problems_of_the_configuration_at_once_and_contacts_no_node(self, cluster: Cluster) -> None:
@@ -45,8 +45,8 @@ class TestFirstUp:
         with cluster.logins() as logins:
             result = cluster.up()
         assert result.status == 0, result.output
-        # host check, preflight, binary, check of the binary, stage, activate
-        assert set(logins.values()) == {6}
+        # delivery, stage, activate
+        assert set(logins.values()) == {3}
         outputs = cluster.outputs()
         assert outputs["certificate"]["subject"] == ("CN=system:kube-proxy,OU=wangxyd,O=k8s,L=Suzhou,ST=Jiangsu,C=CN")
         for number, node in enumerate(cluster.nodes, start=101):
@@ -153,7 +153,7 @@ class TestSecondUp:
         with cluster.logins() as logins:
             result = cluster.up()
         assert result.status == 0, result.output
-        assert "19 unchanged" in result.output
+        assert "11 unchanged" in result.output
         assert set(logins.values()) == {0}
         assert cluster.processes() == processes
 
@@ -164,7 +164,7 @@ class TestChangeOfOneField:
         result = cluster.pulumi("preview", "--diff")
         assert result.status == 0, result.output
         assert "+ oomScoreAdj       : -998" in result.output
-        assert "~ 8 to update" in result.output
+        assert "~ 4 to update" in result.output
         assert "client-key-data" not in result.output
 
     def test_restarts_each_node_once_and_no_request_fails(self, cluster: Cluster) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from development.lab import control_plane, loopback, processes
+from development.lab import control_plane, loopback, processes, stack
 from development.lab.control_plane import objects
 from development.lab.control_plane.programs import LOAD_BALANCER
 from development.lab.node import Node
@@ -50,13 +50,13 @@ class TestDeadNode:
         result = fleet.up()
         assert result.status != 0
         assert f"{dead.name}-activate **deleting failed**" in result.output
-        urn = f"urn:pulumi:dev::kube-proxy::kube-proxy:index:Rollout$kube-proxy:index:Node::{dead.name}"
-        result = fleet.pulumi("state", "delete", "--target-dependents", "--yes", urn)
+        urn = f"urn:pulumi:dev::kube-proxy::kube-proxy:index:Rollout$command:remote:Command::{dead.name}-activate"
+        result = fleet.pulumi("state", "delete", "--yes", urn)
         assert result.status == 0, result.output
-        assert dead.name not in fleet.pulumi("stack", "--show-urns").output
         result = fleet.up()
         assert result.status == 0, result.output
-        assert "12 unchanged" in result.output
+        assert stack.block(result.output.splitlines(), "Resources:") == ["- 1 deleted", "8 unchanged"]
+        assert dead.name not in fleet.pulumi("stack", "--show-urns").output
         assert process_of(alive) == process
 
     def test_serves_without_help_once_it_boots(self, fleet: Cluster) -> None:

@@ -10,9 +10,9 @@ from tests.lab.cluster import UP, Cluster
 from tests.lab.version_before import version_before
 
 ANNOUNCED = {
-    "kube-proxy:index:Node {}": "update",
-    "kube-proxy:index:LiveGeneration {}": "create",
-    "command:remote:Command {}-preflight": "update",
+    "kube-proxy:index:Node {}": "delete",
+    "command:remote:Command {}-preflight": "delete",
+    "command:remote:CopyToRemote {}-binary": "delete",
     "command:remote:Command {}-stage": "update",
     "command:remote:Command {}-activate": "update",
 }
@@ -54,9 +54,9 @@ class TestUpgrade:
             result = fleet.up()
         assert result.status == 0, result.output
         assert stack.block(result.output.splitlines(), "Resources:") == [
-            "+ 2 created",
-            "~ 8 updated",
-            "10 changes. 9 unchanged",
+            "~ 4 updated",
+            "- 6 deleted",
+            "10 changes. 7 unchanged",
         ]
         outputs = fleet.outputs()
         assert outputs["certificate"] == certificate
@@ -69,7 +69,7 @@ class TestUpgrade:
     def test_a_second_up_changes_nothing(self, fleet: Cluster) -> None:
         result = fleet.up()
         assert result.status == 0, result.output
-        assert stack.block(result.output.splitlines(), "Resources:") == ["19 unchanged"]
+        assert stack.block(result.output.splitlines(), "Resources:") == ["11 unchanged"]
 
 
 class TestAfterTheUpgrade:

@@ -7,7 +7,7 @@ from tests.lab.cluster import UP
 from tests.lab.running import Running, cut_connections
 from tests.soak.campaign import Campaign, Round
 
-MOMENTS = (("-preflight ", 20), ("-activate ", 12), ("-activate ", 12))
+MOMENTS = (("-stage ", 20), ("-activate ", 12), ("-activate ", 12))
 """A line of output and the seconds after it in which to interrupt: about the rest of a rollout on emulated nodes."""
 
 

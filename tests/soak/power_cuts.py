@@ -13,7 +13,7 @@ from tests.soak.campaign import Campaign, Round
 MOMENTS = (("-stage ", 10), ("-activate ", 30), (": activate: restarting", 2), (": activate: restarting", 15))
 """A line of output and the seconds after it in which to cut: while files are staged, switched, or proven."""
 
-OF_A_BINARY = ("-binary ", 30)
+OF_A_BINARY = (": uploading ", 30)
 
 
 def power_cuts(campaign: Campaign, cuts: int) -> None:

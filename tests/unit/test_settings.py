@@ -190,7 +190,7 @@ class TestRollout:
 
     @pytest.mark.parametrize(
         ("max_unavailable", "nodes", "size"),
-        [("25%", 3, 1), ("25%", 8, 2), ("25%", 11, 2), ("100%", 7, 7), ("1%", 0, 1), (2, 1, 2), ("3", 10, 3)],
+        [("25%", 3, 1), ("25%", 8, 2), ("25%", 11, 3), ("100%", 7, 7), ("1%", 5, 1), (2, 1, 2), ("3", 10, 3)],
     )
     def test_batch_size(self, values: Values, loaded: Load, max_unavailable: object, nodes: int, size: int) -> None:
         values["rollout"] = {"maxUnavailable": max_unavailable}
