@@ -10,12 +10,20 @@ signal.signal(signal.SIGINT, lambda *_: os._exit(130))
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pulumi
 
 from components import CertificateAuthority, ClientCertificates, Rollout, certificate_authority
 from settings import GeneratedCA
 from settings.stack_configuration import stack_settings
+
+
+def _debug(*_: Any, **__: Any) -> None:
+    """Drop the SDK's debug messages: about 20 a node, each of which waits for the engine (docs/upstream.md)."""
+
+
+pulumi.log.debug = _debug
 
 
 async def main() -> dict[str, pulumi.Output[object]]:

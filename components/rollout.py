@@ -7,6 +7,7 @@ from typing import TypeVar
 import pulumi
 from pulumi_command import remote
 
+from components import engine_options
 from components.client_certificate import ClientCertificate
 from components.client_certificates import ClientCertificates
 from components.deliveries import Deliveries
@@ -33,6 +34,8 @@ class Rollout(pulumi.ComponentResource):
     ) -> None:
         super().__init__("kube-proxy:index:Rollout", name, None, opts)
         pulumi.log.info(order([node.name for node in settings.nodes], settings.rollout), self)
+        if pulumi.runtime.is_dry_run() and (advice := engine_options.advice(len(settings.nodes))):
+            pulumi.log.warn(advice, self)
         deliveries = Deliveries(settings.binary)
 
         @cache
