@@ -57,7 +57,7 @@ def command(digest: str, *stages: Stage) -> str:
 
 
 def removal_command(node: str) -> str:
-    """Return the command that removes kube-proxy, with the scripts of the node's last activation."""
+    """Return the command that removes kube-proxy from a node, with the scripts of its last activation."""
     return shell("remove_node.sh", str(STATE), node)
 
 

@@ -67,8 +67,8 @@ restore_modes() {
 
 # From now on a removal uses this delivery's scripts and parameters (remove_node.sh). Younger deliveries may be in use.
 keep_for_removal() {
-    printf 'removed_node=$1\nexport removed_node\nexec /bin/sh %s/run.sh remove\n' "$delivery" | replace_file "$state/remove"
-    find "$state/deliveries" -mindepth 1 -maxdepth 1 -mmin +1440 ! -path "$root$delivery" -exec rm -rf {} +
+    printf '%s\n' "$DELIVERY" | replace_file "$state/live-delivery"
+    find "$state/deliveries" -mindepth 1 -maxdepth 1 -mmin +1440 ! -path "$root$DELIVERY" -exec rm -rf {} +
 }
 
 abort_activation() {

@@ -1,13 +1,13 @@
 # What all stages share: paths, messages, the lock, questions about the node.
 #
 # Conventions. The scripts are POSIX sh and must run in dash and in busybox sh.
-# - A stage runs in the directory of its unpacked payload, in memory: `parameters`, these scripts, files/. Names without
-#   a directory (answer, metrics, changed.list) are scratch files there. $root is empty on a node; tests set it.
-# - All variables are global, since sh has no local ones. Upper-case ones are parameters (components/parameters.py). Return
-#   values, which their functions announce ("sets $reason"), are in kubernetes_api $api_server, $api_url, $http_status; in
-#   kubernetes_service $service, $service_address, $family, $endpoints; in proof $active, $enabled, $restarts, $pid,
-#   $running_version, $reason; in rules $removed, $left; in stage $staged_binary. rollback uses $restart_files, $restarted
-#   and changed.list of activate. Any other variable means nothing outside of the function that assigns it.
+# - A stage runs in a copy of its delivery, in memory (run.sh): `parameters`, these scripts, files/. Names without a
+#   directory (answer, metrics, changed.list) are scratch files there. $root is empty on a node; tests set it.
+# - All variables are global, since sh has no local ones. Upper-case ones are parameters (components/parameters.py), and
+#   $DELIVERY, the delivery's directory. Return values, which their functions announce ("sets $reason"), are in kubernetes_api
+#   $api_server, $api_url, $http_status; in kubernetes_service $service, $service_address, $family, $endpoints; in proof $active,
+#   $enabled, $restarts, $pid, $running_version, $reason; in rules $removed, $left; in stage $staged_binary. rollback uses
+#   $restart_files, $restarted and changed.list of activate. Any other variable means nothing outside of the function that assigns it.
 # - Standard output is data for components/. `say` writes a message to stderr, `fail` writes one and ends the stage.
 #   check_* (preflight) report each `problem` and go on; verify_* (stage) fail; is_* and has_* only answer.
 # - `set -e` is off in everything that is called in a condition or on the left of && or ||: so in all that

@@ -4,7 +4,7 @@
 . ./rules.sh
 
 # The name in the stack that runs this, which may not be the one that kube-proxy was deployed as.
-NODE=${removed_node:-$NODE}
+NODE=${REMOVED_NODE:-$NODE}
 
 # After a rename in the stack the host already serves under the node's new name; removing the old name must change nothing.
 still_ours() { [ ! -e "$state/node" ] || [ "$(cat "$state/node")" = "$NODE" ]; }

@@ -4,6 +4,7 @@ It is run by its path: with PYTHONPATH instead, the program that the language ho
 """
 
 import importlib
+import resource
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -23,6 +24,9 @@ def _skip_sdk_start_up() -> None:
 
 def main() -> None:
     """Run the stand-in named by the first argument until the engine ends it."""
+    # As a program in Go does: the command plugin keeps each node's connections open until it ends.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
     _skip_sdk_start_up()
     package = sys.argv.pop(1).removeprefix("pulumi-").removeprefix("resource-").replace("-", "_")

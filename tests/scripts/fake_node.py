@@ -185,7 +185,7 @@ class FakeNode:
         return [path for path in self.path(STATE).iterdir() if len(path.name) == 64]
 
     def _environment(self) -> dict[str, str]:
-        return {"PATH": f"{PROGRAMS}:{os.environ['PATH']}", "root": str(self.root), "delivery": f"{STATE}/deliveries/0"}
+        return {"PATH": f"{PROGRAMS}:{os.environ['PATH']}", "root": str(self.root), "DELIVERY": f"{STATE}/deliveries/0"}
 
 
 def _messages(text: str) -> list[str]:

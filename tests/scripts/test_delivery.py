@@ -1,0 +1,66 @@
+"""The scripts that start others on a node: run.sh runs stages in memory, remove_node.sh the removal of the last activation."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from components.delivery import SCRIPTS
+from tests.scripts.fake_node import STATE, FakeNode
+
+
+@pytest.fixture
+def delivery(tmp_path: Path) -> Path:
+    """A delivery with stages of the test's own."""
+    (tmp_path / "delivery").mkdir()
+    (tmp_path / "delivery/run.sh").write_text((SCRIPTS / "run.sh").read_text())
+    (tmp_path / "delivery/one.sh").write_text('pwd; echo "$DELIVERY" "${REMOVED_NODE-}"; echo scratch >left\n')
+    (tmp_path / "delivery/fail.sh").write_text("exit 3\n")
+    (tmp_path / "delivery/two.sh").write_text("cat left\n")
+    (tmp_path / "delivery/remove.sh").write_text('echo "removes $REMOVED_NODE"\n')
+    return tmp_path / "delivery"
+
+
+def run(path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(["/bin/sh", path, *arguments], capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_stages_share_a_directory_in_memory_which_is_gone_afterwards(delivery: Path) -> None:
+    done = run(delivery / "run.sh", "one", "two")
+    directory, delivered, scratch = done.stdout.splitlines()
+    assert directory.startswith("/run/kube-proxy.")
+    assert delivered.strip() == str(delivery)
+    assert scratch == "scratch"
+    assert not Path(directory).exists()
+    assert not (delivery / "left").exists()
+
+
+def test_stage_that_fails_ends_the_run_with_its_status(delivery: Path) -> None:
+    done = run(delivery / "run.sh", "one", "fail", "two")
+    assert done.returncode == 3
+    assert "scratch" not in done.stdout
+
+
+class TestRemoval:
+    @pytest.fixture
+    def state(self, tmp_path: Path) -> Path:
+        (tmp_path / "state").mkdir()
+        return tmp_path / "state"
+
+    def test_runs_the_recorded_delivery_with_the_nodes_name(self, state: Path, delivery: Path) -> None:
+        (state / "live-delivery").write_text(f"{delivery}\n")
+        assert run(SCRIPTS / "remove_node.sh", str(state), "k8s-node01").stdout == "removes k8s-node01\n"
+
+    def test_host_without_kube_proxy_is_left_alone(self, state: Path) -> None:
+        done = run(SCRIPTS / "remove_node.sh", str(state), "k8s-node01")
+        assert done.returncode == 0
+        assert done.stderr == "k8s-node01: remove: kube-proxy is not deployed on this host, nothing was removed\n"
+
+    def test_activation_records_its_delivery_and_deletes_old_ones(self, node: FakeNode) -> None:
+        old, young = (node.path(f"{STATE}/deliveries/{name}") for name in ("old", "young"))
+        for path in (old, young):
+            path.mkdir()
+        subprocess.run(["touch", "-d", "2 days ago", old, node.path(f"{STATE}/deliveries/0")], check=True)
+        node.deploy()
+        assert node.path(f"{STATE}/live-delivery").read_text() == f"{STATE}/deliveries/0\n"
+        assert sorted(path.name for path in node.path(f"{STATE}/deliveries").iterdir()) == ["0", "young"]
