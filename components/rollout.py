@@ -13,7 +13,7 @@ from components.client_certificates import ClientCertificates
 from components.deliveries import Deliveries
 from components.node import Node
 from documents import kubeconfig
-from settings import NodeSettings, RolloutSettings, Settings
+from settings import RolloutSettings, Settings
 
 T = TypeVar("T")
 
@@ -50,11 +50,10 @@ class Rollout(pulumi.ComponentResource):
                 )
             )
 
-        def register(node: NodeSettings) -> Node:
+        nodes = []
+        for node in settings.nodes:
             certificate = certificates.by_node[node.name]
-            return Node(node, settings, certificate, kubeconfig_of(certificate), deliveries, self)
-
-        nodes = [register(node) for node in settings.nodes]
+            nodes.append(Node(node, settings, certificate, kubeconfig_of(certificate), deliveries, self))
         done: Sequence[pulumi.Resource] = [node.staged for node in nodes]
         for number, wave in enumerate(waves(nodes, settings.rollout), start=1):
             barrier = self._barrier(f"{name}-wave-{number}", done)

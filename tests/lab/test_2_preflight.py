@@ -60,7 +60,7 @@ def state(node: Node) -> str:
     """Returns what a deployment could change: the process, the live files and the kept generations."""
     return node.run(
         "systemctl show -P MainPID kube-proxy; stat -c '%n %i %Z' /etc/kubernetes/* /usr/local/bin/kube-proxy "
-        "/usr/lib/systemd/system/kube-proxy.service /var/lib/kube-proxy-generations /var/lib/kube-proxy-generations/*"
+        "/usr/lib/systemd/system/kube-proxy.service /var/lib/kube-proxy-generations/live /var/lib/kube-proxy-generations/*[0-9]*"
     )
 
 

@@ -55,7 +55,7 @@ class TestDeadNode:
         assert result.status == 0, result.output
         result = fleet.up()
         assert result.status == 0, result.output
-        assert stack.block(result.output.splitlines(), "Resources:") == ["- 1 deleted", "8 unchanged"]
+        assert stack.block(result.output.splitlines(), "Resources:") == ["- 2 deleted", "8 unchanged"]
         assert dead.name not in fleet.pulumi("stack", "--show-urns").output
         assert process_of(alive) == process
 
