@@ -59,7 +59,7 @@ class Node:
             delete=removal_command(self.name),
         )
         self.report = pulumi.Output.all(activation.stdout, self._certificate.not_after).apply(
-            lambda outputs: report.parse(outputs[0]) | {"certificateNotAfter": outputs[1]}
+            lambda outputs: report.parse(self.name, outputs[0]) | {"certificateNotAfter": outputs[1]}
         )
         return activation
 

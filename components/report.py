@@ -1,9 +1,11 @@
 """A node's report of its kube-proxy at the end of an activation (scripts/report.sh)."""
 
+import re
 from typing import Annotated
 
+import pulumi
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 
@@ -32,9 +34,19 @@ class Report(_Model):
     virtual_servers: tuple[VirtualServer, ...] = Field(default=())
 
 
-def parse(text: str) -> dict[str, object]:
+def parse(node: str, text: str | None) -> dict[str, object]:
     """Return the report as plain data with camelCase names, for a stack output.
 
-    Raises ValueError (pydantic.ValidationError) if the text is not a report.
+    The login's shell may have printed more before and after it. Raises pulumi.RunError if there is no report.
     """
-    return Report.model_validate(yaml.safe_load(text)).model_dump(mode="json", by_alias=True)
+    document = re.search(r"\A(?:.*^)?---\n(.*?)^\.\.\.$", text or "", re.MULTILINE | re.DOTALL)
+    try:
+        # Until 2026-11-26 the report was all of the text.
+        report = Report.model_validate(yaml.safe_load(document[1] if document else text or ""))
+    except (yaml.YAMLError, ValidationError) as error:
+        raise pulumi.RunError(
+            f"{node}: the output of its last activation must have kube-proxy's report, is {(text or '')[-200:]!r}: "
+            "does the login's shell run all commands, and print little? "
+            "To activate the node again, change rollout.healthTimeoutSeconds by a second and run pulumi up"
+        ) from error
+    return report.model_dump(mode="json", by_alias=True)

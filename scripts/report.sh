@@ -1,7 +1,8 @@
-# The report that becomes the node's stack output (components/report.py parses it). It follows a successful `serves`, so its
-# constants and parameters are facts, too.
+# The report that becomes the node's stack output (components/report.py parses it), as a YAML document from --- to ... It follows a
+# successful `serves`, so its constants and parameters are facts, too.
 report() {
     cat <<EOF
+---
 generation: $GENERATION
 active: true
 enabled: true
@@ -13,7 +14,11 @@ listeners:
 kubernetesService: "$service"
 request: answered
 EOF
-    [ "$MODE" = ipvs ] || return 0
+    [ "$MODE" != ipvs ] || report_virtual_servers
+    echo ...
+}
+
+report_virtual_servers() {
     echo virtualServers:
     virtual_servers_of own | head -n 100 | canonical | awk '
         { print "- server: " $1 " " $2 " " $3; print "  realServers:" (NF > 3 ? "" : " []") }

@@ -29,7 +29,7 @@ def test_first_activation_installs_enables_starts_and_reports(node: FakeNode) ->
         "reset-failed kube-proxy.service",
         RESTART,
     ]
-    assert report.parse(done.stdout) | {"generation": ""} == {
+    assert report.parse("k8s-node01", done.stdout) | {"generation": ""} == {
         "generation": "",
         "active": True,
         "enabled": True,

@@ -40,7 +40,7 @@ def test_one_lost_request_while_kube_proxy_stays_up_is_tolerated(node: FakeNode)
 
 class TestIPv6Cluster:
     def test_node_is_proven_by_its_ipv6_service(self, ipv6_node: FakeNode) -> None:
-        assert report.parse(ipv6_node.deploy().stdout) | {"generation": ""} == {
+        assert report.parse("k8s-node01", ipv6_node.deploy().stdout) | {"generation": ""} == {
             "generation": "",
             "active": True,
             "enabled": True,
@@ -56,7 +56,7 @@ class TestIPv6Cluster:
     def test_node_is_proven_in_the_other_modes_too(self, ipv6_node: FakeNode, mode: str) -> None:
         ipv6_node.parameters["MODE"] = mode
         families.listen_at(ipv6_node, "[fd00:99::101]:10256", "[fd00:99::101]:10249")
-        assert report.parse(ipv6_node.deploy().stdout)["kubernetesService"] == families.SERVICE
+        assert report.parse("k8s-node01", ipv6_node.deploy().stdout)["kubernetesService"] == families.SERVICE
 
     @pytest.mark.parametrize(
         ("mode", "file", "message"),
@@ -83,7 +83,7 @@ class TestIPv6Cluster:
 
 class TestDualStackCluster:
     def test_virtual_servers_of_both_families_are_reported(self, dual_stack_node: FakeNode) -> None:
-        reported = report.parse(dual_stack_node.deploy().stdout)
+        reported = report.parse("k8s-node01", dual_stack_node.deploy().stdout)
         assert reported["kubernetesService"] == "10.0.0.1:443"
         assert reported["virtualServers"] == [
             {"server": "TCP 10.0.0.1:443 rr", "realServers": ["192.168.99.121:6443", "192.168.99.122:6443"]},
@@ -103,13 +103,13 @@ class TestDualStackCluster:
         node.write("/api/services", families.services("fd00:10::1"))
         slices = families.endpoint_slices(("IPv4", ["192.168.99.124"]), families.IPV6_SLICE)
         node.write("/api/endpointslices", slices)
-        reported = report.parse(node.deploy().stdout)
+        reported = report.parse("k8s-node01", node.deploy().stdout)
         assert reported["kubernetesService"] == families.SERVICE
         assert reported["listeners"] == ["[fd00:99::101]:10256", "[fd00:99::101]:10249"]
 
     @pytest.mark.parametrize("wildcard", ["0.0.0.0", "[::]"])
     def test_kube_proxy_may_listen_on_all_addresses(self, dual_stack_node: FakeNode, wildcard: str) -> None:
         families.listen_at(dual_stack_node, f"{wildcard}:10256", f"{wildcard}:10249")
-        reported = report.parse(dual_stack_node.deploy().stdout)
+        reported = report.parse("k8s-node01", dual_stack_node.deploy().stdout)
         assert reported["listeners"] == [f"{wildcard}:10256", f"{wildcard}:10249"]
         dual_stack_node.succeed("preflight")
