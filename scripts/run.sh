@@ -1,13 +1,14 @@
-# run.sh STAGE…: runs stages of this delivery, one after the other, in a directory in memory that nothing outlives.
+# run.sh STAGE…: runs stages of this delivery, one after the other, in a directory in memory that nothing outlives. Nothing of the
+# login's environment reaches them: a proxy, another PATH or options for curl would change what they find.
 set -eu
 umask 077
-DELIVERY=${0%/*}
-export DELIVERY
+delivery=${0%/*}
 directory=$(mktemp -d /run/kube-proxy.XXXXXX)
 trap 'rm -rf "$directory"' EXIT
 trap 'exit 1' HUP INT TERM
-cp -R "$DELIVERY/." "$directory"
+cp -R "$delivery/." "$directory"
 cd "$directory"
 for stage; do
-    sh "./$stage.sh"
+    env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME="$directory" \
+        DELIVERY="$delivery" REMOVED_NODE="${REMOVED_NODE-}" sh "./$stage.sh"
 done

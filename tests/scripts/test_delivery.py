@@ -35,6 +35,14 @@ def test_stages_share_a_directory_in_memory_which_is_gone_afterwards(delivery: P
     assert not (delivery / "left").exists()
 
 
+def test_stages_get_nothing_of_the_logins_environment(delivery: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("https_proxy", "CURL_CA_BUNDLE", "BASH_ENV", "LC_ALL", "CURL_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(name, "/nowhere")
+    (delivery / "one.sh").write_text("env\n")
+    names = {line.partition("=")[0] for line in run(delivery / "run.sh", "one").stdout.splitlines()}
+    assert names - {"PWD", "SHLVL", "_"} == {"PATH", "HOME", "DELIVERY", "REMOVED_NODE"}
+
+
 def test_stage_that_fails_ends_the_run_with_its_status(delivery: Path) -> None:
     done = run(delivery / "run.sh", "one", "fail", "two")
     assert done.returncode == 3
