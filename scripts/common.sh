@@ -4,8 +4,8 @@
 # - A stage runs in the directory of its unpacked payload, in memory: `parameters`, these scripts, files/. Names without
 #   a directory (answer, metrics, changed.list) are scratch files there. $root is empty on a node; tests set it.
 # - All variables are global, since sh has no local ones. Upper-case ones are parameters (components/parameters.py). Return
-#   values, which their functions announce ("sets $reason"), are in kubernetes_api $api_server, $api_url, $http_status; in
-#   kubernetes_service $service, $service_address, $family, $endpoints; in proof $active, $enabled, $restarts, $pid,
+#   values, which their functions announce ("sets $reason"), are in common those of read_unit_state; in kubernetes_api
+#   $api_server, $api_url, $statuses; in kubernetes_service $service, $service_address, $family, $endpoints; in proof
 #   $running_version, $reason; in rules $removed, $left; in stage $staged_binary. rollback uses $restart_files, $restarted
 #   and changed.list of activate. Any other variable means nothing outside of the function that assigns it.
 # - Standard output is data for components/. `say` writes a message to stderr, `fail` writes one and ends the stage.
@@ -32,15 +32,14 @@ binary=$root/usr/local/bin/kube-proxy
 
 # The files of a generation: name, path on the node, octal mode. The unit must be the last (recover.sh).
 live_files() {
-    cat <<END
-modules /etc/modules-load.d/kube-proxy.conf 644
-kube-ipvs0.network /etc/systemd/network/00-kube-ipvs0.network 644
-kube-proxy.kubeconfig /etc/kubernetes/kube-proxy.kubeconfig 600
-kube-proxy-config.yaml /etc/kubernetes/kube-proxy-config.yaml 644
-kube-proxy.conf /etc/kubernetes/kube-proxy.conf 644
-kube-proxy /usr/local/bin/kube-proxy 755
-kube-proxy.service /usr/lib/systemd/system/kube-proxy.service 644
-END
+    printf '%s\n' \
+        'modules /etc/modules-load.d/kube-proxy.conf 644' \
+        'kube-ipvs0.network /etc/systemd/network/00-kube-ipvs0.network 644' \
+        'kube-proxy.kubeconfig /etc/kubernetes/kube-proxy.kubeconfig 600' \
+        'kube-proxy-config.yaml /etc/kubernetes/kube-proxy-config.yaml 644' \
+        'kube-proxy.conf /etc/kubernetes/kube-proxy.conf 644' \
+        'kube-proxy /usr/local/bin/kube-proxy 755' \
+        'kube-proxy.service /usr/lib/systemd/system/kube-proxy.service 644'
 }
 
 # The connection may be gone; a failed write to stderr must not abort the stage.
@@ -53,7 +52,7 @@ fail() {
 
 # Two runs never interleave on a node. The kernel drops the lock with the process, so a dead run leaves none behind.
 lock() {
-    mkdir -p "$root/run/lock"
+    [ -d "$root/run/lock" ] || mkdir -p "$root/run/lock"
     exec 9>"$root/run/lock/kube-proxy-generations.lock"
     flock -w 120 9 || fail "another deployment has held the lock on this node for 120 s; wait until it ends, then run pulumi up again"
 }
@@ -74,10 +73,30 @@ now() {
 # Long lines and unprintable characters would hang or break the connection that carries them.
 printable() { tr -cd '\11\12\40-\176' | cut -c1-500; }
 
-service_property() { timeout 20 systemctl show --value -p "$1" kube-proxy.service 2>/dev/null || :; }
-is_active() { [ "$(service_property ActiveState)" = active ]; }
-is_enabled() { timeout 20 systemctl is-enabled --quiet kube-proxy.service 2>/dev/null; }
-run_systemctl() { timeout 120 systemctl "$@" 9>&-; }
+# Sets $active, $enabled, $restarts, $pid, $needs_reload and $invocation; they are empty if systemd doesn't answer.
+read_unit_state() {
+    active='' enabled='' restarts='' pid='' needs_reload='' invocation=''
+    timeout 20 systemctl show -p ActiveState,UnitFileState,NRestarts,MainPID,NeedDaemonReload,InvocationID kube-proxy.service >unit 2>/dev/null || :
+    while IFS='=' read -r property value; do
+        case $property in
+            ActiveState) active=$value ;;
+            UnitFileState) enabled=$value ;;
+            NRestarts) restarts=$value ;;
+            MainPID) pid=$value ;;
+            NeedDaemonReload) needs_reload=$value ;;
+            InvocationID) invocation=$value ;;
+        esac
+    done <unit
+}
+
+is_active() { read_unit_state && [ "$active" = active ]; }
+
+# For the calls that change something, so the process that read_unit_state has found may not be the unit's any more.
+run_systemctl() {
+    pid=''
+    timeout 120 systemctl "$@" 9>&-
+}
+
 forget_failures() { run_systemctl reset-failed kube-proxy.service 2>/dev/null || :; }
 
 restart_unit() {
@@ -101,4 +120,7 @@ pinned_sha256() {
 }
 
 # kube-proxy --version prints "Kubernetes v1.36.2".
-version_of() { timeout 60 "$1" --version 2>/dev/null | sed -n 's/^Kubernetes v//p'; }
+version_of() {
+    reported=$(timeout 60 "$1" --version 2>/dev/null || :)
+    case $reported in 'Kubernetes v'*) printf '%s\n' "${reported#*v}" ;; esac
+}

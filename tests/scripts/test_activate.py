@@ -24,7 +24,6 @@ def test_first_activation_installs_enables_starts_and_reports(node: FakeNode) ->
     }
     assert node.path("/opt/k8s/kube-proxy").is_dir()
     assert node.systemctl_calls() == [
-        "daemon-reload",
         "enable --quiet kube-proxy.service",
         "reset-failed kube-proxy.service",
         RESTART,
