@@ -49,13 +49,13 @@ install_changed() {
     sync "$@"
 }
 
-enable_unit() { run_systemctl enable --quiet kube-proxy.service; }
-
 switch() {
     mkdir -p "$root$K8S_DIR/kube-proxy"
     install_changed
     # enable reloads, too.
-    if [ "$needs_reload $enabled" != "no enabled" ] || grep -q '^kube-proxy.service ' changed.list; then enable_unit; fi
+    if [ "$needs_reload $enabled" != "no enabled" ] || grep -q '^kube-proxy.service ' changed.list; then
+        run_systemctl enable --quiet kube-proxy.service
+    fi
 }
 
 # A changed mode or owner is restored without a restart.
@@ -66,8 +66,7 @@ restore_modes() {
     set --
     while read -r _ _ _ file; do set -- "$@" "$file"; done <modes
     stat -c '%a %u %g %n' "$@" | cmp -s - modes || while read -r mode _ _ file; do
-        chown 0:0 "$file"
-        chmod "$mode" "$file"
+        chown 0:0 "$file" && chmod "$mode" "$file"
     done <modes
 }
 
@@ -95,7 +94,7 @@ use_kubeconfig "$staged/kube-proxy.kubeconfig"
 read_unit_state
 list_changed >changed.list
 # kube-proxy and its unit don't use the two others, which are read at boot.
-restart_files=$(awk '$1 != "modules" && $1 != "kube-ipvs0.network" { printf " %s", $1 }' changed.list)
+restart_files=$(while read -r name _; do case $name in modules | kube-ipvs0.network) ;; *) printf ' %s' "$name" ;; esac; done <changed.list)
 restart_cause=$(find_restart_cause)
 if [ -n "$restart_cause" ]; then
     save_previous
@@ -107,7 +106,7 @@ if [ -n "$restart_cause" ]; then
     restart_unit || abort_activation "kube-proxy.service must start: systemctl restart failed"
 else
     install_changed
-    [ "$enabled" = enabled ] || enable_unit
+    [ "$enabled" = enabled ] || run_systemctl enable --quiet kube-proxy.service
 fi
 restore_modes
 prove_serving "$restart_cause" || abort_activation "kube-proxy must serve within $HEALTH_TIMEOUT s: $reason"

@@ -90,13 +90,8 @@ read_unit_state() {
 }
 
 is_active() { read_unit_state && [ "$active" = active ]; }
-
-# For the calls that change something, so the process that read_unit_state has found may not be the unit's any more.
-run_systemctl() {
-    pid=''
-    timeout 120 systemctl "$@" 9>&-
-}
-
+# For a call that changes something: the process that read_unit_state has found may be another one now.
+run_systemctl() { pid='' && timeout 120 systemctl "$@" 9>&-; }
 forget_failures() { run_systemctl reset-failed kube-proxy.service 2>/dev/null || :; }
 
 restart_unit() {
@@ -120,7 +115,4 @@ pinned_sha256() {
 }
 
 # kube-proxy --version prints "Kubernetes v1.36.2".
-version_of() {
-    reported=$(timeout 60 "$1" --version 2>/dev/null || :)
-    case $reported in 'Kubernetes v'*) printf '%s\n' "${reported#*v}" ;; esac
-}
+version_of() { timeout 60 "$1" --version 2>/dev/null | sed -n 's/^Kubernetes v//p'; }

@@ -55,9 +55,7 @@ api_get() {
 }
 
 # is_found FILE: whether the answer in it has the status 200.
-is_found() {
-    case " $statuses" in *" 200 $1 "*) ;; *) return 1 ;; esac
-}
+is_found() { case " $statuses" in *" 200 $1 "*) ;; *) return 1 ;; esac; }
 
 # The API server's YAML (sigs.k8s.io/yaml: block style, two spaces, sequences level with their key) as path=value lines,
 # such as items.0.endpoints.1.addresses.0=192.168.99.122. Lines of multi-line strings are skipped.

@@ -41,7 +41,7 @@ read_service() {
             metadata.name) name=$value ;;
         esac
     done <service
-    service_address=$(printf '%s\n' "$service_address" | canonical)
+    case $service_address in *:*) service_address=$(printf '%s\n' "$service_address" | canonical) ;; esac
     [ -n "$service_address" ] && [ -n "$service_port" ]
 }
 

@@ -79,11 +79,11 @@ check_disk() {
             need=1024
             case $directory in /var/lib | /usr/local/bin) need=$((need + BINARY_KIB)) ;; esac
             [ "$free" -ge "$need" ] || problem "$directory must have $need KiB free, has $free KiB: free some space there"
-            { true >"$root$directory/.kube-proxy.probe"; } 2>/dev/null ||
+            { true >"$root$directory/.kube-proxy"; } 2>/dev/null ||
                 problem "$directory must be writable: is the file system full or mounted read-only? (mount | grep ro,)"
         done
     } <free.list
-    rm -f "$root/var/lib/.kube-proxy.probe" "$root/usr/local/bin/.kube-proxy.probe" "$root/etc/.kube-proxy.probe" "$root/usr/lib/systemd/system/.kube-proxy.probe"
+    (cd "$root/" && rm -f var/lib/.kube-proxy usr/local/bin/.kube-proxy etc/.kube-proxy usr/lib/systemd/system/.kube-proxy)
 }
 
 check_binary() {

@@ -35,15 +35,12 @@ has_version() {
 }
 
 has_listeners() {
-    missing=$(timeout 20 ss -Hltnp | awk -v listeners="$HEALTHZ $METRICS" -v owner="pid=$pid," '
-        index($0, owner) { own[$4] }
-        END {
-            count = split(listeners, address, " ")
-            for (i = 1; i <= count; i++)
-                if (!(address[i] in own || "*" substr(address[i], match(address[i], /:[0-9]+$/)) in own)) print address[i]
-        }')
-    reason="kube-proxy (process $pid) must listen on $missing"
-    [ -z "$missing" ]
+    timeout 20 ss -Hltnp >sockets
+    for listener in "$HEALTHZ" "$METRICS"; do
+        reason="kube-proxy (process $pid) must listen on $listener"
+        awk -v address="$listener" -v owner="pid=$pid," \
+            '($4 == address || $4 == "*" substr(address, match(address, /:[0-9]+$/))) && index($0, owner) { found = 1 } END { exit !found }' sockets || return 1
+    done
 }
 
 # Looks in the kernel for the rules of this mode: a request could also be answered by the rules of another mode.
@@ -109,20 +106,17 @@ wait_until_serving() {
 stays_up() {
     process=$pid
     ready_until=$(($(now) + MIN_READY))
-    while [ "$(now)" -lt "$ready_until" ] && is_alive "$process"; do
+    while is_alive "$process" && [ "$(now)" -lt "$ready_until" ]; do
         sleep 1
     done
-    read_unit_state
-    is_same_process && wait_until_serving && is_same_process
-}
-
-is_same_process() {
+    pid=''
+    ! is_alive "$process" || wait_until_serving || return 1
     reason="kube-proxy must stay up for $MIN_READY s once it serves (rollout.minReadySeconds), exited before"
-    [ "${pid:-$process}" = "$process" ]
+    [ "$pid" = "$process" ]
 }
 
 # prove_serving RESTART_CAUSE: waits until kube-proxy serves and removes the rules of other modes. After a restart or a
-# removal of rules kube-proxy must also stay up; after a removal it must still serve, even if MIN_READY is 0.
+# removal of rules kube-proxy must also stay up and still serve; after a restart only if MIN_READY isn't 0.
 prove_serving() {
     wait_until_serving || return 1
     remove_rules "$MODE"

@@ -7,7 +7,7 @@
 
 load_modules() {
     while read -r module; do
-        modprobe "$module" 2>modprobe.error || fail "kernel module $module must load for mode $MODE: $(printable <modprobe.error); see dmesg"
+        [ -d "$root/sys/module/$module" ] || modprobe "$module" 2>modprobe.error || fail "kernel module $module must load for mode $MODE: $(printable <modprobe.error); see dmesg"
     done <files/modules
 }
 
@@ -51,9 +51,8 @@ verify_version() {
 }
 
 # The new binary reads the configuration as it will when it starts. It only logs an unknown field and ignores it ("lenient
-# decoding"); here that is an error. What has been stored has passed: a generation's name is the digest of its files.
+# decoding"); here that is an error.
 verify_configuration() {
-    [ ! -d "$staged" ] || return 0
     timeout 60 "$staged_binary" --config files/kube-proxy-config.yaml --write-config-to /dev/null >validation 2>&1 ||
         fail "kube-proxy $VERSION rejects the configuration: $(grep -v '^ *$' validation | printable | tail -n 3); change kube-proxy:configuration"
     ! grep -i 'lenient decoding' validation >lenient ||
@@ -67,7 +66,7 @@ verify_api_access() {
     clock=$(date +%s)
     [ "$clock" -ge "$NOT_BEFORE" ] || fail "the node's clock must be right: it shows $(date -u), the client certificate is valid from $(date -u -d "@$NOT_BEFORE"); set the clock (timedatectl)"
     [ "$clock" -lt "$NOT_AFTER" ] || fail "the client certificate must be valid: it expired $(date -u -d "@$NOT_AFTER"), the node's clock shows $(date -u); set the clock, or run pulumi up to renew the certificate"
-    ! find_kubernetes_service -o node "$api_url/api/v1/nodes/$NODE" || reason=''
+    if find_kubernetes_service -o node "$api_url/api/v1/nodes/$NODE"; then reason=''; fi
     case ${statuses%% *} in
         200) ;;
         000) fail "the API server $api_server must answer: $(printable <answer.error); check cluster.server, tlsServerName and proxyURL, certificateAuthority, and the node's network access to it (the running kube-proxy was not changed)" ;;
@@ -101,8 +100,11 @@ verify_arrival
 install -d -m 700 "$state" "$state/binaries"
 load_modules
 obtain_binary
-verify_version
-verify_configuration
+# A generation that is here has passed: its name is the digest of its files, which name the version.
+[ -d "$staged" ] || {
+    verify_version
+    verify_configuration
+}
 verify_api_access
 store_generation
 say "generation $(printf '%.12s' "$GENERATION") is staged and valid"
