@@ -6,7 +6,7 @@ check_other_kube_proxy() {
         process=${process%/comm}
         other=${process##*/}
         [ "$other" != "$pid" ] || continue
-        read -r name <"$process/comm" || continue
+        { read -r name <"$process/comm"; } 2>/dev/null || continue
         if [ "$name" != kube-proxy ]; then
             tr '\0' ' ' <"$process/cmdline" | grep -q -- --disable-kube-proxy ||
                 problem "no other kube-proxy may run on this node, k3s has one built in: start k3s with --disable-kube-proxy"
