@@ -15,7 +15,7 @@
 # - A file on the node is replaced as NAME.new, synced, then renamed. Whatever may be cut off there, by a power failure
 #   too, must leave the old file or the new one.
 # - Descriptor 9 is the lock. A process that can outlive the stage must not inherit it (9>&-).
-# - Whatever can hang has a limit: `timeout`, curl's --max-time, flock -w.
+# - Whatever can hang has a limit: `timeout`, curl's --max-time, flock -w; systemctl has its own 25 s for a question.
 
 set -eu
 umask 022
@@ -76,7 +76,7 @@ printable() { tr -cd '\11\12\40-\176' | cut -c1-500; }
 # Sets $active, $enabled, $restarts, $pid, $needs_reload and $invocation; they are empty if systemd doesn't answer.
 read_unit_state() {
     active='' enabled='' restarts='' pid='' needs_reload='' invocation=''
-    timeout 20 systemctl show -p ActiveState,UnitFileState,NRestarts,MainPID,NeedDaemonReload,InvocationID kube-proxy.service >unit 2>/dev/null || :
+    systemctl show -p ActiveState,UnitFileState,NRestarts,MainPID,NeedDaemonReload,InvocationID kube-proxy.service >unit 2>/dev/null || :
     while IFS='=' read -r property value; do
         case $property in
             ActiveState) active=$value ;;
@@ -94,10 +94,8 @@ is_active() { read_unit_state && [ "$active" = active ]; }
 run_systemctl() { pid='' && timeout 120 systemctl "$@" 9>&-; }
 forget_failures() { run_systemctl reset-failed kube-proxy.service 2>/dev/null || :; }
 
-restart_unit() {
-    forget_failures
-    run_systemctl restart kube-proxy.service
-}
+# systemd refuses to start a unit that has been started five times in 10 s.
+restart_unit() { run_systemctl restart kube-proxy.service 2>/dev/null || { forget_failures && run_systemctl restart kube-proxy.service; }; }
 
 architecture() {
     case $(uname -m) in

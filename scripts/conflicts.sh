@@ -45,10 +45,9 @@ check_ports() {
 }
 
 check_firewall_managers() {
-    timeout 20 systemctl is-active firewalld.service netfilter-persistent.service nftables.service >units 2>/dev/null || :
+    systemctl is-active firewalld.service netfilter-persistent.service nftables.service >units 2>/dev/null || :
     for unit in firewalld netfilter-persistent nftables; do
-        read -r answer || answer=unknown
-        [ "$answer" = active ] || continue
+        read -r answer && [ "$answer" = active ] || continue
         [ "$unit" != nftables ] || grep -qs '^ *flush ruleset' "$root/etc/nftables.conf" || continue
         warning "$unit deletes kube-proxy's rules when it restarts or reloads: configure it to keep them, or restart kube-proxy after it (systemctl restart kube-proxy)"
     done <units

@@ -5,8 +5,7 @@
 use_kubeconfig() {
     api_server='' server_name='' proxy=''
     while read -r field value; do
-        value=${value#[\"\']}
-        value=${value%[\"\']}
+        value=${value#[\"\']} && value=${value%[\"\']}
         case $field in
             server:) api_server=$value ;;
             tls-server-name:) server_name=$value ;;

@@ -33,12 +33,12 @@ read_service() {
     service_address='' service_port='' port_name='' namespace='' name=''
     flatten_yaml <services >service
     while IFS='=' read -r path value; do
-        case ${path#items.0.} in
-            spec.clusterIP) service_address=$value ;;
-            spec.ports.0.port) service_port=$value ;;
-            spec.ports.0.name) port_name=$value ;;
-            metadata.namespace) namespace=$value ;;
-            metadata.name) name=$value ;;
+        case $path in
+            items.0.spec.clusterIP) service_address=$value ;;
+            items.0.spec.ports.0.port) service_port=$value ;;
+            items.0.spec.ports.0.name) port_name=$value ;;
+            items.0.metadata.namespace) namespace=$value ;;
+            items.0.metadata.name) name=$value ;;
         esac
     done <service
     case $service_address in *:*) service_address=$(printf '%s\n' "$service_address" | canonical) ;; esac

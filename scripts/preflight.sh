@@ -29,10 +29,12 @@ is_at_least() { printf '%s\n' "$2" "$1" | sort -VC; }
 
 check_system() {
     [ "$(id -u)" = 0 ] || problem "the SSH user must be root, is $(id -un): set user in kube-proxy:ssh"
-    [ -d "$root/run/systemd/system" ] || problem "systemd must be the running init system"
-    # systemctl show -p NRestarts came with version 235 (systemd's NEWS).
     read_unit_state
-    [ -n "$restarts" ] || problem "systemd must be version 235 or newer, is $(timeout 20 systemctl --version 2>/dev/null | awk 'NR == 1 { print int($2) }'): upgrade the operating system"
+    if [ ! -d "$root/run/systemd/system" ]; then
+        problem "systemd must be the running init system"
+    elif [ -z "$restarts" ]; then # since version 235 (systemd's NEWS)
+        problem "systemd must be version 235 or newer, is $(timeout 20 systemctl --version 2>/dev/null | awk 'NR == 1 { print int($2) }'): upgrade the operating system"
+    fi
     release=$(uname -r)
     is_at_least "$release" 4.19 || warning "Kubernetes is tested with Linux 4.19 and newer, this node has $release"
 }
@@ -64,7 +66,7 @@ check_modules() {
     for module in $KERNEL_MODULES; do
         loading=$(modprobe -n -v "$module" 2>/dev/null) ||
             problem "kernel module $module must be available for mode $MODE: install the package with the modules of kernel $release (Debian: linux-image; cloud and minimal kernels may lack it)"
-        case $loading in 'install '*/true* | 'install '*/false*)
+        case $loading in *'install '*/true* | *'install '*/false*)
             problem "kernel module $module must be loadable for mode $MODE, is disabled: remove its 'install' line (grep -rw $module /etc/modprobe.d)" ;;
         esac
     done

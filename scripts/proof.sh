@@ -98,7 +98,7 @@ wait_until_serving() {
     restarts_before=$restarts
     until serves; do
         [ "$(now)" -lt "$deadline" ] && [ $((${restarts:-0} - ${restarts_before:-0})) -lt 2 ] && [ "$active" != failed ] || return 1
-        sleep 0.2 2>/dev/null || sleep 1
+        sleep 0.3 2>/dev/null || sleep 1
     done
 }
 

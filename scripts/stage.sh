@@ -91,6 +91,7 @@ store_generation() {
     mv -f "$state/recover.new" "$state/recover"
     rm -rf "$staged"
     mv "$incoming" "$staged"
+    trap - EXIT
     sync "$state"
 }
 
@@ -101,10 +102,7 @@ install -d -m 700 "$state" "$state/binaries"
 load_modules
 obtain_binary
 # A generation that is here has passed: its name is the digest of its files, which name the version.
-[ -d "$staged" ] || {
-    verify_version
-    verify_configuration
-}
+if [ ! -d "$staged" ]; then verify_version; verify_configuration; fi
 verify_api_access
 store_generation
 say "generation $(printf '%.12s' "$GENERATION") is staged and valid"

@@ -25,7 +25,6 @@ def test_first_activation_installs_enables_starts_and_reports(node: FakeNode) ->
     assert node.path("/opt/k8s/kube-proxy").is_dir()
     assert node.systemctl_calls() == [
         "enable --quiet kube-proxy.service",
-        "reset-failed kube-proxy.service",
         RESTART,
     ]
     assert report.parse(done.stdout) | {"generation": ""} == {
@@ -111,6 +110,11 @@ def test_stopped_kube_proxy_is_started_and_the_message_says_why(node: FakeNode) 
     node.write("/unit/active", "inactive\n")
     assert "restarting kube-proxy (it was inactive)" in node.succeed("activate").stderr
     assert node.systemctl_calls().count(RESTART) == 2
+
+
+def test_kube_proxy_that_has_started_too_often_is_started_all_the_same(node: FakeNode) -> None:
+    node.write("/unit/start-limit", "")
+    node.deploy()
 
 
 def test_interrupted_activation_is_completed_by_the_next(node: FakeNode) -> None:
