@@ -112,6 +112,14 @@ def test_stopped_kube_proxy_is_started_and_the_message_says_why(node: FakeNode) 
     assert node.systemctl_calls().count(RESTART) == 2
 
 
+def test_disabled_unit_is_enabled_without_a_restart(node: FakeNode) -> None:
+    node.deploy()
+    node.systemctl_calls()
+    node.path("/unit/enabled").unlink()
+    node.succeed("activate")
+    assert node.systemctl_calls() == ["enable --quiet kube-proxy.service"]
+
+
 def test_kube_proxy_that_has_started_too_often_is_started_all_the_same(node: FakeNode) -> None:
     node.write("/unit/start-limit", "")
     node.deploy()
