@@ -32,6 +32,14 @@ def test_first_generation_that_does_not_serve_is_stopped_and_removed(node: FakeN
     assert not node.path("/kube-ipvs0").exists(), "without kube-proxy its rules would become stale"
 
 
+def test_rules_of_a_kube_proxy_that_was_stopped_before_are_kept(node: FakeNode) -> None:
+    node.deploy()
+    node.write("/unit/active", "inactive\n")
+    node.files["kube-proxy-config.yaml"] = CONFIGURATION + "oomScoreAdj: 666\n"
+    assert "kube-proxy was not running before and is stopped again" in node.fail_to_deploy()
+    assert node.path("/kube-ipvs0").exists()
+
+
 def unknown_flag(node: FakeNode) -> None:
     node.files["kube-proxy.conf"] = "KUBE_PROXY_ARGS=--logtostderr=true\n"
 
