@@ -25,44 +25,49 @@ find_restart_cause() {
         printf 'changed:%s' "$restart_files"
     elif [ -e "$state/activating" ]; then
         printf 'an earlier activation was interrupted'
-    elif ! is_active; then
-        printf 'it was %s' "$(service_property ActiveState)"
+    elif [ "$active" != active ]; then
+        printf 'it was %s' "$active"
     fi
 }
 
-# install_file FROM TO MODE. kube-proxy watches its configuration and exits when it is written in place. The directory is
-# synced before the next file, which may be on another file system.
-install_file() {
-    mkdir -p "${2%/*}"
-    cp "$1" "$2.new"
-    chown 0:0 "$2.new"
-    chmod "$3" "$2.new"
-    sync "$2.new"
-    mv -f "$2.new" "$2"
-    sync "${2%/*}"
-}
-
+# Renames, since kube-proxy watches its configuration and exits when it is written in place. The unit is the last (recover.sh):
+# the renames before it, perhaps in other file systems, must be on disk by then.
 install_changed() {
+    [ -s changed.list ] || return 0
+    set --
     while read -r name path mode; do
-        install_file "$staged/$name" "$root$path" "$mode"
+        install -D -o 0 -g 0 -m "$mode" "$staged/$name" "$root$path.new"
+        set -- "$@" "$root$path.new"
     done <changed.list
+    sync "$@"
+    set --
+    while read -r name path _; do
+        [ "$name" != kube-proxy.service ] || [ $# = 0 ] || sync "$@"
+        mv -f "$root$path.new" "$root$path"
+        set -- "$@" "$root${path%/*}"
+    done <changed.list
+    sync "$@"
 }
-
-enable_unit() { is_enabled || run_systemctl enable --quiet kube-proxy.service; }
 
 switch() {
     mkdir -p "$root$K8S_DIR/kube-proxy"
     install_changed
-    case "$(service_property NeedDaemonReload)$restart_files " in *yes* | *" kube-proxy.service "*) run_systemctl daemon-reload ;; esac
-    enable_unit
+    # enable reloads, too.
+    if [ "$needs_reload $enabled" != "no enabled" ] || grep -q '^kube-proxy.service ' changed.list; then
+        run_systemctl enable --quiet kube-proxy.service
+    fi
 }
 
 # A changed mode or owner is restored without a restart.
 restore_modes() {
-    live_files | while read -r _ path mode; do
-        file=$root$path
-        [ ! -e "$file" ] || [ "$file" = "$binary" ] || [ "$(stat -c '%a %u %g' "$file")" = "$mode 0 0" ] || { chown 0:0 "$file" && chmod "$mode" "$file"; }
-    done
+    live_files | while read -r name path mode; do
+        [ "$name" = kube-proxy ] || [ ! -e "$root$path" ] || printf '%s\n' "$mode 0 0 $root$path"
+    done >modes
+    set --
+    while read -r _ _ _ file; do set -- "$@" "$file"; done <modes
+    stat -c '%a %u %g %n' "$@" | cmp -s - modes || while read -r mode _ _ file; do
+        chown 0:0 "$file" && chmod "$mode" "$file"
+    done <modes
 }
 
 # From now on a removal uses this delivery's scripts and parameters (remove_node.sh). Younger deliveries may be in use.
@@ -92,9 +97,10 @@ restarted=no
 [ -f "$staged/kube-proxy-config.yaml" ] || fail "generation $short must be staged on this node, is missing; run: pulumi up --target-replace '**$NODE-stage' --target-dependents"
 use_kubeconfig "$staged/kube-proxy.kubeconfig"
 
+read_unit_state
 list_changed >changed.list
 # kube-proxy and its unit don't use the two others, which are read at boot.
-restart_files=$(awk '$1 != "modules" && $1 != "kube-ipvs0.network" { printf " %s", $1 }' changed.list)
+restart_files=$(while read -r name _; do case $name in modules | kube-ipvs0.network) ;; *) printf ' %s' "$name" ;; esac; done <changed.list)
 restart_cause=$(find_restart_cause)
 if [ -n "$restart_cause" ]; then
     save_previous
@@ -106,7 +112,7 @@ if [ -n "$restart_cause" ]; then
     restart_unit || abort_activation "kube-proxy.service must start: systemctl restart failed"
 else
     install_changed
-    enable_unit
+    [ "$enabled" = enabled ] || run_systemctl enable --quiet kube-proxy.service
 fi
 restore_modes
 prove_serving "$restart_cause" || abort_activation "kube-proxy must serve within $HEALTH_TIMEOUT s: $reason"

@@ -4,10 +4,11 @@
 # - A stage runs in a copy of its delivery, in memory (run.sh): `parameters`, these scripts, files/. Names without a
 #   directory (answer, metrics, changed.list) are scratch files there. $root is empty on a node; tests set it.
 # - All variables are global, since sh has no local ones. Upper-case ones are parameters (components/parameters.py), and
-#   $DELIVERY, the delivery's directory. Return values, which their functions announce ("sets $reason"), are in kubernetes_api
-#   $api_server, $api_url, $http_status; in kubernetes_service $service, $service_address, $family, $endpoints; in proof $active,
-#   $enabled, $restarts, $pid, $running_version, $reason; in rules $removed, $left; in stage $staged_binary. rollback uses
-#   $restart_files, $restarted and changed.list of activate. Any other variable means nothing outside of the function that assigns it.
+#   $DELIVERY, the delivery's directory. Return values, which their functions announce ("sets $reason"), are in common those of
+#   read_unit_state; in kubernetes_api $api_server, $api_url, $statuses; in kubernetes_service $service, $service_address,
+#   $family, $endpoints; in proof $running_version, $reason; in rules $removed, $left; in stage $staged_binary. rollback uses
+#   $restart_files, $restarted and changed.list of activate. Any other variable means nothing outside of the function that
+#   assigns it.
 # - Standard output is data for components/. `say` writes a message to stderr, `fail` writes one and ends the stage.
 #   check_* (preflight) report each `problem` and go on; verify_* (stage) fail; is_* and has_* only answer.
 # - `set -e` is off in everything that is called in a condition or on the left of && or ||: so in all that
@@ -15,7 +16,7 @@
 # - A file on the node is replaced as NAME.new, synced, then renamed. Whatever may be cut off there, by a power failure
 #   too, must leave the old file or the new one.
 # - Descriptor 9 is the lock. A process that can outlive the stage must not inherit it (9>&-).
-# - Whatever can hang has a limit: `timeout`, curl's --max-time, flock -w.
+# - Whatever can hang has a limit: `timeout`, curl's --max-time, flock -w; systemctl has its own 25 s for a question.
 
 set -eu
 umask 022
@@ -32,15 +33,14 @@ binary=$root/usr/local/bin/kube-proxy
 
 # The files of a generation: name, path on the node, octal mode. The unit must be the last (recover.sh).
 live_files() {
-    cat <<END
-modules /etc/modules-load.d/kube-proxy.conf 644
-kube-ipvs0.network /etc/systemd/network/00-kube-ipvs0.network 644
-kube-proxy.kubeconfig /etc/kubernetes/kube-proxy.kubeconfig 600
-kube-proxy-config.yaml /etc/kubernetes/kube-proxy-config.yaml 644
-kube-proxy.conf /etc/kubernetes/kube-proxy.conf 644
-kube-proxy /usr/local/bin/kube-proxy 755
-kube-proxy.service /usr/lib/systemd/system/kube-proxy.service 644
-END
+    printf '%s\n' \
+        'modules /etc/modules-load.d/kube-proxy.conf 644' \
+        'kube-ipvs0.network /etc/systemd/network/00-kube-ipvs0.network 644' \
+        'kube-proxy.kubeconfig /etc/kubernetes/kube-proxy.kubeconfig 600' \
+        'kube-proxy-config.yaml /etc/kubernetes/kube-proxy-config.yaml 644' \
+        'kube-proxy.conf /etc/kubernetes/kube-proxy.conf 644' \
+        'kube-proxy /usr/local/bin/kube-proxy 755' \
+        'kube-proxy.service /usr/lib/systemd/system/kube-proxy.service 644'
 }
 
 # The connection may be gone; a failed write to stderr must not abort the stage.
@@ -53,7 +53,7 @@ fail() {
 
 # Two runs never interleave on a node. The kernel drops the lock with the process, so a dead run leaves none behind.
 lock() {
-    mkdir -p "$root/run/lock"
+    [ -d "$root/run/lock" ] || mkdir -p "$root/run/lock"
     exec 9>"$root/run/lock/kube-proxy-generations.lock"
     flock -w 120 9 || fail "another deployment has held the lock on this node for 120 s; wait until it ends, then run pulumi up again"
 }
@@ -74,16 +74,29 @@ now() {
 # Long lines and unprintable characters would hang or break the connection that carries them.
 printable() { tr -cd '\11\12\40-\176' | cut -c1-500; }
 
-service_property() { timeout 20 systemctl show --value -p "$1" kube-proxy.service 2>/dev/null || :; }
-is_active() { [ "$(service_property ActiveState)" = active ]; }
-is_enabled() { timeout 20 systemctl is-enabled --quiet kube-proxy.service 2>/dev/null; }
-run_systemctl() { timeout 120 systemctl "$@" 9>&-; }
+# Sets $active, $enabled, $restarts, $pid, $needs_reload and $invocation; they are empty if systemd doesn't answer.
+read_unit_state() {
+    active='' enabled='' restarts='' pid='' needs_reload='' invocation=''
+    systemctl show -p ActiveState,UnitFileState,NRestarts,MainPID,NeedDaemonReload,InvocationID kube-proxy.service >unit 2>/dev/null || :
+    while IFS='=' read -r property value; do
+        case $property in
+            ActiveState) active=$value ;;
+            UnitFileState) enabled=$value ;;
+            NRestarts) restarts=$value ;;
+            MainPID) pid=$value ;;
+            NeedDaemonReload) needs_reload=$value ;;
+            InvocationID) invocation=$value ;;
+        esac
+    done <unit
+}
+
+is_active() { read_unit_state && [ "$active" = active ]; }
+# For a call that changes something: the process that read_unit_state has found may be another one now.
+run_systemctl() { pid='' && timeout 120 systemctl "$@" 9>&-; }
 forget_failures() { run_systemctl reset-failed kube-proxy.service 2>/dev/null || :; }
 
-restart_unit() {
-    forget_failures
-    run_systemctl restart kube-proxy.service
-}
+# systemd refuses to start a unit that has been started five times in 10 s.
+restart_unit() { run_systemctl restart kube-proxy.service 2>/dev/null || { forget_failures && run_systemctl restart kube-proxy.service; }; }
 
 architecture() {
     case $(uname -m) in

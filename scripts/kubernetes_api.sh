@@ -3,14 +3,18 @@
 # use_kubeconfig FILE: sets $api_server and $api_url, and unpacks the certificates and the key beside the payload, in memory,
 # readable by root only.
 use_kubeconfig() {
-    for field in certificate-authority-data client-certificate-data client-key-data; do
-        kubeconfig_field "$field" "$1" | (umask 077 && base64 -d >"$field")
-    done
-    api_server=$(kubeconfig_field server "$1")
-    prepare_curl "$api_server" "$(kubeconfig_field tls-server-name "$1")" "$(kubeconfig_field proxy-url "$1")"
+    api_server='' server_name='' proxy=''
+    while read -r field value; do
+        value=${value#[\"\']} && value=${value%[\"\']}
+        case $field in
+            server:) api_server=$value ;;
+            tls-server-name:) server_name=$value ;;
+            proxy-url:) proxy=$value ;;
+            *-data:) printf '%s\n' "$value" | (umask 077 && base64 -d >"${field%:}") ;;
+        esac
+    done <"$1"
+    prepare_curl "$api_server" "$server_name" "$proxy"
 }
-
-kubeconfig_field() { sed -n "s/^ *$1: *//p" "$2" | tr -d "\"'"; }
 
 # prepare_curl SERVER TLS_SERVER_NAME PROXY_URL: sets $api_url and writes curl's options to the file curl.options, so that
 # curl connects as client-go does; the last two arguments may be empty. A file, because the kubeconfig of another
@@ -22,37 +26,35 @@ prepare_curl() {
     [ -z "$2" ] || api_url=https://$(bracketed "$2")$(printf '%s' "$authority" | sed -n 's/.*\(:[0-9]*\)$/\1/p')
     (
         umask 077
-        if [ -n "$3" ]; then
+        case $3 in
             # Go's socks5 lets the proxy resolve names, as curl's socks5h does; both ignore NO_PROXY.
-            printf 'proxy = "%s"\nnoproxy = ""\n' "$(printf '%s' "$3" | sed 's,^socks5:,socks5h:,')"
-        else
-            printf 'noproxy = "*"\n'
-        fi >curl.options
+            socks5:*) printf 'proxy = "socks5h:%s"\nnoproxy = ""\n' "${3#*:}" ;;
+            ?*) printf 'proxy = "%s"\nnoproxy = ""\n' "$3" ;;
+            *) printf 'noproxy = "*"\n' ;;
+        esac >curl.options
         # The connection goes to the server, even if its certificate is verified for another name.
         [ -z "$2" ] || printf 'connect-to = "::%s"\nheader = "Host: %s"\n' "$authority" "$authority" >>curl.options
     )
 }
 
-# curl_as_kube_proxy URL [OPTION…]: prints the body, then the HTTP status on a line of its own; fails without an answer.
+# curl_as_kube_proxy -o FILE URL [-o FILE URL…]: stores each answer and prints "STATUS FILE " for it; fails without an answer.
 # client-go uses the same CA and client certificate for an https proxy as for the server.
 curl_as_kube_proxy() {
-    url=$1
-    shift
-    curl -sS --connect-timeout 5 --max-time 15 -w '\n%{http_code}\n' \
+    curl -sS --fail-early --connect-timeout 5 --max-time 15 -w '%{http_code} %{filename_effective} ' \
         --cacert certificate-authority-data --cert client-certificate-data --key client-key-data \
         --proxy-cacert certificate-authority-data --proxy-cert client-certificate-data --proxy-key client-key-data \
-        "$@" "$url"
+        "$@"
 }
 
-# api_get PATH: prints an object or a list as path=value lines. Sets $http_status; 0 without an answer.
+# api_get -o FILE URL [-o FILE URL…]: asks for objects or lists, in one process, and adds what curl_as_kube_proxy prints to
+# $statuses; 000 without an answer.
 api_get() {
-    if ! curl_as_kube_proxy "$api_url$1" -K curl.options -H 'Accept: application/yaml' >answer 2>answer.error; then
-        http_status=0
-        return 1
-    fi
-    http_status=$(tail -n 1 answer)
-    [ "$http_status" = 200 ] && sed '$d' answer | flatten_yaml
+    answered=$(curl_as_kube_proxy -K curl.options -H 'Accept: application/yaml' "$@" 2>answer.error) || answered='000 '
+    statuses=${statuses-}$answered
 }
+
+# is_found FILE: whether the answer in it has the status 200.
+is_found() { case " $statuses" in *" 200 $1 "*) ;; *) return 1 ;; esac; }
 
 # The API server's YAML (sigs.k8s.io/yaml: block style, two spaces, sequences level with their key) as path=value lines,
 # such as items.0.endpoints.1.addresses.0=192.168.99.122. Lines of multi-line strings are skipped.

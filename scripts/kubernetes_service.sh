@@ -2,33 +2,48 @@
 # cluster.kubernetesService. kube-proxy treats all Services alike, and behind this one are API servers, whose certificate
 # shows that a request has reached them.
 
-# Asks the API server for it. Sets $service (address:port), $service_address, its $family (IPv4 or IPv6) and the sorted
-# $endpoints, or $reason.
+# find_kubernetes_service [-o FILE URL]: asks the API server for it, and for URL with the same connection. Sets $service
+# (address:port), $service_address, its $family (IPv4 or IPv6) and the sorted $endpoints, or $reason.
 find_kubernetes_service() {
+    statuses=''
     if [ -n "$KUBERNETES_SERVICE" ]; then
-        path="/api/v1/services?fieldSelector=spec.clusterIP%3D$KUBERNETES_SERVICE"
         which="a Service with the address $KUBERNETES_SERVICE (cluster.kubernetesService)"
+        api_get "$@" -o services "$api_url/api/v1/services?fieldSelector=spec.clusterIP%3D$KUBERNETES_SERVICE"
     else
-        path='/api/v1/namespaces/default/services?fieldSelector=metadata.name%3Dkubernetes'
         which='the Service kubernetes'
+        api_get "$@" -o services "$api_url/api/v1/namespaces/default/services?fieldSelector=metadata.name%3Dkubernetes" \
+            -o slices "$(slices_url default kubernetes)"
     fi
     reason="the API server $api_server must list $which for system:kube-proxy"
-    api_get "$path" >service || return 1
-    service_address=$(service_field spec.clusterIP | canonical)
-    service_port=$(service_field spec.ports.0.port)
-    [ -n "$service_address" ] && [ -n "$service_port" ] || return 1
+    is_found services && read_service || return 1
     service=$(bracketed "$service_address"):$service_port
-
-    namespace=$(service_field metadata.namespace)
-    name=$(service_field metadata.name)
     family=$(address_family "$service_address")
+
+    [ -z "$KUBERNETES_SERVICE" ] || api_get -o slices "$(slices_url "$namespace" "$name")"
     reason="the API server $api_server must list $family endpoints of the Service $name in namespace $namespace"
-    api_get "/apis/discovery.k8s.io/v1/namespaces/$namespace/endpointslices?labelSelector=kubernetes.io%2Fservice-name%3D$name" >slices || return 1
-    endpoints=$(endpoints_of "$family" "$(service_field spec.ports.0.name)" <slices | canonical | sort)
+    is_found slices || return 1
+    endpoints=$(flatten_yaml <slices | endpoints_of "$family" "$port_name" | canonical | sort)
     [ -n "$endpoints" ]
 }
 
-service_field() { sed -n "s/^items\.0\.$1=//p" service; }
+slices_url() { printf '%s' "$api_url/apis/discovery.k8s.io/v1/namespaces/$1/endpointslices?labelSelector=kubernetes.io%2Fservice-name%3D$2"; }
+
+# Sets $service_address, $service_port, $port_name, $namespace and $name of the first Service in the answer.
+read_service() {
+    service_address='' service_port='' port_name='' namespace='' name=''
+    flatten_yaml <services >service
+    while IFS='=' read -r path value; do
+        case $path in
+            items.0.spec.clusterIP) service_address=$value ;;
+            items.0.spec.ports.0.port) service_port=$value ;;
+            items.0.spec.ports.0.name) port_name=$value ;;
+            items.0.metadata.namespace) namespace=$value ;;
+            items.0.metadata.name) name=$value ;;
+        esac
+    done <service
+    case $service_address in *:*) service_address=$(printf '%s\n' "$service_address" | canonical) ;; esac
+    [ -n "$service_address" ] && [ -n "$service_port" ]
+}
 
 # endpoints_of FAMILY PORT: reads EndpointSlices as path=value lines and prints the address:port that kube-proxy uses for
 # each ready endpoint of the port with this name. A dual-stack Service has slices of both families; kube-proxy uses only

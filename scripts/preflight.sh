@@ -25,15 +25,18 @@ require_version() {
 }
 
 # is_at_least VERSION OLDEST: 6.1.0-44 is at least 5.13.
-is_at_least() { [ "$(printf '%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]; }
+is_at_least() { printf '%s\n' "$2" "$1" | sort -VC; }
 
 check_system() {
     [ "$(id -u)" = 0 ] || problem "the SSH user must be root, is $(id -un): set user in kube-proxy:ssh"
-    [ -d "$root/run/systemd/system" ] || problem "systemd must be the running init system"
-    # systemctl show -p NRestarts came with version 235 (systemd's NEWS).
-    systemd=$(timeout 20 systemctl --version 2>/dev/null | awk 'NR == 1 { print int($2) }')
-    [ "${systemd:-0}" -ge 235 ] || problem "systemd must be version 235 or newer, is ${systemd:-unknown}: upgrade the operating system"
-    is_at_least "$(uname -r)" 4.19 || warning "Kubernetes is tested with Linux 4.19 and newer, this node has $(uname -r)"
+    read_unit_state
+    if [ ! -d "$root/run/systemd/system" ]; then
+        problem "systemd must be the running init system"
+    elif [ -z "$restarts" ]; then # since version 235 (systemd's NEWS)
+        problem "systemd must be version 235 or newer, is $(timeout 20 systemctl --version 2>/dev/null | awk 'NR == 1 { print int($2) }'): upgrade the operating system"
+    fi
+    release=$(uname -r)
+    is_at_least "$release" 4.19 || warning "Kubernetes is tested with Linux 4.19 and newer, this node has $release"
 }
 
 # Upstream's requirements: pkg/proxy/ipvs/ipset.go, pkg/util/iptables, sigs.k8s.io/knftables, and for the kernel
@@ -53,7 +56,7 @@ check_programs() {
         iptables) require_version iptables 1.6.2 iptables ;;
         nftables)
             require_version nft 1.0.1 nftables
-            is_at_least "$(uname -r)" 5.13 || problem "mode nftables needs Linux 5.13 or newer, this node has $(uname -r): upgrade the kernel or choose mode ipvs"
+            is_at_least "$release" 5.13 || problem "mode nftables needs Linux 5.13 or newer, this node has $release: upgrade the kernel or choose mode ipvs"
             ;;
     esac
 }
@@ -61,25 +64,28 @@ check_programs() {
 # Hardening guides disable a module by `install MODULE /bin/false` (or true) in /etc/modprobe.d: modprobe -n succeeds then.
 check_modules() {
     for module in $KERNEL_MODULES; do
-        if ! modprobe -n -v "$module" >loading 2>/dev/null; then
-            problem "kernel module $module must be available for mode $MODE: install the package with the modules of kernel $(uname -r) (Debian: linux-image; cloud and minimal kernels may lack it)"
-        elif grep -q '^install .*/\(true\|false\)' loading; then
-            problem "kernel module $module must be loadable for mode $MODE, is disabled: remove its 'install' line (grep -rw $module /etc/modprobe.d)"
-        fi
+        loading=$(modprobe -n -v "$module" 2>/dev/null) ||
+            problem "kernel module $module must be available for mode $MODE: install the package with the modules of kernel $release (Debian: linux-image; cloud and minimal kernels may lack it)"
+        case $loading in *'install '*/true* | *'install '*/false*)
+            problem "kernel module $module must be loadable for mode $MODE, is disabled: remove its 'install' line (grep -rw $module /etc/modprobe.d)" ;;
+        esac
     done
 }
 
-writable() { probe=$(mktemp "$1/.kube-proxy.XXXXXX" 2>/dev/null) && rm -f "$probe"; }
-
 check_disk() {
-    for directory in /var/lib /usr/local/bin /etc /usr/lib/systemd/system; do
-        free=$(df -Pk "$root$directory" | awk 'NR == 2 { print $4 }')
-        need=1024
-        case $directory in /var/lib | /usr/local/bin) need=$((need + BINARY_KIB)) ;; esac
-        [ "$free" -ge "$need" ] || problem "$directory must have $need KiB free, has $free KiB: free some space there"
-        writable "$root$directory" ||
-            problem "$directory must be writable: is the file system full or mounted read-only? (mount | grep ro,)"
-    done
+    df -Pk "$root/var/lib" "$root/usr/local/bin" "$root/etc" "$root/usr/lib/systemd/system" >free.list || :
+    {
+        read -r _
+        for directory in /var/lib /usr/local/bin /etc /usr/lib/systemd/system; do
+            read -r _ _ _ free _ || free=0
+            need=1024
+            case $directory in /var/lib | /usr/local/bin) need=$((need + BINARY_KIB)) ;; esac
+            [ "$free" -ge "$need" ] || problem "$directory must have $need KiB free, has $free KiB: free some space there"
+            { true >"$root$directory/.kube-proxy"; } 2>/dev/null ||
+                problem "$directory must be writable: is the file system full or mounted read-only? (mount | grep ro,)"
+        done
+    } <free.list
+    (cd "$root/" && rm -f var/lib/.kube-proxy usr/local/bin/.kube-proxy etc/.kube-proxy usr/lib/systemd/system/.kube-proxy)
 }
 
 check_binary() {
@@ -111,14 +117,14 @@ check_kernel_settings() {
 }
 
 has_ipv6() { [ -e "$root/proc/net/if_inet6" ] && [ "$(kernel_setting net/ipv6/conf/all/disable_ipv6)" != 1 ]; }
-kernel_setting() { cat "$root/proc/sys/$1" 2>/dev/null || :; }
+kernel_setting() { { read -r setting <"$root/proc/sys/$1" && printf '%s' "$setting"; } 2>/dev/null || :; }
 dotted() { printf '%s' "$1" | tr / .; }
 
 # With a wrong clock valid certificates look expired or not yet valid. The Date header of any answer will do, so the
 # connection isn't verified.
 check_clock() {
     prepare_curl "$SERVER" "$TLS_SERVER_NAME" "$PROXY_URL"
-    answered=$(curl -sk -K curl.options --proxy-insecure --connect-timeout 5 --max-time 10 -o /dev/null -D - "$api_url/livez" 2>/dev/null | tr -d '\r' | sed -n 's/^[Dd]ate: //p')
+    answered=$(curl -sk -K curl.options --proxy-insecure --connect-timeout 5 --max-time 10 -o /dev/null -D - "$api_url/livez" 2>/dev/null | sed -n 's/^[Dd]ate: \(.*GMT\).*/\1/p')
     [ -n "$answered" ] || return 0
     ahead=$(($(date +%s) - $(date -d "$answered" +%s)))
     [ "${ahead#-}" -le 60 ] || problem "the node's clock must be right, is ${ahead#-} s $([ "$ahead" -gt 0 ] && echo ahead of || echo behind) the API server's: set it (timedatectl set-ntp true)"

@@ -1,47 +1,35 @@
 # Stage 5: does kube-proxy serve, and does it stay up? Each question sets $reason, which explains why the answer is no.
 
-http_code() { curl -s --noproxy '*' --max-time 5 -o "${2:-/dev/null}" -w '%{http_code}' "http://$1" || :; }
-
-# Sets $active, $enabled, $restarts and $pid. One call for all, because it is repeated while kube-proxy starts and needs the
-# CPU.
-read_unit_state() {
-    active='' enabled='' restarts=0 pid=''
-    timeout 20 systemctl show -p ActiveState,UnitFileState,NRestarts,MainPID kube-proxy.service >unit 2>/dev/null || :
-    while IFS='=' read -r property value; do
-        case $property in
-            ActiveState) active=$value ;;
-            UnitFileState) enabled=$value ;;
-            NRestarts) restarts=$value ;;
-            MainPID) pid=$value ;;
-        esac
-    done <unit
-}
-
+# While the process exists, the unit's state is as last read: this look is repeated while kube-proxy starts and needs the CPU.
 is_running() {
-    read_unit_state
+    is_alive "$pid" || read_unit_state
     reason="kube-proxy.service must be active, is ${active:-unknown}"
     [ "$active" = active ] || return 1
     reason="kube-proxy.service must be enabled, is ${enabled:-unknown}"
     [ "$enabled" = enabled ]
 }
 
+is_alive() { [ -d "$root/proc/${1:-none}" ]; }
+
+# Asks for the mode and the metrics, too.
 is_healthy() {
-    code=$(http_code "$HEALTHZ/livez")
+    : >proxy_mode >metrics
+    code=$(curl -s --fail-early --noproxy '*' --max-time 5 -w '%{http_code} ' -o livez "http://$HEALTHZ/livez" \
+        -o proxy_mode "http://$METRICS/proxyMode" -o metrics "http://$METRICS/metrics" || :)
+    code=${code%% *}
     reason="http://$HEALTHZ/livez must answer 200, answers $code"
     [ "$code" != 000 ] || reason="http://$HEALTHZ/livez must answer 200, doesn't answer"
     [ "$code" = 200 ]
 }
 
 has_mode() {
-    http_code "$METRICS/proxyMode" proxy_mode >/dev/null
-    reason="http://$METRICS/proxyMode must answer $MODE, answers '$(printable <proxy_mode 2>/dev/null)'"
-    [ "$(cat proxy_mode 2>/dev/null)" = "$MODE" ]
+    read -r mode <proxy_mode || :
+    [ "$mode" = "$MODE" ] || { reason="http://$METRICS/proxyMode must answer $MODE, answers '$(printable <proxy_mode)'"; return 1; }
 }
 
 # Sets $running_version: that of the process, not of its binary file (k8s.io/component-base metrics/prometheus/version).
 has_version() {
-    http_code "$METRICS/metrics" metrics >/dev/null
-    running_version=$(sed -n 's/^kubernetes_build_info{.*git_version="v\([^"]*\)".*/\1/p' metrics 2>/dev/null)
+    running_version=$(sed -n 's/^kubernetes_build_info{.*git_version="v\([^"]*\)".*/\1/p' metrics)
     reason="http://$METRICS/metrics must report kube-proxy ${VERSION:-of any version}, reports '$running_version'"
     [ -n "$running_version" ] && [ "$running_version" = "${VERSION:-$running_version}" ]
 }
@@ -87,15 +75,16 @@ has_rules_for_other_family() {
         [ "$other" != "$family" ] || continue
         synced="kubeproxy_sync_proxy_rules_last_timestamp_seconds{ip_family=\"$other\"}"
         reason="kube-proxy must write $other rules too (cluster.clusterCIDR): http://$METRICS/metrics must have $synced"
-        grep -qF "$synced " metrics 2>/dev/null || return 1
+        grep -qF "$synced " metrics || return 1
     done
 }
 
 # A request to the Service's address, through the rules, whose certificate is verified by the cluster's CA.
 answers_request() {
     reason="a TLS request to https://$service must be answered"
-    curl_as_kube_proxy "https://$service/version" --noproxy '*' >answer 2>answer.error || { reason="$reason: $(printable <answer.error)"; return 1; }
-    [ "$(tail -n 1 answer)" = 200 ] || { reason="$reason with 200, is answered with $(tail -n 1 answer)"; return 1; }
+    answered=$(curl_as_kube_proxy --noproxy '*' -o version "https://$service/version" 2>answer.error) || { reason="$reason: $(printable <answer.error)"; return 1; }
+    reason="$reason with 200, is answered with ${answered%% *}"
+    [ "${answered%% *}" = 200 ]
 }
 
 serves() {
@@ -105,11 +94,11 @@ serves() {
 # Fails at the timeout, or as soon as systemd has given up or restarted kube-proxy twice.
 wait_until_serving() {
     deadline=$(($(now) + HEALTH_TIMEOUT))
-    read_unit_state
+    is_running || :
     restarts_before=$restarts
     until serves; do
-        [ "$(now)" -lt "$deadline" ] && [ $((restarts - restarts_before)) -lt 2 ] && [ "$active" != failed ] || return 1
-        sleep 1
+        [ "$(now)" -lt "$deadline" ] && [ $((${restarts:-0} - ${restarts_before:-0})) -lt 2 ] && [ "$active" != failed ] || return 1
+        sleep 0.3 2>/dev/null || sleep 1
     done
 }
 
@@ -117,32 +106,28 @@ wait_until_serving() {
 stays_up() {
     process=$pid
     ready_until=$(($(now) + MIN_READY))
-    while [ "$(now)" -lt "$ready_until" ]; do
+    while is_alive "$process" && [ "$(now)" -lt "$ready_until" ]; do
         sleep 1
-        read_unit_state
-        is_same_process || return 1
     done
-    wait_until_serving && is_same_process
-}
-
-is_same_process() {
+    pid=''
+    ! is_alive "$process" || wait_until_serving || return 1
     reason="kube-proxy must stay up for $MIN_READY s once it serves (rollout.minReadySeconds), exited before"
-    [ "${pid:-$process}" = "$process" ]
+    [ "$pid" = "$process" ]
 }
 
 # prove_serving RESTART_CAUSE: waits until kube-proxy serves and removes the rules of other modes. After a restart or a
-# removal of rules kube-proxy must also stay up.
+# removal of rules kube-proxy must also stay up and still serve; after a restart only if MIN_READY isn't 0.
 prove_serving() {
     wait_until_serving || return 1
     remove_rules "$MODE"
     [ -z "$removed" ] || say "removed leftovers of another mode: $removed"
-    [ -n "$1$removed" ] || return 0
-    stays_up
+    if [ -n "$removed" ] || { [ -n "$1" ] && [ "$MIN_READY" -gt 0 ]; }; then stays_up; fi
 }
 
 # The last five different errors of the unit's last run, without klog's header, which ends with "] ".
 print_errors_from_journal() {
-    timeout 20 journalctl -u kube-proxy.service _SYSTEMD_INVOCATION_ID="$(service_property InvocationID)" -o cat -n 200 2>/dev/null |
+    read_unit_state
+    timeout 20 journalctl -u kube-proxy.service _SYSTEMD_INVOCATION_ID="$invocation" -o cat -n 200 2>/dev/null |
         grep -E '^[EF][0-9]{4}|[Ee]rror|unknown flag|panic' |
         awk '{ text = $0; if (/^[EF][0-9]/) text = substr(text, index(text, "] ") + 2); if (!seen[text]++) print text }' |
         tail -n 5 | printable | sed 's/^/    /'

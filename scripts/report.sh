@@ -7,7 +7,7 @@ generation: $GENERATION
 active: true
 enabled: true
 version: $running_version
-mode: $(cat proxy_mode)
+mode: $MODE
 listeners:
 - "$HEALTHZ"
 - "$METRICS"

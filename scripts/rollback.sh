@@ -7,7 +7,7 @@ save_previous() {
     previous=$state/previous
     [ -e "$state/activating" ] || rm -rf "$previous"
     mkdir -p "$previous/files"
-    touch "$previous/absent"
+    : >>"$previous/absent"
     while read -r _ path _; do
         saved=$previous/files$path
         if [ -e "$saved" ] || grep -qx "$path" "$previous/absent"; then
@@ -19,8 +19,8 @@ save_previous() {
             printf '%s\n' "$path" >>"$previous/absent"
         fi
     done <changed.list
-    [ -e "$previous/was" ] ||
-        printf 'active=%s rules=%s enabled=%s\n' "$(is_active && echo yes)" "$(has_rules && echo yes)" "$(is_enabled && echo yes)" | replace_file "$previous/was"
+    [ -e "$previous/was" ] || printf 'active=%s rules=%s enabled=%s\n' "$([ "$active" = active ] && echo yes)" \
+        "$([ "$active" = active ] || has_rules && echo yes)" "$([ "$enabled" = enabled ] && echo yes)" >"$previous/was"
     save_original_binary
     find "$previous" -exec sync {} +
     : >"$state/activating"
@@ -38,10 +38,7 @@ save_original_binary() {
 }
 
 # The marker goes first: without it, the kept files mean nothing.
-discard_previous() {
-    rm -f "$state/activating"
-    rm -rf "$state/previous"
-}
+discard_previous() { rm -rf "$state/activating" "$state/previous"; }
 
 # Deletes all generations but the live one and the one before it, and the binaries that no generation uses. Anything younger
 # than a day is kept: another deployment may have just staged it.

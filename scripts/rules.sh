@@ -52,7 +52,7 @@ remove_tables() {
 remove_chains() {
     command -v "$1-save" >/dev/null || return 0
     for attempt in 1 2 3; do
-        timeout 60 "$1-save" >saved 2>/dev/null || return 0
+        timeout 60 "$1-save" >saved 2>/dev/null && [ -s saved ] || return 0
         dead_chains "$2" <saved >dead
         [ -s dead ] || return 0
         if timeout 60 "$1-restore" -w 30 --noflush <dead 2>rules.error; then

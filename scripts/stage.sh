@@ -7,14 +7,14 @@
 
 load_modules() {
     while read -r module; do
-        modprobe "$module" 2>modprobe.error || fail "kernel module $module must load for mode $MODE: $(printable <modprobe.error); see dmesg"
+        [ -d "$root/sys/module/$module" ] || modprobe "$module" 2>modprobe.error || fail "kernel module $module must load for mode $MODE: $(printable <modprobe.error); see dmesg"
     done <files/modules
 }
 
 # The generation's name is the digest of its files.
 verify_arrival() {
-    arrived=$(cd files && sha256sum -- * | sha256sum | cut -d ' ' -f 1)
-    [ "$arrived" = "$GENERATION" ] || fail "the files must arrive intact: their digest must be $GENERATION, is $arrived; run pulumi up again"
+    arrived=$(cd files && sha256sum -- * | sha256sum)
+    [ "${arrived%% *}" = "$GENERATION" ] || fail "the files must arrive intact: their digest must be $GENERATION, is ${arrived%% *}; run pulumi up again"
 }
 
 # Sets $staged_binary to the path of this generation's binary.
@@ -43,7 +43,9 @@ download_binary() {
     mv -f "$staged_binary.new" "$staged_binary"
 }
 
+# Preflight has asked a preinstalled one.
 verify_version() {
+    [ "$BINARY_SOURCE" != preinstalled ] || return 0
     found=$(version_of "$staged_binary")
     [ "$found" = "$VERSION" ] || fail "the binary must be kube-proxy $VERSION, reports '${found:-nothing}'; check kube-proxy:binary"
 }
@@ -64,13 +66,15 @@ verify_api_access() {
     clock=$(date +%s)
     [ "$clock" -ge "$NOT_BEFORE" ] || fail "the node's clock must be right: it shows $(date -u), the client certificate is valid from $(date -u -d "@$NOT_BEFORE"); set the clock (timedatectl)"
     [ "$clock" -lt "$NOT_AFTER" ] || fail "the client certificate must be valid: it expired $(date -u -d "@$NOT_AFTER"), the node's clock shows $(date -u); set the clock, or run pulumi up to renew the certificate"
-    api_get "/api/v1/nodes/$NODE" >node || case $http_status in
-        0) fail "the API server $api_server must answer: $(printable <answer.error); check cluster.server, tlsServerName and proxyURL, certificateAuthority, and the node's network access to it (the running kube-proxy was not changed)" ;;
+    if find_kubernetes_service -o node "$api_url/api/v1/nodes/$NODE"; then reason=''; fi
+    case ${statuses%% *} in
+        200) ;;
+        000) fail "the API server $api_server must answer: $(printable <answer.error); check cluster.server, tlsServerName and proxyURL, certificateAuthority, and the node's network access to it (the running kube-proxy was not changed)" ;;
         401) fail "the API server $api_server must accept the client certificate, answers 401 Unauthorized: is kube-proxy:certificateAuthority the CA that it trusts (--client-ca-file)?" ;;
         404) fail "Node $NODE must exist in the cluster, or kube-proxy waits for it forever and writes no rules: is nodes[].name the name in 'kubectl get nodes'?" ;;
-        *) fail "the API server $api_server must allow system:kube-proxy to read Node $NODE, answers $http_status: does the ClusterRoleBinding system:node-proxier exist?" ;;
+        *) fail "the API server $api_server must allow system:kube-proxy to read Node $NODE, answers ${statuses%% *}: does the ClusterRoleBinding system:node-proxier exist?" ;;
     esac
-    find_kubernetes_service || fail "$reason, or no activation can be proven"
+    [ -z "$reason" ] || fail "$reason, or no activation can be proven"
 }
 
 # The generation exists completely or not at all: it is written under another name, synced, then renamed.
@@ -79,28 +83,26 @@ store_generation() {
     incoming=$state/incoming.$$
     trap 'rm -rf "$incoming"' EXIT
     mkdir -m 700 "$incoming"
-    cp files/* "$incoming/"
-    live_files | while read -r name _ permissions; do
-        [ ! -e "$incoming/$name" ] || chmod "$permissions" "$incoming/$name"
-    done
+    install -o 0 -g 0 -m 644 files/* "$incoming/"
+    chmod 600 "$incoming/kube-proxy.kubeconfig"
     [ "$BINARY_SOURCE" = preinstalled ] || ln "$staged_binary" "$incoming/kube-proxy"
-    chown -R 0:0 "$incoming"
-    sync "$incoming"/*
-    replace_file "$state/recover" <recover.sh
+    install -o 0 -g 0 -m 644 recover.sh "$state/recover.new"
+    sync "$incoming"/* "$state/recover.new"
+    mv -f "$state/recover.new" "$state/recover"
     rm -rf "$staged"
     mv "$incoming" "$staged"
+    trap - EXIT
     sync "$state"
 }
 
 staged=$state/$GENERATION
 lock
 verify_arrival
-mkdir -p "$state/binaries"
-chmod 700 "$state"
+install -d -m 700 "$state" "$state/binaries"
 load_modules
 obtain_binary
-verify_version
-verify_configuration
+# A generation that is here has passed: its name is the digest of its files, which name the version.
+if [ ! -d "$staged" ]; then verify_version; verify_configuration; fi
 verify_api_access
 store_generation
 say "generation $(printf '%.12s' "$GENERATION") is staged and valid"

@@ -30,15 +30,14 @@ own_addresses() {
 
 own_ports() {
     for set in TCP UDP SCTP-HASH; do
-        for family in '' 6-; do
-            timeout 20 ipset save "KUBE-${family}NODE-PORT-$set" 2>/dev/null |
-                awk -v protocol="${set%-HASH}" '$1 == "add" { sub(/.*:/, "", $3); print "port", protocol, $3 }'
-        done
-    done
+        timeout 20 ipset save "KUBE-NODE-PORT-$set" 2>/dev/null
+        timeout 20 ipset save "KUBE-6-NODE-PORT-$set" 2>/dev/null
+    done | awk '$1 == "add" { match($2, /(TCP|UDP|SCTP)/); sub(/.*:/, "", $3); print "port", substr($2, RSTART, RLENGTH), $3 }'
 }
 
 # virtual_servers_of own|foreign: the lines of virtual_servers that belong to kube-proxy, or the others.
 virtual_servers_of() {
+    [ -e "$root/proc/net/ip_vs" ] || return 0
     { own_addresses; own_ports; virtual_servers; } | awk -v wanted="$1" '
         $1 == "address" || $1 == "port" { own[$2 " " $3]; next }
         {

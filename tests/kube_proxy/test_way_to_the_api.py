@@ -74,7 +74,8 @@ def by_the_script(directory: Path) -> bool:
         directory,
         "/bin/sh",
         "-euc",
-        f'. "{SCRIPTS}/ipv6.sh"; . "{SCRIPTS}/kubernetes_api.sh"; use_kubeconfig kubeconfig; api_get /version',
+        f'. "{SCRIPTS}/ipv6.sh"; . "{SCRIPTS}/kubernetes_api.sh"; use_kubeconfig kubeconfig; '
+        'api_get -o version "$api_url/version"; is_found version',
     )
 
 

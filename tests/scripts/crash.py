@@ -14,6 +14,7 @@ PROGRAMS = (
     "chmod",
     "cp",
     "find",
+    "install",
     "ip",
     "ipset",
     "iptables-restore",
@@ -37,7 +38,7 @@ _WRAPPER = f"""\
 PATH={{path}}
 {{program}} "$@"
 status=$?
-case "{{program}} $*" in "systemctl show"* | "systemctl is-enabled"* | "ip -o"* | "ip link show"* | "ipset "[ls]* | "nft list"*) exit $status ;; esac
+case "{{program}} $*" in "systemctl show"* | "ip -o"* | "ip link show"* | "ipset "[ls]* | "nft list"*) exit $status ;; esac
 cd "$root"
 set -- "$CUT_OFF"/*/
 cp -a . "$CUT_OFF/$#"

@@ -24,9 +24,7 @@ def test_first_activation_installs_enables_starts_and_reports(node: FakeNode) ->
     }
     assert node.path("/opt/k8s/kube-proxy").is_dir()
     assert node.systemctl_calls() == [
-        "daemon-reload",
         "enable --quiet kube-proxy.service",
-        "reset-failed kube-proxy.service",
         RESTART,
     ]
     assert report.parse("k8s-node01", done.stdout) | {"generation": ""} == {
@@ -112,6 +110,19 @@ def test_stopped_kube_proxy_is_started_and_the_message_says_why(node: FakeNode) 
     node.write("/unit/active", "inactive\n")
     assert "restarting kube-proxy (it was inactive)" in node.succeed("activate").stderr
     assert node.systemctl_calls().count(RESTART) == 2
+
+
+def test_disabled_unit_is_enabled_without_a_restart(node: FakeNode) -> None:
+    node.deploy()
+    node.systemctl_calls()
+    node.path("/unit/enabled").unlink()
+    node.succeed("activate")
+    assert node.systemctl_calls() == ["enable --quiet kube-proxy.service"]
+
+
+def test_kube_proxy_that_has_started_too_often_is_started_all_the_same(node: FakeNode) -> None:
+    node.write("/unit/start-limit", "")
+    node.deploy()
 
 
 def test_interrupted_activation_is_completed_by_the_next(node: FakeNode) -> None:

@@ -38,6 +38,16 @@ def test_one_lost_request_while_kube_proxy_stays_up_is_tolerated(node: FakeNode)
     assert len(node.path("tried").read_text().splitlines()) == 3
 
 
+def test_one_proof_is_enough_without_min_ready_seconds(node: FakeNode) -> None:
+    node.deploy()
+    assert len(node.path("tried").read_text().splitlines()) == 1
+
+
+def test_node_must_still_serve_after_rules_of_another_mode_are_removed(between_modes: FakeNode) -> None:
+    assert "removed leftovers of another mode" in between_modes.deploy().stderr
+    assert len(between_modes.path("tried").read_text().splitlines()) == 2
+
+
 class TestIPv6Cluster:
     def test_node_is_proven_by_its_ipv6_service(self, ipv6_node: FakeNode) -> None:
         assert report.parse("k8s-node01", ipv6_node.deploy().stdout) | {"generation": ""} == {

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.scripts.fake_node import CONFIGURATION, RECORDED, RESTART, STATE, FakeNode
+from tests.scripts.fake_node import CONFIGURATION, PROGRAMS, RECORDED, RESTART, STATE, FakeNode
 
 
 def test_generation_that_does_not_serve_is_rolled_back(node: FakeNode) -> None:
@@ -30,6 +30,14 @@ def test_first_generation_that_does_not_serve_is_stopped_and_removed(node: FakeN
     assert node.path("/unit/active").read_text() == "inactive\n"
     assert not node.path("/unit/enabled").exists()
     assert not node.path("/kube-ipvs0").exists(), "without kube-proxy its rules would become stale"
+
+
+def test_rules_of_a_kube_proxy_that_was_stopped_before_are_kept(node: FakeNode) -> None:
+    node.deploy()
+    node.write("/unit/active", "inactive\n")
+    node.files["kube-proxy-config.yaml"] = CONFIGURATION + "oomScoreAdj: 666\n"
+    assert "kube-proxy was not running before and is stopped again" in node.fail_to_deploy()
+    assert node.path("/kube-ipvs0").exists()
 
 
 def unknown_flag(node: FakeNode) -> None:
@@ -104,8 +112,8 @@ def test_read_only_file_system_fails_the_activation_without_a_restart(node: Fake
     node.files["kube-proxy.conf"] += "#\n"
     node.succeed("stage")
     node.systemctl_calls()
-    read_only = "case $to in */etc/kubernetes/*) echo 'cp: Read-only file system' >&2; exit 1 ;; esac"
-    path = node.replace_program("cp", f'for to; do :; done\n{read_only}\nexec /bin/cp "$@"')
+    read_only = "case $to in */etc/kubernetes/*) echo 'install: Read-only file system' >&2; exit 1 ;; esac"
+    path = node.replace_program("install", f'for to; do :; done\n{read_only}\nexec {PROGRAMS}/install "$@"')
     messages = node.fail("activate", PATH=path)
     assert "Read-only file system" in messages
     assert "kube-proxy was not restarted and runs as before" in messages

@@ -32,7 +32,10 @@ def test_staged_generation_is_complete_private_and_not_live(node: FakeNode) -> N
 def test_modules_are_loaded_by_staging_and_at_boot_after_the_activation(node: FakeNode) -> None:
     node.succeed("stage")
     assert node.path("/loaded-modules").read_text().split() == ["nf_conntrack", "ip_vs", "ip_vs_rr"]
-    node.succeed("activate")
+    node.path("/loaded-modules").unlink()
+    node.path("/sys/module/nf_conntrack").mkdir(parents=True)
+    node.deploy()
+    assert node.path("/loaded-modules").read_text().split() == ["ip_vs", "ip_vs_rr"], "only modules that are not loaded"
     assert node.path("/etc/modules-load.d/kube-proxy.conf").read_text().split() == ["nf_conntrack", "ip_vs", "ip_vs_rr"]
 
 
@@ -54,6 +57,7 @@ def without_binary(node: FakeNode) -> None:
 
 def another_version(node: FakeNode) -> None:
     node.parameters["VERSION"] = "1.36.1"
+    node.files["binary"] = f"1.36.1 amd64={BINARY_SHA256}\n"
 
 
 def rejected_configuration(node: FakeNode) -> None:
