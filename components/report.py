@@ -35,6 +35,7 @@ class Report(_Model):
 def parse(text: str) -> dict[str, object]:
     """Return the report as plain data with camelCase names, for a stack output.
 
-    Raises ValueError (pydantic.ValidationError) if the text is not a report.
+    The login may have printed something before it. Raises ValueError (pydantic.ValidationError) if there is no report.
     """
-    return Report.model_validate(yaml.safe_load(text)).model_dump(mode="json", by_alias=True)
+    _, generation, rest = text.partition("generation: ")
+    return Report.model_validate(yaml.safe_load(generation + rest)).model_dump(mode="json", by_alias=True)
