@@ -62,9 +62,12 @@ def removal_command(node: str) -> str:
 
 
 def shell(script: str, *arguments: str) -> str:
-    """Return a command with a script's text, for a login shell that needs to know only single quotes."""
+    """Return a command with a script's text, for a login shell that needs to know only single quotes.
+
+    It is one line: csh ends a quoted text at the end of a line, and would run the next line as a command of its own.
+    """
     lines = _scripts()[script].decode().splitlines()
-    text = "\n".join(line for line in lines if not line.startswith("#"))
+    text = "; ".join(line for line in lines if not line.startswith("#"))
     return shlex.join(["exec", "/bin/sh", "-c", text, "kube-proxy", *arguments])
 
 

@@ -6,8 +6,9 @@ errors name neither the node nor a solution.
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from typing import Any
 
 import asyncssh
 import pulumi
@@ -49,27 +50,38 @@ async def _deliver(
 ) -> None:
     """The node answers with `delivered DIGEST`, and with `binary: missing` if the stack's binary must be uploaded."""
     digest = next(iter(binary.sha256.values())) if binary.path else ""
-    answer = f"delivered {delivery.digest}"
     deliver_archive = connection.run(
         shell("deliver.sh", str(STATE), delivery.digest, digest), input=delivery.archive(), encoding=None
     )
-    lines = _answer(node, await asyncio.wait_for(deliver_archive, DELIVERY_SECONDS), answer)
+    lines = await _answer(node, deliver_archive, f"delivered {delivery.digest}", DELIVERY_SECONDS)
     if binary.path and "binary: missing" in lines:
         pulumi.log.info(f"{node.name}: uploading {binary.path.name} ({binary.path.stat().st_size >> 20} MiB)")
         upload = connection.run(shell("receive_binary.sh", str(STATE), digest), stdin=str(binary.path), encoding=None)
-        _answer(node, await asyncio.wait_for(upload, UPLOAD_SECONDS), f"received {digest}")
+        await _answer(node, upload, f"received {digest}", UPLOAD_SECONDS)
 
 
-def _answer(node: NodeSettings, completed: asyncssh.SSHCompletedProcess, expected: str) -> list[str]:
+async def _answer(
+    node: NodeSettings, run: Coroutine[Any, Any, asyncssh.SSHCompletedProcess], expected: str, seconds: int
+) -> list[str]:
     """Return the lines of the answer. Without the expected one, the login's shell has not run our command."""
+    try:
+        completed = await asyncio.wait_for(run, seconds)
+    except (OSError, asyncssh.Error) as error:
+        raise _undelivered(node, str(error) or f"the host did not answer within {seconds} s") from error
     lines, errors = (_printable(text) for text in (completed.stdout, completed.stderr))
+    if completed.returncode is None:
+        raise _undelivered(node, "the connection was lost")
     if completed.returncode != 0 or expected not in lines.splitlines():
         printed = " ".join((errors or lines).split())[-300:] or f"nothing, exit status {completed.returncode}"
-        raise HostError(
-            f"{node.name}: delivery: user {node.ssh.user} must be able to write to {STATE} with /bin/sh, tar and gzip, "
-            f"but the host printed: {printed}; nothing that runs was changed; fix it, then run pulumi up again"
-        )
+        raise _undelivered(node, f"the host printed: {printed}")
     return lines.splitlines()
+
+
+def _undelivered(node: NodeSettings, reason: str) -> HostError:
+    return HostError(
+        f"{node.name}: delivery: user {node.ssh.user} must be able to write to {STATE} with /bin/sh, tar and gzip, "
+        f"but {reason}; nothing that runs was changed; fix it, then run pulumi up again"
+    )
 
 
 def _printable(output: bytes | str | None) -> str:

@@ -1,5 +1,5 @@
 # receive_binary.sh STATE SHA256: standard input becomes STATE/binaries/SHA256; a file with that name is complete. The command has
-# this script's text (components/host.py).
+# this script's text: each line is a complete command (components/delivery.py).
 set -eu
 umask 077
 file=$1/binaries/$2
@@ -10,4 +10,4 @@ received=$(sha256sum <"$new")
 [ "${received%% *}" = "$2" ] || { echo "the binary's SHA-256 must be $2, is ${received%% *}: has its file just changed?" >&2; exit 1; }
 sync "$new"
 mv "$new" "$file"
-echo "received $2"
+printf '\nreceived %s\n' "$2"

@@ -1,7 +1,8 @@
-# The report that becomes the node's stack output (components/report.py parses it), as a YAML document from --- to ... It follows a
-# successful `serves`, so its constants and parameters are facts, too.
+# The report that becomes the node's stack output (components/report.py parses it), as a YAML document from --- to ..., on lines of
+# their own whatever the login has printed. It follows a successful `serves`, so its constants and parameters are facts, too.
 report() {
     cat <<EOF
+
 ---
 generation: $GENERATION
 active: true

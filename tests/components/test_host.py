@@ -182,6 +182,15 @@ class TestDelivery:
         assert not (delivered / "files/left").exists()
         assert [path.name for path in delivered.parent.iterdir()] == [delivered.name], "nothing temporary is left"
 
+    def test_what_is_there_already_stays_for_runs_that_read_it(self, deliver: Callable[..., None], state: Path) -> None:
+        deliver()
+        before = (state / "deliveries" / DELIVERY.digest).stat()
+        deliver()
+        after = (state / "deliveries" / DELIVERY.digest).stat()
+        assert after.st_ino == before.st_ino
+        assert after.st_mtime_ns > before.st_mtime_ns, "it counts as young, so that no activation deletes it"
+        assert len(list((state / "deliveries").iterdir())) == 1
+
     @pytest.mark.parametrize("left", [None, "truncated"])
     def test_missing_binary_is_uploaded_and_appears_complete(
         self, deliver: Callable[..., None], binary: Binary, state: Path, left: str | None
@@ -228,11 +237,31 @@ class TestDelivery:
                 asyncio.run(host.deliver(node(other, other.port), DELIVERY, PREINSTALLED))
             assert "the host printed: Only backups are allowed; nothing that runs" in str(raised.value)
 
-    def test_what_a_login_shell_prints_before_does_no_harm(self, tmp_path: Path, state: Path) -> None:
-        command = 'echo Welcome; eval "$SSH_ORIGINAL_COMMAND"'
+    def test_what_a_login_shell_prints_before_does_no_harm(self, tmp_path: Path, state: Path, binary: Binary) -> None:
+        command = 'printf "Welcome\\n>"; eval "$SSH_ORIGINAL_COMMAND"'
         with SshServer(tmp_path / "sshd", extra=f"ForceCommand {command}") as other:
-            asyncio.run(host.deliver(node(other, other.port), DELIVERY, PREINSTALLED))
+            asyncio.run(host.deliver(node(other, other.port), DELIVERY, binary))
         assert (state / "deliveries" / DELIVERY.digest / "run.sh").exists()
+        assert (state / "binaries" / binary.sha256[Architecture.AMD64]).read_bytes() == CONTENT
+
+    @pytest.mark.parametrize(
+        ("command", "seconds", "reason"),
+        [("sleep 9", 1, "the host did not answer within 1 s"), ("kill -9 $PPID", 30, "the connection was lost")],
+    )
+    def test_host_that_does_not_answer_is_reported(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, seconds: int, reason: str
+    ) -> None:
+        monkeypatch.setattr(host, "DELIVERY_SECONDS", seconds)
+        with (
+            SshServer(tmp_path / "sshd", extra=f"ForceCommand {command}") as other,
+            pytest.raises(HostError, match=f"k8s-node01: delivery: .*, but {reason}; nothing that runs was"),
+        ):
+            asyncio.run(host.deliver(node(other, other.port), DELIVERY, PREINSTALLED))
+
+
+@pytest.mark.parametrize("script", ["deliver.sh", "receive_binary.sh", "remove_node.sh"])
+def test_command_is_one_line_since_csh_would_run_the_others_as_commands(script: str) -> None:
+    assert "\n" not in delivery.shell(script, "/state")
 
 
 @pytest.fixture

@@ -11,7 +11,8 @@ from tests.components.recorder import REPORT
     "text",
     [
         REPORT,
-        f"---\n{REPORT}...",
+        f"\n---\n{REPORT}...",
+        f"\x1b]0;root@k8s-node01 > \n---\n{REPORT}...",
         f"Welcome!\n---\nAuthorized use only\n---\n{REPORT}...\nbye",
         f"---\n{REPORT.replace('abc', 'old')}...\n---\n{REPORT}...\n",
     ],

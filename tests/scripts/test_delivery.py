@@ -1,5 +1,6 @@
 """The scripts that start others on a node: run.sh runs stages in memory, remove_node.sh the removal of the last activation."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -22,7 +23,9 @@ def delivery(tmp_path: Path) -> Path:
 
 
 def run(path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(["/bin/sh", path, *arguments], capture_output=True, text=True, check=False, timeout=60)
+    return subprocess.run(
+        ["/bin/sh", path, *arguments], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, timeout=60
+    )
 
 
 def test_stages_share_a_directory_in_memory_which_is_gone_afterwards(delivery: Path) -> None:
@@ -58,6 +61,18 @@ class TestRemoval:
     def test_runs_the_recorded_delivery_with_the_nodes_name(self, state: Path, delivery: Path) -> None:
         (state / "live-delivery").write_text(f"{delivery}\n")
         assert run(SCRIPTS / "remove_node.sh", str(state), "k8s-node01").stdout == "removes k8s-node01\n"
+
+    def test_standard_input_is_read_to_its_end(self, state: Path) -> None:
+        path = state / "description"
+        path.write_text("configuration: {}\n")
+        with path.open() as description:
+            done = subprocess.run(["/bin/sh", SCRIPTS / "remove_node.sh", state, "k8s-node01"], stdin=description)
+            assert done.returncode == 0
+            assert os.lseek(description.fileno(), 0, os.SEEK_CUR) == path.stat().st_size
+
+    def test_recorded_delivery_that_is_gone_counts_as_none(self, state: Path) -> None:
+        (state / "live-delivery").write_text(f"{state}/deliveries/gone\n")
+        assert run(SCRIPTS / "remove_node.sh", str(state), "k8s-node01").returncode == 0
 
     def test_host_without_kube_proxy_is_left_alone(self, state: Path) -> None:
         done = run(SCRIPTS / "remove_node.sh", str(state), "k8s-node01")
