@@ -72,9 +72,12 @@ restore_modes() {
 
 # From now on a removal uses this delivery's scripts and parameters (remove_node.sh). Younger deliveries may be in use.
 keep_for_removal() {
+    ! is_recorded "$DELIVERY" "$state/live-delivery" || return 0
     printf '%s\n' "$DELIVERY" | replace_file "$state/live-delivery"
     find "$state/deliveries" -mindepth 1 -maxdepth 1 -mmin +1440 ! -path "$root$DELIVERY" -exec rm -rf {} +
 }
+
+is_recorded() { [ -e "$2" ] && read -r recorded <"$2" && [ "$recorded" = "$1" ]; }
 
 abort_activation() {
     say "$1"
@@ -120,9 +123,8 @@ rollback_needed=
 discard_previous
 record_live_generation
 keep_for_removal
-printf '%s\n' "$NODE" | replace_file "$state/node"
-sync "$state"
-sync "$root/etc/systemd/system/multi-user.target.wants" 2>/dev/null || :
+is_recorded "$NODE" "$state/node" || printf '%s\n' "$NODE" | replace_file "$state/node"
+sync "$state" "$root/etc/systemd/system/multi-user.target.wants" 2>/dev/null || :
 [ -z "$left" ] || fail "generation $short serves, but rules of another mode remain: $left; fix that and run pulumi up again, or reboot the node"
 report
 if [ -n "$restart_cause" ]; then say "generation $short serves"; else say "generation $short serves already, nothing to do"; fi

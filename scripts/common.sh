@@ -52,9 +52,10 @@ fail() {
 }
 
 # Two runs never interleave on a node. The kernel drops the lock with the process, so a dead run leaves none behind.
+# Only root may enter the directory: whoever can open a file can lock it.
 lock() {
-    [ -d "$root/run/lock" ] || mkdir -p "$root/run/lock"
-    exec 9>"$root/run/lock/kube-proxy-generations.lock"
+    [ -d "$root/run/kube-proxy-generations" ] || install -d -m 700 "$root/run/kube-proxy-generations"
+    exec 9>"$root/run/kube-proxy-generations/lock"
     flock -w 120 9 || fail "another deployment has held the lock on this node for 120 s; wait until it ends, then run pulumi up again"
 }
 

@@ -167,7 +167,7 @@ def test_generation_that_another_deployment_has_just_staged_is_kept(node: FakeNo
 def test_two_deployments_never_interleave_on_a_node(node: FakeNode) -> None:
     node.deploy()
     lock, held, released = (
-        node.path("/run/lock/kube-proxy-generations.lock"),
+        node.path("/run/kube-proxy-generations/lock"),
         node.root / "held",
         node.root / "released",
     )

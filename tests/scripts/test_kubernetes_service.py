@@ -6,7 +6,7 @@ from tests.scripts.fake_node import ENDPOINT_SLICES, FakeNode
 
 
 def proven_service(node: FakeNode) -> object:
-    return report.parse(node.deploy().stdout)["kubernetesService"]
+    return report.parse("k8s-node01", node.deploy().stdout)["kubernetesService"]
 
 
 def test_service_must_exist_before_anything_is_changed(node: FakeNode) -> None:
