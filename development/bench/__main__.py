@@ -22,21 +22,28 @@ _LARGE = "machinery-tuned"
 
 
 def _numbers(text: str) -> list[int]:
-    return [int(number) for number in text.split(",") if number]
+    return [number for number in map(int, text.split(",")) if number]
+
+
+def _contenders(text: str) -> list[str]:
+    names = text.split(",")
+    if unknown := set(names) - set(CONTENDERS):
+        raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: must be of {', '.join(CONTENDERS)}")
+    return names
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m development.bench", description="Measure the program on fleets.")
-    parser.add_argument("--nodes", type=_numbers, default=[5, 20, 50], help="sizes of fleets of containers")
+    parser.add_argument("--nodes", type=_numbers, default=[5, 20, 50], help="sizes of fleets of containers; 0 for none")
     parser.add_argument("--fake", type=_numbers, default=[], help="sizes of fleets whose nodes only answer")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--contenders", type=lambda text: text.split(","), default=list(CONTENDERS))
+    parser.add_argument("--contenders", type=_contenders, default=list(CONTENDERS))
     parser.add_argument("--out", type=Path, default=PROJECT / "docs/benchmarks", help="directory of the results")
     parser.add_argument("--prepared", action="store_true", help=argparse.SUPPRESS)
     return parser
 
 
-def _cells(arguments: argparse.Namespace) -> Iterator[tuple[str, int, str, int]]:
+def cells(arguments: argparse.Namespace) -> Iterator[tuple[str, int, str, int]]:
     """Yield what is to be measured. In each round another contender is the first one."""
     names = arguments.contenders
     for nodes in arguments.nodes:
@@ -51,7 +58,7 @@ def _measure(arguments: argparse.Namespace, steps: Steps) -> None:
     file = arguments.out / "rows.jsonl"
     rows = read_rows(file)
     commit = commands.run(["git", "describe", "--always", "--dirty"], directory=PROJECT).strip()
-    for cell in _cells(arguments):
+    for cell in cells(arguments):
         if any(row.key() == cell for row in rows):
             continue
         kind, nodes, name, number = cell

@@ -1,12 +1,13 @@
 """Nodes that only answer: one SSH server for hundreds of them, in a process of its own.
 
-It listens on all loopback addresses, each of which is a node. It reads each command's standard input to its end,
-answers `activate` with a report and everything else with nothing, and counts.
+It listens on all loopback addresses, each of which is a node. It reads each command's standard input to its end. It
+confirms a delivery (scripts/deliver.sh), answers `activate` with a report and all else with nothing, and counts.
 """
 
 import asyncio
 import json
 import resource
+import shlex
 import socket
 import subprocess
 import sys
@@ -108,9 +109,12 @@ async def _serve(directory: Path) -> None:
     async def answer(process: "asyncssh.SSHServerProcess[bytes]") -> None:
         counts.commands += 1
         await process.stdin.read()
-        if (process.command or "").split()[-1:] == ["activate"]:
-            counts.reports += 1
-            process.stdout.write(REPORT.encode())
+        match shlex.split(process.command or ""):
+            case [*_, "activate"]:
+                counts.reports += 1
+                process.stdout.write(REPORT.encode())
+            case ["exec", "/bin/sh", "-c", _, _, _, digest, _]:
+                process.stdout.write(f"delivered {digest}\n".encode())
         process.exit(0)
 
     host_key, client_key = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(2))
