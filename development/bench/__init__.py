@@ -1,1 +1,1 @@
-"""Measures the program on fleets, beside other ways to do the same work. README.md has the modules' order."""
+"""Measures the program on fleets, beside other ways to do the same work."""
