@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
 
 from development import commands
 from development.bench import measure
@@ -24,20 +23,8 @@ _STATE = LAB.backend / f".pulumi/stacks/kube-proxy/{stack.NAME}.json"
 _CHANGED = "31s"
 
 
-class Fleet(Protocol):
-    """Nodes that run."""
-
-    job: Job
-
-    def logins(self) -> int:
-        """Return how many SSH logins there were until now."""
-
-    def kube_proxies(self) -> Mapping[str, str]:
-        """Return the process id of each running kube-proxy, by the node's name."""
-
-
 class InProcess:
-    """Nodes that only answer."""
+    """Nodes that only answer, with what Containers has to ask them."""
 
     def __init__(self, count: int) -> None:
         commands.run(["ip", "link", "set", "lo", "up"])
@@ -58,7 +45,7 @@ class InProcess:
 def rows(kind: str, nodes: int, name: str, number: int, commit: str) -> Iterator[Row]:
     """Start a fleet and yield a row for each step of a contender."""
     contender = CONTENDERS[name]
-    fleet: Fleet = Containers(nodes) if kind == CONTAINERS else InProcess(nodes)
+    fleet = Containers(nodes) if kind == CONTAINERS else InProcess(nodes)
     contender.prepare()
     steps = contender.steps if kind == CONTAINERS else ("preview", *contender.steps)
     for step in steps:
