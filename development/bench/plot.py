@@ -26,7 +26,9 @@ def main(file: str, kind: str, target: str) -> None:
     steps = [step for step in TITLES if step in seconds]
     names = sorted({name for found in seconds.values() for name in found})
     sizes = sorted({nodes for found in seconds.values() for by_nodes in found.values() for nodes in by_nodes})
-    figure, panels = plt.subplots(1, len(steps), figsize=(4 * len(steps), 4.5), sharey=True, squeeze=False)
+    figure, panels = plt.subplots(
+        1, len(steps), figsize=(4 * len(steps), 4.5), sharey=True, squeeze=False, layout="constrained"
+    )
     for panel, step in zip(panels[0], steps, strict=True):
         for number, name in enumerate(names):
             if points := sorted(seconds[step].get(name, {}).items()):

@@ -51,7 +51,7 @@ def table(rows: Sequence[Row], nodes: int) -> Iterator[str]:
     for row in rows:
         by_contender[row.contender][row.step].append(row)
     rounds = max(len(found) for each in by_contender.values() for found in each.values())
-    yield f"{rounds} round{'s' * (rounds > 1)}. × is the ratio to the floor."
+    yield f"{rounds} round{'s' * (rounds > 1)}.{' × is the ratio to the floor.' * ('floor' in by_contender)}"
     yield ""
     columns = ["", *(f"{_TITLES[step]}, s" for step in steps)]
     columns += [f"CPU s of {_TITLES[step]}: operator + nodes" for step in ("first", "unchanged", "changed")]
