@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help up prepare start down clean status report ssh console env validate explain test soak check formatting lint types \
+.PHONY: help up prepare start down clean status report ssh console env validate explain test soak bench check formatting lint types \
 	shellcheck format lock
 
 PYTHON := .venv/bin/python
@@ -83,6 +83,10 @@ soak: $(INSTALLED) ## Run the long fault campaign in a lab of its own: make soak
 	@$(LAB) prepare
 	@$(PYTHON) -m tests.soak $(if $(CUTS),--cuts $(CUTS)) $(if $(INTERRUPTIONS),--interruptions $(INTERRUPTIONS)) $(if $(SEED),--seed $(SEED)) $(if $(PARTS),--parts $(PARTS))
 
+bench: $(INSTALLED) ## Measure the program on fleets: make bench NODES=5 ROUNDS=1 CONTENDERS=floor,defaults FAKE=200 OUT=/tmp/bench
+	@$(PYTHON) -m development.bench $(if $(NODES),--nodes $(NODES)) $(if $(FAKE),--fake $(FAKE)) $(if $(ROUNDS),--rounds $(ROUNDS)) \
+		$(if $(CONTENDERS),--contenders $(CONTENDERS)) $(if $(OUT),--out $(OUT))
+
 format: $(INSTALLED) ## Format the Python sources
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
@@ -90,9 +94,10 @@ format: $(INSTALLED) ## Format the Python sources
 prepare: $(INSTALLED) ## Install what the lab and its tests need: packages, tools, node image
 	@$(LAB) prepare
 
-lock: $(INSTALLED) ## Resolve the dependencies of pyproject.toml again into the two requirements files
+lock: $(INSTALLED) ## Resolve the dependencies of pyproject.toml again into the requirements files
 	$(COMPILE) --upgrade pyproject.toml -o requirements.txt
 	$(COMPILE) --upgrade --group development pyproject.toml -c requirements.txt -o development/requirements.txt
+	$(COMPILE) --upgrade development/bench/requirements.in -o development/bench/requirements.txt
 
 $(INSTALLED): development/bootstrap.sh development/bootstrap-requirements.txt development/requirements.txt
 	@echo 'Python packages: .venv' >&2

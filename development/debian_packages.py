@@ -1,6 +1,7 @@
 """The Debian packages that the lab and the tests need on this machine."""
 
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from development import commands
@@ -24,23 +25,23 @@ PACKAGES = (
 _INSTALL = Path(__file__).parent / "install_packages.sh"
 
 
-def missing() -> list[str]:
+def missing(packages: Sequence[str] = PACKAGES) -> list[str]:
     """Return the packages that are not installed. Raises LabError on a machine without dpkg."""
-    query = ["dpkg-query", "--show", "--showformat=${Package} ${db:Status-Status}\n", *PACKAGES]
+    query = ["dpkg-query", "--show", "--showformat=${Package} ${db:Status-Status}\n", *packages]
     try:
         shown = subprocess.run(query, capture_output=True, text=True, check=False).stdout
     except FileNotFoundError:
-        raise LabError(f"the lab must run on Debian 12 or later, with the packages {', '.join(PACKAGES)}") from None
+        raise LabError(f"the lab must run on Debian 12 or later, with the packages {', '.join(packages)}") from None
     installed = {line.split()[0] for line in shown.splitlines() if line.endswith(" installed")}
-    return [package for package in PACKAGES if package not in installed]
+    return [package for package in packages if package not in installed]
 
 
-def install(step: Step, log: Path) -> None:
+def install(step: Step, log: Path, wanted: Sequence[str] = PACKAGES) -> None:
     """Install the missing packages, as root or by `sudo -n`, without starting or enabling their services.
 
     Raises LabError with the packages' names when that fails.
     """
-    packages = missing()
+    packages = missing(wanted)
     if not packages:
         return
     step.update(", ".join(packages))

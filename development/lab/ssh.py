@@ -32,17 +32,18 @@ def public(key: Path) -> str:
 
 def prepare(lab: Lab) -> None:
     """Make the missing keys, and write all files that derive from them."""
-    _make_key(client_key(lab))
+    make_key(client_key(lab))
     for worker in topology.WORKERS:
         lab.node(worker.name).mkdir(mode=0o700, parents=True, exist_ok=True)
-        _make_key(host_key(lab, worker))
+        make_key(host_key(lab, worker))
     known = [f"{worker.name} {public(host_key(lab, worker))}\n" for worker in topology.WORKERS]
     (lab.ssh / "known_hosts").write_text("".join(known))
     lab.ssh_config.write_text("\n".join(_alias(lab, worker) for worker in topology.WORKERS))
     lab.nodes_file.write_text(_inventory(lab))
 
 
-def _make_key(path: Path) -> None:
+def make_key(path: Path) -> None:
+    """Make an Ed25519 key pair, unless it is there."""
     if path.with_suffix(".pub").exists():
         return
     path.unlink(missing_ok=True)  # left by an interrupted ssh-keygen, which writes the public key last

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from development.pulumi_stand_ins.tests.project import Project
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -116,3 +118,14 @@ class Stack:
                 start = end - timedelta(hours=resource["outputs"]["validityPeriodHours"])
                 resource["outputs"]["validityStartTime"] = start.isoformat()
         path.write_text(json.dumps(state))
+
+
+class WholeStack(Stack):
+    """A stack of the project's `__main__.py`, configured by Pulumi.dev.yaml."""
+
+    def _program(self) -> str:
+        file = self.directory / "Pulumi.dev.yaml"
+        stack = yaml.safe_load(file.read_text())
+        stack["config"] = {f"kube-proxy:{key}": value for key, value in self.values.items()}
+        file.write_text(yaml.safe_dump(stack))
+        return f"import sys\nsys.path.insert(0, {str(REPOSITORY)!r})\n{(REPOSITORY / '__main__.py').read_text()}"
