@@ -38,7 +38,8 @@ restore_files() {
 
 [ -e "$state/activating" ] || exit 0
 if [ "${1-}" != now ]; then
-    exec 9>"$root/run/lock/kube-proxy-generations.lock"
+    umask 077
+    exec 9>"$root/run/kube-proxy-generations.lock"
     flock -n 9 || exit 0
     ! is_switched || exit 0
 fi
