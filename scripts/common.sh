@@ -51,11 +51,12 @@ fail() {
     exit 1
 }
 
-# Two runs never interleave on a node. The kernel drops the lock with the process, so a dead run leaves none behind.
-# Only root may enter the directory: whoever can open a file can lock it.
+# Two runs never interleave on a node. The kernel drops the lock with the process, so a dead run leaves none behind. The file
+# is root's alone, and not in /run/lock: any user can hold the lock of a file that they can open.
 lock() {
-    [ -d "$root/run/kube-proxy-generations" ] || install -d -m 700 "$root/run/kube-proxy-generations"
-    exec 9>"$root/run/kube-proxy-generations/lock"
+    umask 077
+    exec 9>"$root/run/kube-proxy-generations.lock"
+    umask 022
     flock -w 120 9 || fail "another deployment has held the lock on this node for 120 s; wait until it ends, then run pulumi up again"
 }
 

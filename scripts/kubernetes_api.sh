@@ -1,6 +1,6 @@
 # Requests to the Kubernetes API as kube-proxy makes them: with the server, CA and client certificate of its kubeconfig.
 
-# use_kubeconfig FILE: sets $api_server and $api_url, and unpacks the certificates and the key beside the payload, in memory,
+# use_kubeconfig FILE: sets $api_server and $api_url, and unpacks the certificates and the key beside the delivery's copy, in memory,
 # readable by root only.
 use_kubeconfig() {
     api_server='' server_name='' proxy=''

@@ -38,8 +38,8 @@ restore_files() {
 
 [ -e "$state/activating" ] || exit 0
 if [ "${1-}" != now ]; then
-    [ -d "$root/run/kube-proxy-generations" ] || mkdir -m 700 "$root/run/kube-proxy-generations"
-    exec 9>"$root/run/kube-proxy-generations/lock"
+    umask 077
+    exec 9>"$root/run/kube-proxy-generations.lock"
     flock -n 9 || exit 0
     ! is_switched || exit 0
 fi

@@ -44,7 +44,7 @@ def is_activating(node: Node) -> bool:
 
 def await_unlocked(node: Node) -> None:
     """Waits until no deployment runs on the node. A stage goes on to its end even if its connection is gone."""
-    node.run("flock -w 500 /run/kube-proxy-generations/lock true", seconds=600)
+    node.run("flock -w 500 /run/kube-proxy-generations.lock true", seconds=600)
 
 
 def assert_serves(node: Node, seconds: float = 300) -> set[str]:

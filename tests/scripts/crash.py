@@ -26,6 +26,7 @@ PROGRAMS = (
     "rm",
     "rmdir",
     "systemctl",
+    "tar",
     "touch",
 )
 """The programs that change a node."""

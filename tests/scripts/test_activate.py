@@ -167,7 +167,7 @@ def test_generation_that_another_deployment_has_just_staged_is_kept(node: FakeNo
 def test_two_deployments_never_interleave_on_a_node(node: FakeNode) -> None:
     node.deploy()
     lock, held, released = (
-        node.path("/run/kube-proxy-generations/lock"),
+        node.path("/run/kube-proxy-generations.lock"),
         node.root / "held",
         node.root / "released",
     )
@@ -176,3 +176,8 @@ def test_two_deployments_never_interleave_on_a_node(node: FakeNode) -> None:
             time.sleep(0.01)
         node.succeed("activate")
         assert released.exists(), "the activation waited for the lock"
+
+
+def test_no_other_user_can_hold_the_lock(node: FakeNode) -> None:
+    node.deploy()
+    assert node.path("/run/kube-proxy-generations.lock").stat().st_mode & 0o077 == 0

@@ -1,4 +1,4 @@
-"""The scripts that start others on a node: run.sh runs stages in memory, remove_node.sh the removal of the last activation."""
+"""What brings scripts to a node, and starts them there: deliver.sh, run.sh, remove_node.sh."""
 
 import os
 import subprocess
@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from components.delivery import SCRIPTS
-from tests.scripts.fake_node import STATE, FakeNode
+from components.delivery import SCRIPTS, Delivery
+from tests.scripts import crash
+from tests.scripts.fake_node import PROGRAMS, STATE, FakeNode
 
 
 @pytest.fixture
@@ -50,6 +51,33 @@ def test_stage_that_fails_ends_the_run_with_its_status(delivery: Path) -> None:
     done = run(delivery / "run.sh", "one", "fail", "two")
     assert done.returncode == 3
     assert "scratch" not in done.stdout
+
+
+@pytest.mark.parametrize("there", ["nothing", "an empty run.sh"])
+def test_delivery_is_complete_or_absent_after_a_power_failure(
+    node: FakeNode, tmp_path_factory: pytest.TempPathFactory, there: str
+) -> None:
+    delivery, cut_off = node.path(f"{STATE}/deliveries/new"), tmp_path_factory.mktemp("cut-off")
+    if there != "nothing":
+        node.write(f"{STATE}/deliveries/new/run.sh", "")
+    before = crash.contents(node.root)
+    node.copy(cut_off / "0")
+    programs = crash.wrap(tmp_path_factory.mktemp("wrapped") / "programs", f"{PROGRAMS}:{os.environ['PATH']}")
+    subprocess.run(
+        ["/bin/sh", SCRIPTS / "deliver.sh", node.path(STATE), delivery.name, ""],
+        input=Delivery(node.parameters, node.files).archive(),
+        env={"PATH": programs, "root": str(node.root), "CUT_OFF": str(cut_off)},
+        check=True,
+    )
+    complete = {path.relative_to(delivery): path.read_bytes() for path in delivery.rglob("*") if path.is_file()}
+    assert len(complete) > len(node.files)
+    copies = sorted(cut_off.iterdir(), key=lambda copy: int(copy.name))
+    assert len(copies) > 5
+    for copy in copies:
+        crash.lose_unsynced(copy, before)
+        at = copy / delivery.relative_to(node.root)
+        left = {path.relative_to(at): path.read_bytes() for path in at.rglob("*") if path.is_file()}
+        assert left in (complete, {}, {Path("run.sh"): b""} if there != "nothing" else {}), f"after step {copy.name}"
 
 
 class TestRemoval:
