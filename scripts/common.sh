@@ -30,6 +30,7 @@ STAGE=${STAGE%.sh}
 
 state=$root/var/lib/kube-proxy-generations
 binary=$root/usr/local/bin/kube-proxy
+own_unit=$root/usr/lib/systemd/system/kube-proxy.service
 
 # The files of a generation: name, path on the node, octal mode. The unit must be the last (recover.sh).
 live_files() {
@@ -76,10 +77,12 @@ now() {
 # Long lines and unprintable characters would hang or break the connection that carries them.
 printable() { tr -cd '\11\12\40-\176' | cut -c1-500; }
 
-# Sets $active, $enabled, $restarts, $pid, $needs_reload and $invocation; they are empty if systemd doesn't answer.
+# Sets $active, $enabled, $restarts, $pid, $needs_reload, $invocation, $unit_file and $drop_ins; they are empty if systemd doesn't
+# answer. $unit_file is the one that systemd uses: a file in /etc or /run hides ours.
 read_unit_state() {
-    active='' enabled='' restarts='' pid='' needs_reload='' invocation=''
-    systemctl show -p ActiveState,UnitFileState,NRestarts,MainPID,NeedDaemonReload,InvocationID kube-proxy.service >unit 2>/dev/null || :
+    active='' enabled='' restarts='' pid='' needs_reload='' invocation='' unit_file='' drop_ins=''
+    systemctl show -p ActiveState,UnitFileState,NRestarts,MainPID,NeedDaemonReload,InvocationID,FragmentPath,DropInPaths \
+        kube-proxy.service >unit 2>/dev/null || :
     while IFS='=' read -r property value; do
         case $property in
             ActiveState) active=$value ;;
@@ -88,6 +91,8 @@ read_unit_state() {
             MainPID) pid=$value ;;
             NeedDaemonReload) needs_reload=$value ;;
             InvocationID) invocation=$value ;;
+            FragmentPath) unit_file=$value ;;
+            DropInPaths) drop_ins=$value ;;
         esac
     done <unit
 }

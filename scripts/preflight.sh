@@ -39,6 +39,17 @@ check_system() {
     is_at_least "$release" 4.19 || warning "Kubernetes is tested with Linux 4.19 and newer, this node has $release"
 }
 
+# systemd would go on using a unit in a directory that comes before ours, whatever we write (systemd.unit(5)).
+check_unit() {
+    case $enabled in
+        masked*) problem "kube-proxy.service must not be masked: run systemctl unmask kube-proxy.service" ;;
+        *)
+            [ -z "$unit_file" ] || [ "$unit_file" = "${own_unit#"$root"}" ] || [ "$root$unit_file" -ef "$own_unit" ] ||
+                problem "systemd must use ${own_unit#"$root"} for kube-proxy.service, uses $unit_file: to let this program take it over, run mv $unit_file $unit_file.before && systemctl daemon-reload (kube-proxy goes on running)"
+            ;;
+    esac
+}
+
 # Upstream's requirements: pkg/proxy/ipvs/ipset.go, pkg/util/iptables, sigs.k8s.io/knftables, and for the kernel
 # https://kubernetes.io/docs/reference/networking/virtual-ips/#proxy-mode-nftables. iptables-restore -w came with 1.6.2.
 check_programs() {
@@ -131,6 +142,7 @@ check_clock() {
 }
 
 check_system
+check_unit
 check_programs
 check_modules
 check_disk

@@ -30,6 +30,7 @@ systemd-run -q --unit=pod --slice=kubepods-besteffort.slice /var/tmp/faults/kube
 systemd-run -q --unit=k3s /var/tmp/faults/k3s infinity
 systemd-run -q --unit=firewalld sleep infinity
 systemd-run -q --unit=netfilter-persistent sleep infinity
+cp /usr/lib/systemd/system/kube-proxy.service /etc/systemd/system/
 mkdir -p /run/systemd/system/nftables.service.d
 printf '[Service]\\nExecStart=\\nExecStart=true\\nExecStop=\\n' >/run/systemd/system/nftables.service.d/faults.conf
 systemctl daemon-reload
@@ -77,7 +78,7 @@ for program in {_MISSING}; do
 done
 rm /etc/modprobe.d/faults.conf
 systemctl stop squatter.socket kube-proxy-old pod k3s firewalld netfilter-persistent nftables
-rm -r /run/systemd/system/nftables.service.d
+rm -r /run/systemd/system/nftables.service.d /etc/systemd/system/kube-proxy.service
 systemctl daemon-reload
 ipvsadm -D -t 10.99.0.1:80
 ip address delete 10.99.0.1/32 dev lo

@@ -14,6 +14,7 @@ WIPES = "deletes kube-proxy's rules when it restarts or reloads: configure it to
 
 ALWAYS = [
     "systemd must be version 235 or newer, is 219: upgrade the operating system",
+    "systemd must use /usr/lib/systemd/system/kube-proxy.service for kube-proxy.service, uses /etc/systemd/system/",
     "warning: Kubernetes is tested with Linux 4.19 and newer, this node has 4.18.0-553.el8",
     "program flock must be installed: it is in the package util-linux (apt-get install util-linux)",
     "program sha256sum must be installed: it is in the package coreutils (apt-get install coreutils)",

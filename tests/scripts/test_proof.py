@@ -123,3 +123,32 @@ class TestDualStackCluster:
         reported = report.parse("k8s-node01", dual_stack_node.deploy().stdout)
         assert reported["listeners"] == [f"{wildcard}:10256", f"{wildcard}:10249"]
         dual_stack_node.succeed("preflight")
+
+
+class TestUnit:
+    """It is our unit that runs, with its arguments."""
+
+    def test_unit_that_hides_ours_is_found_by_preflight_and_by_the_proof(self, node: FakeNode) -> None:
+        node.deploy()
+        hiding = "/etc/systemd/system/kube-proxy.service"
+        node.write("hiding-unit", hiding)
+        node.write(hiding, "[Service]\n")
+        assert node.problems()[0] == (
+            f"systemd must use /usr/lib/systemd/system/kube-proxy.service for kube-proxy.service, uses {hiding}: to let this "
+            f"program take it over, run mv {hiding} {hiding}.before && systemctl daemon-reload (kube-proxy goes on running)"
+        )
+        message = f"systemd must use /usr/lib/systemd/system/kube-proxy.service, uses {hiding}"
+        assert message in node.fail("activate")
+
+    def test_another_path_to_our_unit_is_ours(self, node: FakeNode) -> None:
+        node.path("/lib").symlink_to("usr/lib")
+        node.write("hiding-unit", "/lib/systemd/system/kube-proxy.service")
+        node.deploy()
+        node.succeed("preflight")
+
+    def test_arguments_that_a_drop_in_changes_are_no_success(self, node: FakeNode) -> None:
+        node.write("drop-ins", "/etc/systemd/system/kube-proxy.service.d/own.conf")
+        assert (
+            "kube-proxy must run as '/usr/local/bin/kube-proxy ', runs as '/usr/local/bin/kube-proxy --config=/etc/other ': "
+            "do drop-ins of the unit change that (/etc/systemd/system/kube-proxy.service.d/own.conf)?"
+        ) in node.fail_to_deploy()
