@@ -97,6 +97,8 @@ read_unit_state() {
     done <unit
 }
 
+# The same file may have another path: /lib is a link to /usr/lib.
+uses_own_unit() { [ "$unit_file" = "${own_unit#"$root"}" ] || [ "$(readlink -f "$root$unit_file")" = "$(readlink -f "$own_unit")" ]; }
 is_active() { read_unit_state && [ "$active" = active ]; }
 # For a call that changes something: the process that read_unit_state has found may be another one now.
 run_systemctl() { pid='' && timeout 120 systemctl "$@" 9>&-; }

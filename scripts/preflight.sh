@@ -44,7 +44,7 @@ check_unit() {
     case $enabled in
         masked*) problem "kube-proxy.service must not be masked: run systemctl unmask kube-proxy.service" ;;
         *)
-            [ -z "$unit_file" ] || [ "$unit_file" = "${own_unit#"$root"}" ] || [ "$root$unit_file" -ef "$own_unit" ] ||
+            [ -z "$unit_file" ] || uses_own_unit ||
                 problem "systemd must use ${own_unit#"$root"} for kube-proxy.service, uses $unit_file: to let this program take it over, run mv $unit_file $unit_file.before && systemctl daemon-reload (kube-proxy goes on running)"
             ;;
     esac

@@ -13,7 +13,7 @@ is_running() {
 is_ours() {
     [ -n "$VERSION" ] || return 0
     reason="systemd must use ${own_unit#"$root"}, uses ${unit_file:-no file}"
-    [ "$root$unit_file" -ef "$own_unit" ] || return 1
+    uses_own_unit || return 1
     arguments=$(tr '\0' ' ' <"$root/proc/$pid/cmdline" 2>/dev/null || :)
     expected="${binary#"$root"} $(sed -n 's/^ *\(--[^ "\]*\).*/\1/p' "$staged/kube-proxy.conf" | tr '\n' ' ')"
     reason="kube-proxy must run as '$expected', runs as '$(printf '%s' "$arguments" | printable)'${drop_ins:+: do drop-ins of the unit change that ($drop_ins)?}"
@@ -99,7 +99,7 @@ answers_request() {
 }
 
 serves() {
-    is_running && is_ours && is_healthy && has_mode && has_version && has_listeners && has_rules_for_service && has_rules_for_other_family && answers_request
+    is_running && is_healthy && is_ours && has_mode && has_version && has_listeners && has_rules_for_service && has_rules_for_other_family && answers_request
 }
 
 # Fails at the timeout, or as soon as systemd has given up or restarted kube-proxy twice.
