@@ -73,8 +73,8 @@ class Node:
     ) -> remote.Command:
         """Register a command. It runs again when an input changes.
 
-        There are no triggers: they would replace the command, and the old one's deletion would run after the new one's
-        creation.
+        There are no triggers: they would replace the command. If somebody replaces an activation by hand, its deletion
+        must come first, or it would take away what has just been activated.
         """
         name = f"{self.name}-{stage}"
         self._deliveries.plan(name, self._node, self._delivery)
@@ -90,6 +90,7 @@ class Node:
             opts=pulumi.ResourceOptions(
                 parent=self._parent,
                 depends_on=after,
+                delete_before_replace=True,
                 hooks=pulumi.ResourceHookBinding(before_create=[*hooks], before_update=[*hooks]),
                 # Until 2026-11-27 each node had a component that was the parent of its commands.
                 aliases=[_urn_below_a_node(name)],

@@ -90,6 +90,8 @@ abort_activation() {
 }
 
 staged=$state/$GENERATION
+# The node may have been installed again, or kube-proxy removed from it, since it was staged.
+[ -f "$staged/kube-proxy-config.yaml" ] || sh ./stage.sh
 lock
 trap '' HUP PIPE
 trap 'exit 1' INT TERM
@@ -97,7 +99,6 @@ rollback_needed=''
 # Whether the running process may have read files of this generation.
 restarted=no
 [ ! -e "$state/activating" ] || restarted=yes
-[ -f "$staged/kube-proxy-config.yaml" ] || fail "generation $short must be staged on this node, is missing; run: pulumi up --target-replace '**$NODE-stage' --target-dependents"
 use_kubeconfig "$staged/kube-proxy.kubeconfig"
 
 read_unit_state

@@ -6,6 +6,8 @@ delivery=${0%/*}
 directory=$(mktemp -d /run/kube-proxy.XXXXXX)
 trap 'rm -rf "$directory"' EXIT
 trap 'exit 1' HUP INT TERM
+# A run that was killed has left its own.
+find /run -maxdepth 1 -name 'kube-proxy.??????' -mmin +1440 -exec rm -rf {} +
 cp -R "$delivery/." "$directory"
 cd "$directory"
 for stage; do

@@ -106,4 +106,3 @@ if [ ! -d "$staged" ]; then verify_version; verify_configuration; fi
 verify_api_access
 store_generation
 say "generation $(printf '%.12s' "$GENERATION") is staged and valid"
-printf 'generation: %s\n' "$GENERATION"

@@ -1,6 +1,7 @@
 """Activation switches to the staged generation with at most one restart and proves that it serves."""
 
 import os
+import shutil
 import subprocess
 import time
 from dataclasses import replace
@@ -137,8 +138,19 @@ def test_interrupted_activation_is_completed_by_the_next(node: FakeNode) -> None
     assert node.systemctl_calls().count(RESTART) == 1
 
 
-def test_generation_must_be_staged(node: FakeNode) -> None:
-    assert "run: pulumi up --target-replace '**k8s-node01-stage' --target-dependents" in node.fail("activate")
+def test_activation_stages_a_generation_that_the_node_has_lost(node: FakeNode) -> None:
+    node.deploy()
+    shutil.rmtree(next(iter(node.generations())))
+    done = node.succeed("activate")
+    assert "stage: generation" in done.stderr
+    assert "generation: " in done.stdout.partition("---")[2], "the report alone is on standard output"
+    assert done.stdout.startswith("\n---")
+
+
+def test_activation_fails_if_the_generation_can_not_be_staged(node: FakeNode) -> None:
+    node.path("/api/k8s-node01").unlink()
+    assert "k8s-node01: stage: " in node.fail("activate")
+    assert node.live_files() == {}
 
 
 def test_live_generation_and_the_one_before_are_kept_and_older_ones_deleted(node: FakeNode) -> None:
