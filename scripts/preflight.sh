@@ -128,7 +128,8 @@ check_kernel_settings() {
 }
 
 has_ipv6() { [ -e "$root/proc/net/if_inet6" ] && [ "$(kernel_setting net/ipv6/conf/all/disable_ipv6)" != 1 ]; }
-kernel_setting() { { read -r setting <"$root/proc/sys/$1" && printf '%s' "$setting"; } 2>/dev/null || :; }
+# The shell's read gets one byte at a time, and the kernel gives a setting to the first read only.
+kernel_setting() { cat "$root/proc/sys/$1" 2>/dev/null || :; }
 dotted() { printf '%s' "$1" | tr / .; }
 
 # With a wrong clock valid certificates look expired or not yet valid. The Date header of any answer will do, so the
