@@ -10,15 +10,21 @@ LARGE_FLEET = 50
 PARALLEL = 64
 
 
-def advice(nodes: int) -> str | None:
-    """Return what to set for a fleet of this size, or None if all is set."""
-    environment = {
-        "PULUMI_PARALLEL": (str(PARALLEL), (SETTINGS.parallel or PARALLEL) >= PARALLEL // 2),
-        "PULUMI_SKIP_CHECKPOINTS": ("true", os.environ.get("PULUMI_SKIP_CHECKPOINTS", "").lower() in ("1", "true")),
-    }
-    missing = " ".join(f"{name}={value}" for name, (value, is_set) in environment.items() if not is_set)
-    if nodes <= LARGE_FLEET or not missing:
+def parallel() -> int:
+    """Return how many resources the engine works on at a time (`--parallel`, PULUMI_PARALLEL)."""
+    return SETTINGS.parallel or PARALLEL
+
+
+def advice(nodes: int, largest_wave: int) -> str | None:
+    """Return what to set for a fleet, or None if all is set.
+
+    The nodes of a wave beyond `parallel()` wait until the first ones have been up for minReadySeconds.
+    """
+    missing = []
+    if parallel() < min(largest_wave, PARALLEL):
+        missing.append(f"PULUMI_PARALLEL={PARALLEL}")
+    if nodes > LARGE_FLEET and os.environ.get("PULUMI_SKIP_CHECKPOINTS", "").lower() not in ("1", "true"):
+        missing.append("PULUMI_SKIP_CHECKPOINTS=true")
+    if not missing:
         return None
-    return (
-        f"with {nodes} nodes, an update takes minutes longer than it must; run: export {missing} (docs/operations.md)"
-    )
+    return f"an update of {nodes} nodes takes longer than it must; run: export {' '.join(missing)} (docs/operations.md)"

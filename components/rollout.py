@@ -33,8 +33,10 @@ class Rollout(pulumi.ComponentResource):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("kube-proxy:index:Rollout", name, None, opts)
-        pulumi.log.info(order([node.name for node in settings.nodes], settings.rollout), self)
-        if pulumi.runtime.is_dry_run() and (advice := engine_options.advice(len(settings.nodes))):
+        names = [node.name for node in settings.nodes]
+        largest = max(map(len, waves(names, settings.rollout)))
+        pulumi.log.info(order(names, settings.rollout, engine_options.parallel()), self)
+        if pulumi.runtime.is_dry_run() and (advice := engine_options.advice(len(names), largest)):
             pulumi.log.warn(advice, self)
         deliveries = Deliveries(settings.binary)
 
@@ -73,15 +75,17 @@ class Rollout(pulumi.ComponentResource):
         return [remote.Command(name, connection=remote.ConnectionArgs(host="localhost"), opts=opts)]
 
 
-def order(names: Sequence[str], settings: RolloutSettings) -> str:
-    """Return the order of activation and what it costs in one line: `order (…): canary k8s-node01; then k8s-node02`."""
+def order(names: Sequence[str], settings: RolloutSettings, parallel: int) -> str:
+    """Return the order of activation and what it costs in one line: `order (…): canary k8s-node01; then k8s-node02`.
+
+    The engine activates `parallel` nodes of a wave at a time.
+    """
     shown = [
         ", ".join(wave) if len(wave) < 4 else f"{wave[0]} … {wave[-1]} ({len(wave)})" for wave in waves(names, settings)
     ]
     count = len(shown)
-    cost = (
-        f"{count} wave{'s' if count > 1 else ''}, at least {count * settings.min_ready_seconds} s if all nodes restart"
-    )
+    seconds = settings.min_ready_seconds * sum(-(-len(wave) // parallel) for wave in waves(names, settings))
+    cost = f"{count} wave{'s' if count > 1 else ''}, at least {seconds} s if all nodes restart"
     if count > 6:
         shown[3:-1] = [f"{count - 4} more of that size"]
     return f"order ({cost}): {'canary ' if settings.canary else ''}{'; then '.join(shown)}"

@@ -65,13 +65,13 @@ class TestOrder:
             (
                 300,
                 RolloutSettings(canary=1, max_unavailable="10%"),
-                "order (11 waves, at least 110 s if all nodes restart): canary node0; then node1 … node30 (30); "
+                "order (11 waves, at least 210 s if all nodes restart): canary node0; then node1 … node30 (30); "
                 "then node31 … node60 (30); then 7 more of that size; then node271 … node299 (29)",
             ),
         ],
     )
     def test_order_is_one_line(self, nodes: int, rollout: RolloutSettings, line: str) -> None:
-        assert order([f"node{number}" for number in range(nodes)], rollout) == line
+        assert order([f"node{number}" for number in range(nodes)], rollout, parallel=16) == line
 
     def test_barrier_runs_no_command(self, deploy: Deploy) -> None:
         commands = deploy().of_type(COMMAND)
