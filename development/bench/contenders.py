@@ -20,6 +20,7 @@ from development.toolchain import KUBERNETES
 PROJECT = Path(__file__).parents[2]
 _GUIDE = Path(__file__).parent / "guide"
 _WORK = LAB.state / "work"
+_NODES_FILE = _WORK / "nodes-of-the-stack.yaml"
 _CLUSTER_CIDR = "172.30.0.0/16"
 
 
@@ -146,11 +147,13 @@ class Program(Contender):
                 "privateKeyFile": str(LAB.cert / "ca-key.pem"),
             },
             "ssh": {"privateKeyFile": str(job.private_key)},
-            "nodes": list(job.nodes),
+            # In the configuration itself, 1,000 nodes would be too much (docs/operations.md).
+            "nodesFile": str(_NODES_FILE),
             "binary": {"version": KUBERNETES.version, "source": "preinstalled"},
             "configuration": {"mode": "nftables", "nftables": {"syncPeriod": job.sync_period}, "conntrack": unset},
             "rollout": dict(self._rollout),
         }
+        _NODES_FILE.write_text(yaml.safe_dump(list(job.nodes)))
         config = {f"kube-proxy:{key}": value for key, value in values.items()}
         self._stack_file.write_text(yaml.safe_dump({"config": config, "encryptionsalt": salt}))
 
