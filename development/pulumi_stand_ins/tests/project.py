@@ -49,7 +49,7 @@ class Project:
 
     def pulumi(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         with self.start(*arguments) as process:
-            output, _ = process.communicate(timeout=300)
+            output, _ = process.communicate(timeout=900)
         return subprocess.CompletedProcess(arguments, process.returncode, output)
 
     @contextmanager
