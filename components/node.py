@@ -73,8 +73,8 @@ class Node:
     ) -> remote.Command:
         """Register a command. It runs again when an input changes.
 
-        There are no triggers: they would replace the command. If somebody replaces an activation by hand, its deletion
-        must come first, or it would take away what has just been activated.
+        There are no triggers: they would replace the command. When an activation is replaced by hand, its deletion must
+        come first, or it would remove what has just been activated.
         """
         name = f"{self.name}-{stage}"
         self._deliveries.plan(name, self._node, self._delivery)

@@ -99,7 +99,7 @@ def joining(group: Path) -> list[str]:
 
 
 def await_quiet() -> None:
-    """Wait until what is measured hardly works any more: after a boot, or after kube-proxy's start."""
+    """Wait until the fleet is nearly idle, after a boot or after kube-proxy's start."""
     deadline = time.monotonic() + _QUIET_SECONDS
     before, used = -1.0, 0.0
     while used - before > _QUIET_SHARE and time.monotonic() < deadline:
