@@ -12,8 +12,10 @@ def install(pulumi_home: Path, virtualenv: Path, engine_version: str) -> None:
     for name in [*served, f"language-python-v{engine_version}"]:
         launcher = LAUNCHERS / f"pulumi-{name.rsplit('-', 1)[0]}"
         link = pulumi_home / "plugins" / name / launcher.name
-        if launcher.exists() and not link.is_symlink():
+        if launcher.exists() and not (link.is_symlink() and link.readlink() == launcher):
             link.parent.mkdir(parents=True, exist_ok=True)
+            # The benchmark's installation is shared: the link may lead to another checkout, which may be gone.
+            link.unlink(missing_ok=True)
             link.symlink_to(launcher)
 
 

@@ -24,6 +24,14 @@ def test_each_stand_in_is_installed_with_the_version_of_its_sdk(tmp_path: Path) 
     }
 
 
+def test_link_to_another_checkout_is_replaced(tmp_path: Path) -> None:
+    link = tmp_path / "plugins" / "resource-tls-v5.6.2" / "pulumi-resource-tls"
+    link.parent.mkdir(parents=True)
+    link.symlink_to(tmp_path / "gone")
+    installation.install(tmp_path, VIRTUALENV, "3.259.0")
+    assert link.exists()
+
+
 def test_installed_stand_in_starts(tmp_path: Path) -> None:
     installation.install(tmp_path, VIRTUALENV, "3.259.0")
     program = tmp_path / "plugins" / "resource-tls-v5.6.2" / "pulumi-resource-tls"
