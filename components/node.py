@@ -92,7 +92,7 @@ class Node:
                 depends_on=after,
                 delete_before_replace=True,
                 hooks=pulumi.ResourceHookBinding(before_create=[*hooks], before_update=[*hooks]),
-                # Until 2026-11-27 each node had a component that was the parent of its commands.
+                # Until 2026-11-26 each node had a component that was the parent of its commands.
                 aliases=[_urn_below_a_node(name)],
             ),
         )
