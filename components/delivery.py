@@ -56,9 +56,9 @@ def command(digest: str, *stages: Stage) -> str:
     return f"exec /bin/sh {STATE}/deliveries/{digest}/run.sh {' '.join(stage.name for stage in stages)}"
 
 
-def removal_command(node: str) -> str:
-    """Return the command that removes kube-proxy from a node, with the scripts of its last activation."""
-    return shell("remove_node.sh", str(STATE), node)
+def removal_command(node: str, stack: str) -> str:
+    """Return the command that removes what a stack has deployed to a node, with the scripts of its last activation."""
+    return shell("remove_node.sh", str(STATE), node, stack)
 
 
 def shell(script: str, *arguments: str) -> str:

@@ -21,6 +21,7 @@ def describe(settings: Settings, node: NodeSettings, files: Mapping[str, str]) -
         "kubernetesService": str(cluster.kubernetes_service) if cluster.kubernetes_service else None,
         "healthTimeoutSeconds": rollout.health_timeout_seconds,
         "minReadySeconds": rollout.min_ready_seconds,
+        "takeOver": rollout.take_over or None,
         "removeForeignVirtualServers": rollout.remove_foreign_virtual_servers,
     }
     return yaml_writer.dump({name: value for name, value in fields.items() if value is not None})

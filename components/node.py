@@ -10,7 +10,7 @@ from components.client_certificate import ClientCertificate
 from components.deliveries import Deliveries
 from components.delivery import Delivery, command, removal_command
 from components.description import describe
-from components.parameters import certificate_parameters, node_parameters
+from components.parameters import certificate_parameters, node_parameters, stack_name
 from components.stages import ACTIVATE, PREFLIGHT, STAGE
 from settings import NodeSettings, Settings
 
@@ -56,7 +56,7 @@ class Node:
             after=[self.staged, *after],
             # Nothing on the node reads this: it is what a preview shows until it is live (docs/decisions/0011).
             stdin=self._description,
-            delete=removal_command(self.name),
+            delete=removal_command(self.name, stack_name()),
         )
         self.report = pulumi.Output.all(activation.stdout, self._certificate.not_after).apply(
             lambda outputs: report.parse(self.name, outputs[0]) | {"certificateNotAfter": outputs[1]}

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+import pulumi
+
 from documents.kernel_modules import kernel_modules
 from settings import Binary, BinarySource, NodeSettings, Settings
 from settings.addresses import CIDR, host_and_port
@@ -16,6 +18,7 @@ def node_parameters(settings: Settings, node: NodeSettings) -> dict[str, str]:
     binary = settings.binary
     return {
         "NODE": node.name,
+        "STACK": stack_name(),
         "SERVER": cluster.server,
         "TLS_SERVER_NAME": cluster.tls_server_name or "",
         "PROXY_URL": cluster.proxy_url or "",
@@ -35,8 +38,14 @@ def node_parameters(settings: Settings, node: NodeSettings) -> dict[str, str]:
         "HEALTH_TIMEOUT": str(settings.rollout.health_timeout_seconds),
         "MIN_READY": str(settings.rollout.min_ready_seconds),
         "REMOVE_FOREIGN_VIRTUAL_SERVERS": str(settings.rollout.remove_foreign_virtual_servers).lower(),
+        "TAKE_OVER": str(settings.rollout.take_over).lower(),
         "EXCLUDE_CIDRS": " ".join(_hexadecimal(block) for block in kube_proxy.ipvs.exclude_cidrs),
     }
+
+
+def stack_name() -> str:
+    """Return the stack's full name, `organization/kube-proxy/dev`. A node records who has deployed it."""
+    return f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}"
 
 
 def certificate_parameters(not_before: str, not_after: str) -> dict[str, str]:

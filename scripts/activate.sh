@@ -11,12 +11,24 @@
 . ./rollback.sh
 
 short=$(printf '%.12s' "$GENERATION")
+began=$(date +%s)
 
-# Prints the lines of live_files whose file in this generation differs from the live one.
+# Prints the lines of live_files whose file in this generation differs from the live one. A symbolic link differs: its target is
+# not ours to change.
 list_changed() {
     live_files | while read -r name path mode; do
-        [ ! -e "$staged/$name" ] || cmp -s "$staged/$name" "$root$path" || printf '%s\n' "$name $path $mode"
+        [ ! -e "$staged/$name" ] || { [ ! -h "$root$path" ] && has_content "$name" "$path"; } || printf '%s\n' "$name $path $mode"
     done
+}
+
+has_content() { [ -f "$root$2" ] && cmp -s "$staged/$1" "$root$2"; }
+
+# Prints the names of changed files for which kube-proxy must restart. It doesn't use the modules and the network file, which are
+# read at boot, and a link that becomes a file doesn't matter to it.
+list_restart_files() {
+    while read -r name path _; do
+        case $name in modules | kube-ipvs0.network) ;; *) has_content "$name" "$path" || printf ' %s' "$name" ;; esac
+    done <changed.list
 }
 
 # Prints why kube-proxy must restart, or nothing.
@@ -27,8 +39,21 @@ find_restart_cause() {
         printf 'an earlier activation was interrupted'
     elif [ "$active" != active ]; then
         printf 'it was %s' "$active"
+    elif [ -n "$hiding_unit" ]; then
+        printf 'it ran by %s' "$hiding_unit"
+    elif ! has_configuration; then
+        printf 'its configuration was not that of this generation'
     fi
 }
+
+# Whether the process answers with the configuration that it had when this generation was proven. Its file may have been changed
+# and changed back since. No answer is no difference: the proof tells more.
+has_configuration() {
+    curl -s --fail --noproxy '*' --max-time 5 -o configz "http://$METRICS/configz" || return 0
+    [ ! -e "$state/configz" ] || is_recorded "$GENERATION $(digest_of configz)" "$state/configz" || ! grep -q "^$GENERATION " "$state/configz"
+}
+
+digest_of() { sha256sum <"$1" | cut -d ' ' -f 1; }
 
 # Renames, since kube-proxy watches its configuration and exits when it is written in place. The unit is the last (recover.sh):
 # the renames before it, perhaps in other file systems, must be on disk by then.
@@ -52,9 +77,10 @@ install_changed() {
 switch() {
     mkdir -p "$root$K8S_DIR/kube-proxy"
     install_changed
-    # enable reloads, too.
-    if [ "$needs_reload $enabled" != "no enabled" ] || grep -q '^kube-proxy.service ' changed.list; then
-        run_systemctl enable --quiet kube-proxy.service
+    [ -z "$hiding_unit" ] || { rm -f "$root$hiding_unit" && sync "$root${hiding_unit%/*}"; }
+    # enable reloads, too. With --force it replaces the link to the other unit.
+    if [ "$needs_reload $enabled" != "no enabled" ] || [ -n "$hiding_unit" ] || grep -q '^kube-proxy.service ' changed.list; then
+        run_systemctl enable --quiet ${hiding_unit:+--force} kube-proxy.service
     fi
 }
 
@@ -70,13 +96,15 @@ restore_modes() {
     done <modes
 }
 
-# From now on a removal uses this delivery's scripts and parameters (remove_node.sh). Younger deliveries may be in use.
+# From now on a removal uses this delivery's scripts and parameters (remove_node.sh). Those of the last hour may be in use.
 keep_for_removal() {
     ! is_recorded "$DELIVERY" "$state/live-delivery" || return 0
-    printf '%s\n' "$DELIVERY" | replace_file "$state/live-delivery"
-    find "$state/deliveries" -mindepth 1 -maxdepth 1 -mmin +1440 ! -path "$root$DELIVERY" -exec rm -rf {} +
+    record "$DELIVERY" live-delivery
+    find "$state/deliveries" -mindepth 1 -maxdepth 1 -mmin +60 ! -path "$root$DELIVERY" -exec rm -rf {} +
 }
 
+# record VALUE NAME: in a file of the state.
+record() { is_recorded "$1" "$state/$2" || printf '%s\n' "$1" | replace_file "$state/$2"; }
 is_recorded() { [ -e "$2" ] && read -r recorded <"$2" && [ "$recorded" = "$1" ]; }
 
 abort_activation() {
@@ -90,8 +118,8 @@ abort_activation() {
 }
 
 staged=$state/$GENERATION
-# The node may have been installed again, or kube-proxy removed from it, since it was staged.
-[ -f "$staged/kube-proxy-config.yaml" ] || sh ./stage.sh
+# Since it was staged, the node may have been installed again, kube-proxy removed from it, or another generation proven.
+[ -f "$staged/kube-proxy.kubeconfig" ] || sh ./stage.sh
 lock
 trap '' HUP PIPE
 trap 'exit 1' INT TERM
@@ -102,9 +130,11 @@ restarted=no
 use_kubeconfig "$staged/kube-proxy.kubeconfig"
 
 read_unit_state
+hiding_unit=''
+[ -z "$unit_file" ] || uses_own_unit || hiding_unit=$unit_file
+[ "$TAKE_OVER" = true ] || [ -z "$hiding_unit" ] || fail "$(hidden_message); nothing was changed"
 list_changed >changed.list
-# kube-proxy and its unit don't use the two others, which are read at boot.
-restart_files=$(while read -r name _; do case $name in modules | kube-ipvs0.network) ;; *) printf ' %s' "$name" ;; esac; done <changed.list)
+restart_files=$(list_restart_files)
 restart_cause=$(find_restart_cause)
 if [ -n "$restart_cause" ]; then
     save_previous
@@ -124,7 +154,9 @@ rollback_needed=
 discard_previous
 record_live_generation
 keep_for_removal
-is_recorded "$NODE" "$state/node" || printf '%s\n' "$NODE" | replace_file "$state/node"
+record "$NODE" node
+record "$STACK" stack
+[ ! -s configz ] || record "$GENERATION $(digest_of configz)" configz
 sync "$state" "$root/etc/systemd/system/multi-user.target.wants" 2>/dev/null || :
 [ -z "$left" ] || fail "generation $short serves, but rules of another mode remain: $left; fix that and run pulumi up again, or reboot the node"
 report

@@ -77,11 +77,11 @@ now() {
 # Long lines and unprintable characters would hang or break the connection that carries them.
 printable() { tr -cd '\11\12\40-\176' | cut -c1-500; }
 
-# Sets $active, $enabled, $restarts, $pid, $needs_reload, $invocation, $unit_file and $drop_ins; they are empty if systemd doesn't
+# Sets $active, $enabled, $restarts, $pid, $needs_reload, $unit_file and $drop_ins; they are empty if systemd doesn't
 # answer. $unit_file is the one that systemd uses: a file in /etc or /run hides ours.
 read_unit_state() {
-    active='' enabled='' restarts='' pid='' needs_reload='' invocation='' unit_file='' drop_ins=''
-    systemctl show -p ActiveState,UnitFileState,NRestarts,MainPID,NeedDaemonReload,InvocationID,FragmentPath,DropInPaths \
+    active='' enabled='' restarts='' pid='' needs_reload='' unit_file='' drop_ins=''
+    systemctl show -p ActiveState,UnitFileState,NRestarts,MainPID,NeedDaemonReload,FragmentPath,DropInPaths \
         kube-proxy.service >unit 2>/dev/null || :
     while IFS='=' read -r property value; do
         case $property in
@@ -90,12 +90,21 @@ read_unit_state() {
             NRestarts) restarts=$value ;;
             MainPID) pid=$value ;;
             NeedDaemonReload) needs_reload=$value ;;
-            InvocationID) invocation=$value ;;
             FragmentPath) unit_file=$value ;;
             DropInPaths) drop_ins=$value ;;
         esac
     done <unit
 }
+
+live_path() { live_files | awk -v name="$1" -v root="$root" '$1 == name { print root $2 }'; }
+
+# Some modules are part of the kernel, and some kernels have modules loaded that modprobe doesn't know.
+has_module() { [ -d "$root/sys/module/$1" ] || grep -qs "/$1\.ko" "$root/lib/modules/$(uname -r)/modules.builtin"; }
+
+exists() { [ -e "$1" ] || [ -h "$1" ]; }
+
+# Says that systemd uses another unit than ours, $unit_file, and how the stack takes it over.
+hidden_message() { printf '%s' "systemd must use ${own_unit#"$root"} for kube-proxy.service, uses $unit_file: to let this program take it over, set takeOver: true in kube-proxy:rollout (the file is kept, and comes back on removal)"; }
 
 # The same file may have another path: /lib is a link to /usr/lib.
 uses_own_unit() { [ "$unit_file" = "${own_unit#"$root"}" ] || [ "$(readlink -f "$root$unit_file")" = "$(readlink -f "$own_unit")" ]; }

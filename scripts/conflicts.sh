@@ -1,32 +1,66 @@
 # Preflight's checks for other programs on the node that would conflict with kube-proxy or delete its rules.
 
-# Two kube-proxies delete each other's rules. The other one may belong to a DaemonSet, to another unit or to k3s.
+# Two kube-proxies in one network namespace delete each other's rules. The other one may belong to a pod or to another unit. k3s and
+# others have one inside, and hide their arguments: it is on if they listen on its ports.
 check_other_kube_proxy() {
-    for process in $(grep -lE '^(kube-proxy$|k3s)' "$root"/proc/[0-9]*/comm 2>/dev/null); do
+    for process in $(grep -lE '^(kube-proxy.*|k3s.*|kubelite|hyperkube)$' "$root"/proc/[0-9]*/comm 2>/dev/null); do
         process=${process%/comm}
         other=${process##*/}
-        [ "$other" != "$pid" ] || continue
-        { read -r name <"$process/comm"; } 2>/dev/null || continue
-        if [ "$name" != kube-proxy ]; then
-            tr '\0' ' ' <"$process/cmdline" | grep -q -- --disable-kube-proxy ||
-                problem "no other kube-proxy may run on this node, k3s has one built in: start k3s with --disable-kube-proxy"
-            continue
-        fi
-        group=$(sed -n '$s/.*://p' "$process/cgroup" 2>/dev/null || :)
-        case $group in
-            *kubepods*) way="remove its DaemonSet (kubectl -n kube-system delete daemonset kube-proxy)" ;;
-            *.service) way="systemctl disable --now ${group##*/}" ;;
-            *) way="stop it" ;;
+        name=$(printable <"$process/comm" 2>/dev/null) || continue
+        group=$(sed -n '$s/.*://p' "$process/cgroup" 2>/dev/null | printable)
+        [ "$other" != "$pid" ] && [ "${group##*/}" != kube-proxy.service ] && may_change_rules "$process" || continue
+        case $name in
+            kube-proxy*) problem "no other kube-proxy may run on this node, found process $other ($group): $(way_to_stop "$other" "$group")" ;;
+            *) ! listens_like_kube_proxy "$other" ||
+                problem "no other kube-proxy may run on this node, process $other ($name) has one inside and listens on its ports: disable it there (k3s: disable-kube-proxy: true in /etc/rancher/k3s/config.yaml)" ;;
         esac
-        problem "no other kube-proxy may run on this node, found process $other ($group): $way"
     done
+}
+
+# Any user can give a process this name. A real one has CAP_NET_ADMIN (bit 12) in our network namespace.
+may_change_rules() {
+    [ "$(readlink "$1/ns/net")" = "$(readlink "$root/proc/$$/ns/net")" ] || return 1
+    capabilities=$(sed -n 's/^CapEff:[[:space:]]*//p' "$1/status" 2>/dev/null)
+    [ -z "$capabilities" ] || [ $((0x$capabilities >> 12 & 1)) = 1 ]
+}
+
+# The default ports of metrics and health.
+listens_like_kube_proxy() { grep -E '^LISTEN +[0-9]+ +[0-9]+ +[^ ]*:(10249|10256) ' sockets | grep -qF "pid=$1,"; }
+
+# way_to_stop PROCESS CGROUP: a command only if it stops this process and nothing else.
+way_to_stop() {
+    stopping=${2##*/}
+    case $2 in
+        *kubepods*)
+            manifest=$(grep -lsE '(image|name): .*kube-proxy' "$root"/etc/kubernetes/manifests/* "$root"/var/lib/rancher/*/agent/pod-manifests/* | head -n 1)
+            if [ -n "$manifest" ]; then
+                printf 'remove the manifest of its static pod, %s' "${manifest#"$root"}"
+            else
+                printf 'if its pod belongs to the DaemonSet kube-proxy, run kubectl -n kube-system delete daemonset kube-proxy'
+            fi
+            ;;
+        *[!A-Za-z0-9@._:/-]*) printf 'stop it' ;;
+        *.service)
+            if [ "$(systemctl show -p MainPID "$stopping" 2>/dev/null)" = "MainPID=$1" ]; then
+                printf 'systemctl disable --now %s' "$stopping"
+            else
+                printf 'stop it where it was started, not with all of %s' "$stopping"
+            fi
+            ;;
+        *) printf 'stop it' ;;
+    esac
 }
 
 # kube-proxy can't start while another process uses its ports. ss prints * for a socket of both families, which is what
 # kube-proxy opens for 0.0.0.0 or [::].
 check_ports() {
-    timeout 20 ss -Hltnp >sockets || :
+    ip -o addr show 2>/dev/null | awk '{ sub("/.*", "", $4); print $4 }' | canonical >addresses
     for listener in "$HEALTHZ" "$METRICS"; do
+        address=$(printf '%s' "${listener%:*}" | tr -d '[]')
+        case $address in
+            0.0.0.0 | :: | 127.* | ::1) ;;
+            *) grep -qxF "$address" addresses || problem "$address must be an address of this machine, since kube-proxy listens on $listener; it has $(grep -vxE '127\..*|::1|fe80:.*' addresses | paste -s -d ' ' -): correct the node's address in kube-proxy:nodes, or the listener in kube-proxy:configuration" ;;
+        esac
         owner=$(awk -v listener="$listener" -v own="pid=${pid:-0}," '
             BEGIN { port = listener; sub(/.*:/, ":", port) }
             function meets(other) {

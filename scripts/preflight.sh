@@ -43,11 +43,23 @@ check_system() {
 check_unit() {
     case $enabled in
         masked*) problem "kube-proxy.service must not be masked: run systemctl unmask kube-proxy.service" ;;
+        transient) problem "kube-proxy.service must not be a transient unit (systemd-run): stop it with systemctl stop kube-proxy.service" ;;
         *)
-            [ -z "$unit_file" ] || uses_own_unit ||
-                problem "systemd must use ${own_unit#"$root"} for kube-proxy.service, uses $unit_file: to let this program take it over, run mv $unit_file $unit_file.before && systemctl daemon-reload (kube-proxy goes on running)"
+            if [ -z "$unit_file" ] || uses_own_unit; then
+                :
+            elif [ "$TAKE_OVER" = true ]; then
+                say "takes over kube-proxy.service from $unit_file, which is kept and comes back on removal"
+            else
+                problem "$(hidden_message)"
+            fi
             ;;
     esac
+    for drop_in in $drop_ins; do
+        ! grep -qsE '^[[:space:]]*((ExecStart|User|DynamicUser|Root[A-Za-z]*|Bind[A-Za-z]*Paths|EnvironmentFile|NetworkNamespacePath|PrivateNetwork)[[:space:]]*=|Environment=.*(KUBE_PROXY_ARGS|_PROXY|_proxy)=)' "$root$drop_in" ||
+            problem "$drop_in must not change how kube-proxy starts: remove it, and set its values in kube-proxy:configuration"
+    done
+    [ ! -e "$state/stack" ] || [ "$(cat "$state/stack")" = "$STACK" ] ||
+        warning "the stack $(printable <"$state/stack") has deployed this node as $(printable <"$state/node"): this stack takes it over, and that one must no longer list it"
 }
 
 # Upstream's requirements: pkg/proxy/ipvs/ipset.go, pkg/util/iptables, sigs.k8s.io/knftables, and for the kernel
@@ -75,6 +87,7 @@ check_programs() {
 # Hardening guides disable a module by `install MODULE /bin/false` (or true) in /etc/modprobe.d: modprobe -n succeeds then.
 check_modules() {
     for module in $KERNEL_MODULES; do
+        ! has_module "$module" || continue
         loading=$(modprobe -n -v "$module" 2>/dev/null) ||
             problem "kernel module $module must be available for mode $MODE: install the package with the modules of kernel $release (Debian: linux-image; cloud and minimal kernels may lack it)"
         case $loading in *'install '*/true* | *'install '*/false*)
@@ -92,11 +105,35 @@ check_disk() {
             need=1024
             case $directory in /var/lib | /usr/local/bin) need=$((need + BINARY_KIB)) ;; esac
             [ "$free" -ge "$need" ] || problem "$directory must have $need KiB free, has $free KiB: free some space there"
-            { true >"$root$directory/.kube-proxy"; } 2>/dev/null ||
+            if ! { echo '#!/bin/sh' >"$root$directory/.kube-proxy"; } 2>/dev/null; then
                 problem "$directory must be writable: is the file system full or mounted read-only? (mount | grep ro,)"
+            elif [ "$directory" = /usr/local/bin ] || { [ "$directory" = /var/lib ] && [ "$BINARY_SOURCE" != preinstalled ]; }; then
+                chmod 700 "$root$directory/.kube-proxy"
+                "$root$directory/.kube-proxy" 2>/dev/null ||
+                    problem "$directory must allow programs to run, is it mounted noexec? (findmnt -T $directory): remount it with exec$([ "$directory" = /usr/local/bin ] || echo ', or choose binary.source preinstalled in kube-proxy:binary')"
+            fi
         done
     } <free.list
     (cd "$root/" && rm -f var/lib/.kube-proxy usr/local/bin/.kube-proxy etc/.kube-proxy usr/lib/systemd/system/.kube-proxy)
+}
+
+# A rollback and a removal put back what was there. A new name for a file can be made only if it isn't immutable, and not for a mount
+# point, neither of which can be replaced.
+check_live_files() {
+    live_files | while read -r _ path _; do
+        file=$root$path
+        if [ -h "$file" ] || { [ ! -e "$file" ] && [ ! -d "${file%/*}" ]; }; then
+            continue
+        elif [ -e "$file" ] && [ ! -f "$file" ]; then
+            echo "$path must be a file or a symbolic link, is a $(stat -c %F "$file"): move it away"
+        elif [ -e "$file" ]; then
+            rm -f "${file%/*}/.kube-proxy"
+            ln "$file" "${file%/*}/.kube-proxy" 2>/dev/null ||
+                echo "$path must be replaceable: is it immutable (chattr -i $path) or a mount point (umount $path)?"
+            rm -f "${file%/*}/.kube-proxy"
+        fi
+    done >files.list
+    while read -r message; do problem "$message"; done <files.list
 }
 
 check_binary() {
@@ -142,11 +179,13 @@ check_clock() {
     [ "${ahead#-}" -le 60 ] || problem "the node's clock must be right, is ${ahead#-} s $([ "$ahead" -gt 0 ] && echo ahead of || echo behind) the API server's: set it (timedatectl set-ntp true)"
 }
 
+timeout 20 ss -Hltnp >sockets || :
 check_system
 check_unit
 check_programs
 check_modules
 check_disk
+check_live_files
 check_ports
 check_binary
 check_clock

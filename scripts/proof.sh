@@ -9,24 +9,35 @@ is_running() {
     [ "$enabled" = enabled ]
 }
 
-# Whether the process is what our unit starts. Not asked about a previous kube-proxy, which may not be ours.
+# Whether the process is what our unit starts, and reads this generation: drop-ins can change its arguments, user and view of the
+# file system. Not asked about a previous kube-proxy, which may not be ours.
 is_ours() {
     [ -n "$VERSION" ] || return 0
     reason="systemd must use ${own_unit#"$root"}, uses ${unit_file:-no file}"
     uses_own_unit || return 1
-    arguments=$(tr '\0' ' ' <"$root/proc/$pid/cmdline" 2>/dev/null || :)
+    running=$root/proc/$pid
+    arguments=$(tr '\0' ' ' <"$running/cmdline" 2>/dev/null || :)
     expected="${binary#"$root"} $(sed -n 's/^ *\(--[^ "\]*\).*/\1/p' "$staged/kube-proxy.conf" | tr '\n' ' ')"
-    reason="kube-proxy must run as '$expected', runs as '$(printf '%s' "$arguments" | printable)'${drop_ins:+: do drop-ins of the unit change that ($drop_ins)?}"
-    [ "$arguments" = "$expected" ]
+    by_drop_ins=${drop_ins:+: do drop-ins of the unit change that ($drop_ins)?}
+    reason="kube-proxy must run as '$expected', runs as '$(printf '%s' "$arguments" | printable)'$by_drop_ins"
+    [ "$arguments" = "$expected" ] || return 1
+    reason="kube-proxy must run as root, runs as user $(stat -c %u "$running" 2>/dev/null)$by_drop_ins"
+    [ "$(stat -c %u "$running" 2>/dev/null)" = "$(stat -c %u "$staged")" ] || return 1
+    for name in kube-proxy-config.yaml kube-proxy.kubeconfig; do
+        path=$(live_path $name)
+        path=${path#"$root"}
+        reason="the process must see this generation's $name at $path, sees another file$by_drop_ins"
+        cmp -s "$staged/$name" "$running/root$path" || return 1
+    done
 }
 
 is_alive() { [ -d "$root/proc/${1:-none}" ]; }
 
-# Asks for the mode and the metrics, too.
+# Asks for the mode, the metrics and the configuration, too.
 is_healthy() {
-    : >proxy_mode >metrics
+    : >proxy_mode >metrics >configz
     code=$(curl -s --fail-early --noproxy '*' --max-time 5 -w '%{http_code} ' -o livez "http://$HEALTHZ/livez" \
-        -o proxy_mode "http://$METRICS/proxyMode" -o metrics "http://$METRICS/metrics" || :)
+        -o proxy_mode "http://$METRICS/proxyMode" -o metrics "http://$METRICS/metrics" -o configz "http://$METRICS/configz" || :)
     code=${code%% *}
     reason="http://$HEALTHZ/livez must answer 200, answers $code"
     [ "$code" != 000 ] || reason="http://$HEALTHZ/livez must answer 200, doesn't answer"
@@ -80,13 +91,19 @@ has_virtual_server() {
     own_addresses | canonical | grep -qxF "address $(bracketed "$service_address")"
 }
 
-# The Service proves one address family. For the cluster's other one kube-proxy's own metric must do.
-has_rules_for_other_family() {
-    for other in $FAMILIES; do
-        [ "$other" != "$family" ] || continue
-        synced="kubeproxy_sync_proxy_rules_last_timestamp_seconds{ip_family=\"$other\"}"
-        reason="kube-proxy must write $other rules too (cluster.clusterCIDR): http://$METRICS/metrics must have $synced"
-        grep -qF "$synced " metrics || return 1
+# The rules may be those of an earlier process. The metrics are this one's (pkg/proxy/metrics): a family's timestamp appears with its
+# first complete synchronization. After a failure nothing may be left to do. livez doesn't mind a family that was never complete.
+has_synchronized() {
+    for synchronized in $FAMILIES; do
+        outcome=$(awk -v family="{ip_family=\"$synchronized\"}" '
+            index($1, family) && sub(/^kubeproxy_sync_proxy_rules_/, "", $1) { value[substr($1, 1, index($1, "{") - 1)] = $2 }
+            END {
+                failures = value["iptables_restore_failures_total"] + value["nftables_sync_failures_total"]
+                if (!value["last_timestamp_seconds"]) print "has not completed any since its start, and has failed " failures + 0 " times"
+                else if (failures && value["last_timestamp_seconds"] < value["last_queued_timestamp_seconds"]) print "has failed " failures " times, and changes are waiting"
+            }' metrics)
+        reason="kube-proxy must complete a synchronization of its $synchronized rules: by http://$METRICS/metrics it $outcome"
+        [ -z "$outcome" ] || return 1
     done
 }
 
@@ -99,7 +116,7 @@ answers_request() {
 }
 
 serves() {
-    is_running && is_healthy && is_ours && has_mode && has_version && has_listeners && has_rules_for_service && has_rules_for_other_family && answers_request
+    is_running && is_healthy && is_ours && has_mode && has_version && has_listeners && has_synchronized && has_rules_for_service && answers_request
 }
 
 # Fails at the timeout, or as soon as systemd has given up or restarted kube-proxy twice.
@@ -135,11 +152,10 @@ prove_serving() {
     if [ -n "$removed" ] || { [ -n "$1" ] && [ "$MIN_READY" -gt 0 ]; }; then stays_up; fi
 }
 
-# The last five different errors of the unit's last run, without klog's header, which ends with "] ".
+# The last five different errors since this activation began, of every run, without klog's header, which ends with "] ".
 print_errors_from_journal() {
-    read_unit_state
-    timeout 20 journalctl -u kube-proxy.service _SYSTEMD_INVOCATION_ID="$invocation" -o cat -n 200 2>/dev/null |
-        grep -E '^[EF][0-9]{4}|[Ee]rror|unknown flag|panic' |
+    timeout 20 journalctl -u kube-proxy.service --since "@$began" -o cat -n 500 2>/dev/null |
+        grep -E '^[EF][0-9]{4}|[Ee]rror|err=|unknown flag|panic|Failed (to|at)' |
         awk '{ text = $0; if (/^[EF][0-9]/) text = substr(text, index(text, "] ") + 2); if (!seen[text]++) print text }' |
         tail -n 5 | printable | sed 's/^/    /'
 }

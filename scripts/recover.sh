@@ -1,25 +1,36 @@
 # Restores the files that an interrupted activation (power failure, kill) has replaced, so that all live files belong to one
 # generation again. Installed as /var/lib/kube-proxy-generations/recover. The unit runs it before kube-proxy starts; during
-# an activation it does nothing then. A rollback runs it first, with the argument `now`. It may be interrupted anywhere, too.
+# an activation it does nothing then. A rollback runs it first, with the argument `now`; a removal, with the argument `original`,
+# restores what was there before the first generation. It may be interrupted anywhere, too.
 set -eu
 root=${root-}
 state=$root/var/lib/kube-proxy-generations
 previous=$state/previous
 unit=/usr/lib/systemd/system/kube-proxy.service
 
+exists() { [ -e "$1" ] || [ -h "$1" ]; }
+
+# The content of a symbolic link is its target's path.
+is_same() {
+    if [ -h "$1" ] || [ -h "$2" ]; then [ "$(readlink "$1")" = "$(readlink "$2")" ]; else cmp -s "$1" "$2"; fi
+}
+
 # The unit is replaced last, and systemd has loaded it by now: if it is the new one, so are all other files.
 is_switched() {
     if grep -qx "$unit" "$previous/absent"; then
         [ -e "$root$unit" ]
     else
-        [ -e "$previous/files$unit" ] && ! cmp -s "$previous/files$unit" "$root$unit"
+        exists "$previous/files$unit" && ! is_same "$previous/files$unit" "$root$unit"
     fi
 }
 
+# The kept file itself is put back, unless it is in another file system.
 restore_file() {
-    [ -e "$previous/files$1" ] && ! cmp -s "$previous/files$1" "$root$1" || return 0
-    cp -p "$previous/files$1" "$root$1.new"
-    sync "$root$1.new"
+    exists "$previous/files$1" && ! is_same "$previous/files$1" "$root$1" || return 0
+    rm -f "$root$1.new"
+    mkdir -p "$root${1%/*}"
+    ln -P "$previous/files$1" "$root$1.new" 2>/dev/null || cp -a "$previous/files$1" "$root$1.new"
+    [ -h "$root$1.new" ] || sync "$root$1.new"
     mv -f "$root$1.new" "$root$1"
     sync "$root${1%/*}"
 }
@@ -28,7 +39,7 @@ restore_file() {
 restore_files() {
     ! grep -qx "$unit" "$previous/absent" || rm -f "$root$unit"
     restore_file "$unit"
-    (cd "$previous/files" && find . -type f) | while read -r path; do
+    (cd "$previous/files" && find . ! -type d) | while read -r path; do
         restore_file "${path#.}"
     done
     while read -r path; do
@@ -36,11 +47,15 @@ restore_files() {
     done <"$previous/absent"
 }
 
-[ -e "$state/activating" ] || exit 0
-if [ "${1-}" != now ]; then
-    umask 077
-    exec 9>"$root/run/kube-proxy-generations.lock"
-    flock -n 9 || exit 0
-    ! is_switched || exit 0
-fi
+case ${1-} in
+    original) previous=$state/original ;;
+    now) [ -e "$state/activating" ] || exit 0 ;;
+    *)
+        [ -e "$state/activating" ] || exit 0
+        umask 077
+        exec 9>"$root/run/kube-proxy-generations.lock"
+        flock -n 9 || exit 0
+        ! is_switched || exit 0
+        ;;
+esac
 restore_files

@@ -7,18 +7,36 @@
 NODE=${REMOVED_NODE:-$NODE}
 
 # After a rename in the stack the host already serves under the node's new name; removing the old name must change nothing.
-still_ours() { [ ! -e "$state/node" ] || [ "$(cat "$state/node")" = "$NODE" ]; }
+still_ours() { is_ours_by node "$NODE" && is_ours_by stack "${REMOVED_STACK:-$STACK}"; }
+is_ours_by() { [ ! -e "$state/$1" ] || [ "$(cat "$state/$1")" = "$2" ]; }
 
+# Files and directories that were there before the first generation come back or stay. Until 2026-11-26 only the binary was kept.
 delete_files() {
+    [ "$BINARY_SOURCE" != preinstalled ] || rm -f "$original/files${binary#"$root"}"
     live_files | while read -r name path _; do
         rm -f "$root$path.new"
-        [ "$name $BINARY_SOURCE" = "kube-proxy preinstalled" ] || rm -f "$root$path"
+        [ "$name $BINARY_SOURCE" = "kube-proxy preinstalled" ] || exists "$original/files$path" || rm -f "$root$path"
     done
+    if [ -e "$original" ]; then sh ./recover.sh original; fi
     [ ! -e "$state/original-kube-proxy" ] || mv -f "$state/original-kube-proxy" "$binary"
-    rm -rf "$state"
-    rmdir "$root$K8S_DIR/kube-proxy" "$root$K8S_DIR" "$root/etc/kubernetes" 2>/dev/null || :
+    for directory in "$K8S_DIR/kube-proxy" "$K8S_DIR" /etc/kubernetes; do
+        grep -qsx "$directory" "$original/directories" || rmdir "$root$directory" 2>/dev/null || :
+    done
 }
 
+# The kube-proxy.service that was there before the first generation goes on as it was found.
+resume_original() {
+    was=$(cat "$original/was" 2>/dev/null || :)
+    case $was in *enabled=yes) run_systemctl enable --quiet kube-proxy.service ;; esac
+    case $was in
+        active=yes*)
+            run_systemctl start kube-proxy.service || fail "kube-proxy.service, as it was before the first deployment, must start again: see journalctl -u kube-proxy"
+            say "the kube-proxy from before the first deployment runs again"
+            ;;
+    esac
+}
+
+original=$state/original
 lock
 trap '' HUP PIPE
 if still_ours; then
@@ -27,7 +45,12 @@ if still_ours; then
     delete_files
     run_systemctl daemon-reload
     forget_failures
+    resume_original
+    # Without its name the state means nothing, even if its deletion is cut off.
+    rm -rf "$state.removed"
+    [ ! -e "$state" ] || mv "$state" "$state.removed"
+    rm -rf "$state.removed"
     say "kube-proxy is stopped and disabled, its files and rules are removed${left:+, except $left; fix that, or reboot the node}"
 else
-    say "this host now serves as node $(cat "$state/node"): nothing was removed"
+    say "this host now serves as node $(cat "$state/node")$(sed 's/^/ of stack /' "$state/stack" 2>/dev/null): nothing was removed"
 fi

@@ -23,6 +23,6 @@ report_virtual_servers() {
     echo virtualServers:
     virtual_servers_of own | head -n 100 | canonical | awk '
         { print "- server: " $1 " " $2 " " $3; print "  realServers:" (NF > 3 ? "" : " []") }
-        { for (i = 4; i <= NF; i++) print "  - \"" $i "\"" }
+        { for (i = 4; i <= NF && i < 104; i++) print "  - \"" $i "\"" }
         END { if (!NR) print "  []" }'
 }

@@ -10,6 +10,7 @@ remove_rules() {
     [ "$1" = nftables ] || remove_tables
     remove_chains iptables "$1"
     remove_chains ip6tables "$1"
+    remove_chains_of_other_backend
     [ "$1" = ipvs ] || remove_sets
 }
 
@@ -61,6 +62,19 @@ remove_chains() {
         fi
     done
     note_left "$1 chains (tried $attempt times)"
+}
+
+# kube-proxy uses the backend of the program iptables. What another installation has left in the other one still applies.
+remove_chains_of_other_backend() {
+    case $(iptables --version 2>/dev/null) in
+        *nf_tables*)
+            [ -s "$root/proc/net/ip_tables_names" ] || [ -s "$root/proc/net/ip6_tables_names" ] || return 0
+            other=legacy
+            ;;
+        *) other=nft ;;
+    esac
+    remove_chains "iptables-$other" ''
+    remove_chains "ip6tables-$other" ''
 }
 
 # dead_chains MODE: reads iptables-save and prints the input for iptables-restore --noflush that deletes every chain of

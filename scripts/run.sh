@@ -3,14 +3,17 @@
 set -eu
 umask 077
 delivery=${0%/*}
-directory=$(mktemp -d /run/kube-proxy.XXXXXX)
+directory=$(mktemp -d "/run/kube-proxy.$$.XXXXXX")
 trap 'rm -rf "$directory"' EXIT
 trap 'exit 1' HUP INT TERM
-# A run that was killed has left its own.
-find /run -maxdepth 1 -name 'kube-proxy.??????' -mmin +1440 -exec rm -rf {} +
+# A run that was killed has left its own, with a key in it.
+for left in /run/kube-proxy.*.??????; do
+    process=${left#/run/kube-proxy.}
+    [ ! -d "$left" ] || [ -d "/proc/${process%.*}" ] || rm -rf "$left"
+done
 cp -R "$delivery/." "$directory"
 cd "$directory"
 for stage; do
     env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME="$directory" \
-        DELIVERY="$delivery" REMOVED_NODE="${REMOVED_NODE-}" sh "./$stage.sh"
+        DELIVERY="$delivery" REMOVED_NODE="${REMOVED_NODE-}" REMOVED_STACK="${REMOVED_STACK-}" sh "./$stage.sh"
 done

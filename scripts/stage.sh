@@ -7,7 +7,7 @@
 
 load_modules() {
     while read -r module; do
-        [ -d "$root/sys/module/$module" ] || modprobe "$module" 2>modprobe.error || fail "kernel module $module must load for mode $MODE: $(printable <modprobe.error); see dmesg"
+        has_module "$module" || modprobe "$module" 2>modprobe.error || fail "kernel module $module must load for mode $MODE: $(printable <modprobe.error); see dmesg"
     done <files/modules
 }
 
@@ -66,7 +66,12 @@ verify_api_access() {
     clock=$(date +%s)
     [ "$clock" -ge "$NOT_BEFORE" ] || fail "the node's clock must be right: it shows $(date -u), the client certificate is valid from $(date -u -d "@$NOT_BEFORE"); set the clock (timedatectl)"
     [ "$clock" -lt "$NOT_AFTER" ] || fail "the client certificate must be valid: it expired $(date -u -d "@$NOT_AFTER"), the node's clock shows $(date -u); set the clock, or run pulumi up to renew the certificate"
-    if find_kubernetes_service -o node "$api_url/api/v1/nodes/$NODE"; then reason=''; fi
+    for tried in 1 2 3 4; do
+        if find_kubernetes_service -o node "$api_url/api/v1/nodes/$NODE"; then reason=''; fi
+        overloaded=$(printf '%s' "$statuses" | tr ' ' '\n' | grep -m 1 -xE '429|5[0-9][0-9]') || break
+        [ "$tried" = 4 ] || sleep "$tried"
+    done
+    [ -z "$overloaded" ] || fail "the API server $api_server must answer, answers $overloaded (overloaded, or not ready), tried $tried times; check it, then run pulumi up again"
     case ${statuses%% *} in
         200) ;;
         000) fail "the API server $api_server must answer: $(printable <answer.error); check cluster.server, tlsServerName and proxyURL, certificateAuthority, and the node's network access to it (the running kube-proxy was not changed)" ;;
@@ -75,6 +80,18 @@ verify_api_access() {
         *) fail "the API server $api_server must allow system:kube-proxy to read Node $NODE, answers ${statuses%% *}: does the ClusterRoleBinding system:node-proxier exist?" ;;
     esac
     [ -z "$reason" ] || fail "$reason, or no activation can be proven"
+}
+
+# The proof's request goes through the Service's address to one of these endpoints. One that can't be reached from here is no error
+# yet: 60 is curl's status for a certificate.
+verify_service_certificate() {
+    for endpoint in $(printf '%s\n' "$endpoints" | head -n 3); do
+        status=0
+        curl_as_kube_proxy --noproxy '*' --connect-to "::$endpoint" -o version "https://$service/version" >/dev/null 2>answer.error || status=$?
+        [ "$status" != 60 ] ||
+            fail "the certificate of the API server $endpoint must be valid for the Service's address $service_address, or no activation can be proven: $(printable <answer.error); issue it with that address (kube-apiserver's --tls-cert-file; kubeadm: certSANs), or name another Service in cluster.kubernetesService"
+        [ "$status" != 0 ] || return 0
+    done
 }
 
 # The generation exists completely or not at all: it is written under another name, synced, then renamed.
@@ -104,5 +121,6 @@ obtain_binary
 # A generation that is here has passed: its name is the digest of its files, which name the version.
 if [ ! -d "$staged" ]; then verify_version; verify_configuration; fi
 verify_api_access
+verify_service_certificate
 store_generation
 say "generation $(printf '%.12s' "$GENERATION") is staged and valid"

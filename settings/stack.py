@@ -169,7 +169,7 @@ class RolloutSettings(Section):
 
     A node must serve within `healthTimeoutSeconds` and stay up for `minReadySeconds`, as a Deployment's pods must;
     otherwise it is rolled back. Without `removeForeignVirtualServers` a node fails its preflight if kube-proxy would
-    remove IPVS virtual servers of other programs.
+    remove IPVS virtual servers of other programs, and without `takeOver` if a unit of another owner hides ours.
     """
 
     canary: Annotated[int, whole_number(0, 100_000, " of nodes")] = 1
@@ -177,6 +177,7 @@ class RolloutSettings(Section):
     health_timeout_seconds: Annotated[int, whole_number(5, 3600, " of seconds")] = 60
     min_ready_seconds: Annotated[int, whole_number(0, 3600, " of seconds")] = 10
     remove_foreign_virtual_servers: Flag = False
+    take_over: Flag = False
 
     def batch_size(self, nodes: int) -> int:
         """Return how many of `nodes` may change at a time. A percentage rounds up: 25 % of five nodes are two."""

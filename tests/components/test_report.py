@@ -21,7 +21,16 @@ def test_report_is_found(text: str) -> None:
     assert parse("k8s-node01", text)["generation"] == "abc"
 
 
-@pytest.mark.parametrize("text", [None, "", "Welcome!", "a: [", "---\nactive: yes\n...", f"hi\n{REPORT}", "x" * 10_000])
+HOSTILE = [
+    "x" * 20_000_000,
+    "---\n" + "[" * 3000 + "\n...",
+    "---\n" * 300_000,
+    "---\n" + REPORT.replace("abc", r'"\e]0;title\a"') + "...\n",
+]
+"""What a node that is not ours any more may answer."""
+
+
+@pytest.mark.parametrize("text", [None, "", "Welcome!", "a: [", "---\nactive: yes\n...", f"hi\n{REPORT}", *HOSTILE])
 def test_output_without_a_report_is_an_error_with_the_node_and_the_way_out(text: str | None) -> None:
     with pytest.raises(pulumi.RunError) as raised:
         parse("k8s-node01", text)

@@ -118,6 +118,8 @@ def preflight(node: Node, before: str = ":", **parameters: str) -> list[str]:
         "BINARY_SHA256": "",
         "BINARY_KIB": "0",
         "REMOVE_FOREIGN_VIRTUAL_SERVERS": "false",
+        "STACK": "organization/kube-proxy/dev",
+        "TAKE_OVER": "false",
         "EXCLUDE_CIDRS": "",
     }
     script = f'{before}\nd=$(mktemp -d)\ntar -xzf - -C "$d"\ncd "$d"\nsh ./preflight.sh\nrm -r "$d"'

@@ -44,6 +44,8 @@ def node(tmp_path: Path) -> FakeNode:
             "HEALTH_TIMEOUT": "2",
             "MIN_READY": "0",
             "REMOVE_FOREIGN_VIRTUAL_SERVERS": "false",
+            "STACK": "organization/kube-proxy/prod",
+            "TAKE_OVER": "false",
             "EXCLUDE_CIDRS": "",
             "NOT_BEFORE": "0",
             "NOT_AFTER": "99999999999",
@@ -58,7 +60,7 @@ def node(tmp_path: Path) -> FakeNode:
             "binary": f"1.36.2 amd64={BINARY_SHA256}\n",
         },
     )
-    deliveries = "var/lib/kube-proxy-generations/deliveries"
+    deliveries = "var/lib/kube-proxy-generations/deliveries/0"
     for directory in ("run/systemd/system", "unit", deliveries, "usr/local/bin", "usr/lib/systemd/system", "etc"):
         (tmp_path / directory).mkdir(parents=True)
     node.write(f"/var/lib/kube-proxy-generations/binaries/{BINARY_SHA256}", BINARY.decode())

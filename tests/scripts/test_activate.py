@@ -156,13 +156,16 @@ def test_activation_fails_if_the_generation_can_not_be_staged(node: FakeNode) ->
 def test_live_generation_and_the_one_before_are_kept_and_older_ones_deleted(node: FakeNode) -> None:
     for verbosity in range(2, 6):
         for path in node.generations() if node.path(STATE).exists() else []:
-            os.utime(path, (0, 0))
+            for old in (*path.iterdir(), path):
+                os.utime(old, (0, 0))
         node.files["kube-proxy.conf"] = f"KUBE_PROXY_ARGS=--v={verbosity}\n"
         node.deploy()
     assert sorted((path / "kube-proxy.conf").read_text() for path in node.generations()) == [
         "KUBE_PROXY_ARGS=--v=4\n",
         "KUBE_PROXY_ARGS=--v=5\n",
     ]
+    with_keys = [path.name for path in node.generations() if (path / "kube-proxy.kubeconfig").exists()]
+    assert with_keys == [node.path(f"{STATE}/live").read_text().strip()], "a key that was replaced is gone"
 
 
 def test_generation_that_another_deployment_has_just_staged_is_kept(node: FakeNode) -> None:

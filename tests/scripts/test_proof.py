@@ -4,7 +4,7 @@ import pytest
 
 from components import report
 from tests.scripts import families
-from tests.scripts.fake_node import FakeNode
+from tests.scripts.fake_node import CONFIGURATION, RESTART, FakeNode
 
 
 def test_virtual_server_must_have_exactly_the_endpoints_in_the_api(node: FakeNode) -> None:
@@ -102,7 +102,7 @@ class TestDualStackCluster:
 
     def test_kube_proxy_must_write_rules_of_the_second_family_too(self, dual_stack_node: FakeNode) -> None:
         dual_stack_node.write("metrics", families.METRICS.splitlines(keepends=True)[0])
-        message = "kube-proxy must write IPv6 rules too (cluster.clusterCIDR): http://192.168.99"
+        message = "kube-proxy must complete a synchronization of its IPv6 rules: by http://192.168.99"
         assert message in dual_stack_node.fail_to_deploy()
 
     def test_ipv6_node_is_proven_by_the_service_that_the_stack_names(self, dual_stack_node: FakeNode) -> None:
@@ -128,18 +128,6 @@ class TestDualStackCluster:
 class TestUnit:
     """It is our unit that runs, with its arguments."""
 
-    def test_unit_that_hides_ours_is_found_by_preflight_and_by_the_proof(self, node: FakeNode) -> None:
-        node.deploy()
-        hiding = "/etc/systemd/system/kube-proxy.service"
-        node.write("hiding-unit", hiding)
-        node.write(hiding, "[Service]\n")
-        assert node.problems()[0] == (
-            f"systemd must use /usr/lib/systemd/system/kube-proxy.service for kube-proxy.service, uses {hiding}: to let this "
-            f"program take it over, run mv {hiding} {hiding}.before && systemctl daemon-reload (kube-proxy goes on running)"
-        )
-        message = f"systemd must use /usr/lib/systemd/system/kube-proxy.service, uses {hiding}"
-        assert message in node.fail("activate")
-
     def test_another_path_to_our_unit_is_ours(self, node: FakeNode) -> None:
         node.path("/lib").symlink_to("usr/lib")
         node.write("hiding-unit", "/lib/systemd/system/kube-proxy.service")
@@ -152,3 +140,65 @@ class TestUnit:
             "kube-proxy must run as '/usr/local/bin/kube-proxy ', runs as '/usr/local/bin/kube-proxy --config=/etc/other ': "
             "do drop-ins of the unit change that (/etc/systemd/system/kube-proxy.service.d/own.conf)?"
         ) in node.fail_to_deploy()
+
+    @pytest.mark.parametrize(
+        "line", ["ExecStart=", "User=nobody", "BindReadOnlyPaths=/a:/b", "Environment=HTTPS_PROXY=http://proxy:3128"]
+    )
+    def test_preflight_finds_drop_ins_that_change_how_kube_proxy_starts(self, node: FakeNode, line: str) -> None:
+        drop_in = "/etc/systemd/system/kube-proxy.service.d/own.conf"
+        node.write("drop-ins", drop_in)
+        node.write(drop_in, f"[Service]\n{line}\n")
+        assert node.problems()[0].startswith(f"{drop_in} must not change how kube-proxy starts: remove it")
+        node.write(drop_in, "[Service]\nMemoryMax=1G\nEnvironment=GOMAXPROCS=2\n")
+        node.succeed("preflight")
+
+    def test_process_must_read_the_generations_files(self, node: FakeNode) -> None:
+        """A drop-in can give it other files at the same paths (BindPaths, RootDirectory)."""
+        node.write("/other/etc/kubernetes/kube-proxy-config.yaml", CONFIGURATION + "#\n")
+        node.write("process-root", str(node.path("/other")))
+        message = (
+            "the process must see this generation's kube-proxy-config.yaml at /etc/kubernetes/kube-proxy-config.yaml"
+        )
+        assert message in node.fail_to_deploy()
+
+
+class TestConfigurationOfTheProcess:
+    def test_process_with_another_configuration_is_restarted_though_the_files_are_right(self, node: FakeNode) -> None:
+        """Somebody changed the file, restarted kube-proxy and changed the file back."""
+        node.deploy()
+        node.systemctl_calls()
+        node.write("unit/configuration", CONFIGURATION + "oomScoreAdj: 5\n")
+        assert "restarting kube-proxy (its configuration was not that of this generation)" in node.deploy().stderr
+        assert node.systemctl_calls() == [RESTART]
+        node.deploy()
+        assert node.systemctl_calls() == []
+
+
+class TestSynchronization:
+    """kube-proxy's own metrics tell whether this process has written all of its rules."""
+
+    LAST = "kubeproxy_sync_proxy_rules_last_timestamp_seconds"
+    QUEUED = "kubeproxy_sync_proxy_rules_last_queued_timestamp_seconds"
+    RESTORE_FAILURES = "kubeproxy_sync_proxy_rules_iptables_restore_failures_total"
+
+    def test_process_must_complete_one_after_its_start(self, node: FakeNode) -> None:
+        """With an iptables-restore that always fails, virtual servers, listeners and livez are all as they should be."""
+        node.write(
+            "metrics", f'{self.RESTORE_FAILURES}{{ip_family="IPv4"}} 3\n{self.QUEUED}{{ip_family="IPv4"}} 1.7e+09\n'
+        )
+        assert (
+            "kube-proxy must complete a synchronization of its IPv4 rules: by http://192.168.99.101:10249/metrics it has not "
+            "completed any since its start, and has failed 3 times"
+        ) in node.fail_to_deploy()
+
+    @pytest.mark.parametrize(("last", "served"), [("1.7955036820867798e+09", False), ("1.7955036973443336e+09", True)])
+    def test_nothing_may_wait_after_a_failure(self, node: FakeNode, last: str, served: bool) -> None:
+        node.write(
+            "metrics",
+            f'{self.RESTORE_FAILURES}{{ip_family="IPv4"}} 1\n{self.LAST}{{ip_family="IPv4"}} {last}\n'
+            f'{self.QUEUED}{{ip_family="IPv4"}} 1.7955036973443336e+09\n',
+        )
+        node.succeed("stage")
+        done = node.run("activate")
+        assert (done.returncode == 0) is served
+        assert ("it has failed 1 times, and changes are waiting" in done.stderr) is not served

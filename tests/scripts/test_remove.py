@@ -40,7 +40,10 @@ def test_removal_of_a_nodes_old_name_changes_nothing_on_the_renamed_node(node: F
     before = node.live_files()
     node.parameters["NODE"] = "k8s-node01-old"
     done = node.succeed("remove")
-    assert "this host now serves as node k8s-node01: nothing was removed" in done.stderr
+    assert (
+        "this host now serves as node k8s-node01 of stack organization/kube-proxy/prod: nothing was removed"
+        in done.stderr
+    )
     assert node.live_files() == before
 
 

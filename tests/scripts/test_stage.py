@@ -153,3 +153,28 @@ def test_binary_is_downloaded_once(node: FakeNode) -> None:
     node.succeed("stage")
     node.path("/mirror").unlink()
     node.succeed("stage")
+
+
+class TestAPIServer:
+    def test_overloaded_one_is_asked_again(self, node: FakeNode) -> None:
+        node.write("busy", "503 429")
+        node.succeed("stage")
+
+    def test_one_that_stays_overloaded_is_named_as_such(self, node: FakeNode) -> None:
+        node.write("busy", " ".join(["429"] * 12))
+        path = node.replace_program("sleep", "exit 0")
+        message = "the API server https://192.168.99.100:8443 must answer, answers 429 (overloaded, or not ready), tried 4 times"
+        assert message in node.fail("stage", PATH=path)
+
+    def test_its_certificate_must_be_valid_for_the_services_address(self, node: FakeNode) -> None:
+        """Otherwise no activation could be proven, which would show only after the restart."""
+        node.write("endpoint-192.168.99.121:6443", "other-name")
+        assert node.fail("stage").startswith(
+            "k8s-node01: stage: the certificate of the API server 192.168.99.121:6443 must be valid for the Service's address "
+            "10.0.0.1, or no activation can be proven: curl: (60) SSL: no alternative certificate subject name matches"
+        )
+
+    def test_endpoints_that_can_not_be_reached_directly_are_no_error(self, node: FakeNode) -> None:
+        for endpoint in ("192.168.99.121:6443", "192.168.99.122:6443"):
+            node.write(f"endpoint-{endpoint}", "away")
+        node.succeed("stage")

@@ -1,0 +1,236 @@
+"""What was on a node before the first generation is taken over with one restart, and comes back on removal exactly as it was."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.scripts.fake_node import CONFIGURATION, RESTART, STATE, FakeNode
+from tests.scripts.test_crash import power_failures
+
+UNIT = "/usr/lib/systemd/system/kube-proxy.service"
+HIDING = "/etc/systemd/system/kube-proxy.service"
+FILES = {
+    "/etc/kubernetes/kube-proxy.kubeconfig": "client-key-data: theirs\n",
+    "/etc/kubernetes/kube-proxy-config.yaml": "mode: ipvs\n",
+    "/etc/kubernetes/kube-proxy.conf": "KUBE_PROXY_ARGS=--config=/etc/kubernetes/kube-proxy-config.yaml\n",
+    "/etc/modules-load.d/kube-proxy.conf": "ip_vs\n",
+    "/usr/local/bin/kube-proxy": "#!/bin/sh\necho Kubernetes v1.30.0\n",
+    UNIT: "[Service]\nExecStart=/usr/local/bin/kube-proxy\n",
+}
+
+
+@pytest.fixture
+def guide(node: FakeNode) -> FakeNode:
+    """A node whose kube-proxy was set up by hand at the paths of the guide, and runs."""
+    for path, text in FILES.items():
+        node.write(path, text)
+        node.path(path).chmod(0o640)
+    node.write("/unit/enabled", "")
+    node.write("/unit/active", "active\n")
+    node.write("/unit/loaded", FILES[UNIT])
+    node.write("/unit/configuration", FILES["/etc/kubernetes/kube-proxy-config.yaml"])
+    return node
+
+
+def files(node: FakeNode) -> dict[str, tuple[str, object]]:
+    """Returns each file in /etc and /usr with its content and mode, or the target of a symbolic link."""
+    return {
+        str(path.relative_to(node.root)): ("link", str(path.readlink()))
+        if path.is_symlink()
+        else (path.read_text(), path.stat().st_mode & 0o777)
+        for top in ("etc", "usr")
+        for path in sorted((node.root / top).rglob("*"))
+        if path.is_symlink() or path.is_file()
+    }
+
+
+def test_one_restart_takes_over(guide: FakeNode) -> None:
+    guide.deploy()
+    assert guide.systemctl_calls().count(RESTART) == 1
+
+
+def test_removal_puts_everything_back_and_starts_it_again(guide: FakeNode) -> None:
+    before = files(guide)
+    guide.deploy()
+    guide.files["kube-proxy.conf"] = "KUBE_PROXY_ARGS=--v=5\n"
+    guide.deploy()
+    guide.systemctl_calls()
+    messages = guide.succeed("remove").stderr
+    assert files(guide) == before
+    assert guide.systemctl_calls()[1:] == [
+        "daemon-reload",
+        "reset-failed kube-proxy.service",
+        "enable --quiet kube-proxy.service",
+        "start kube-proxy.service",
+    ]
+    assert "the kube-proxy from before the first deployment runs again" in messages
+    assert not list(guide.path(STATE).parent.glob("kube-proxy-generations*"))
+
+
+def test_one_that_did_not_run_is_not_started_by_a_removal(guide: FakeNode) -> None:
+    guide.path("/unit/enabled").unlink()
+    guide.write("/unit/active", "inactive\n")
+    guide.deploy()
+    guide.succeed("remove")
+    assert guide.path("/unit/active").read_text() == "inactive\n"
+    assert not guide.path("/unit/enabled").exists()
+
+
+def test_directories_that_were_there_stay(node: FakeNode) -> None:
+    node.path("/etc/kubernetes").mkdir(parents=True)
+    node.path("/opt/k8s").mkdir(parents=True)
+    node.deploy()
+    node.succeed("remove")
+    assert node.path("/etc/kubernetes").is_dir()
+    assert list(node.path("/opt/k8s").iterdir()) == []
+
+
+def test_failed_first_activation_puts_everything_back(guide: FakeNode) -> None:
+    before = files(guide)
+    guide.files["kube-proxy-config.yaml"] = CONFIGURATION + "oomScoreAdj: 666\n"
+    guide.fail_to_deploy()
+    assert files(guide) == before
+    assert not guide.path(f"{STATE}/original").exists(), "they may change before the next attempt"
+
+
+class TestLinks:
+    @pytest.mark.parametrize("path", [*FILES])
+    def test_symbolic_link_is_replaced_and_comes_back(self, guide: FakeNode, path: str) -> None:
+        theirs = guide.path(f"/opt/theirs/{Path(path).name}")
+        theirs.parent.mkdir(parents=True)
+        guide.path(path).rename(theirs)
+        guide.path(path).symlink_to(theirs)
+        content, mode, before = theirs.read_text(), theirs.stat().st_mode, files(guide)
+        guide.deploy()
+        assert not guide.path(path).is_symlink()
+        assert (theirs.read_text(), theirs.stat().st_mode) == (content, mode)
+        good = dict(guide.files)
+        guide.files["kube-proxy-config.yaml"] = CONFIGURATION + "oomScoreAdj: 666\n"
+        guide.fail_to_deploy()
+        guide.files = good
+        guide.succeed("remove")
+        assert files(guide) == before
+
+    def test_dangling_link_comes_back(self, node: FakeNode) -> None:
+        node.path("/etc/kubernetes").mkdir()
+        node.path("/etc/kubernetes/kube-proxy.conf").symlink_to("nowhere")
+        node.deploy()
+        node.succeed("remove")
+        assert node.path("/etc/kubernetes/kube-proxy.conf").readlink() == Path("nowhere")
+
+    def test_link_to_the_generations_own_content_is_replaced_without_a_restart(self, node: FakeNode) -> None:
+        node.deploy()
+        live = node.path("/etc/kubernetes/kube-proxy.conf")
+        live.rename(node.path("/etc/theirs"))
+        live.symlink_to(node.path("/etc/theirs"))
+        node.systemctl_calls()
+        node.deploy()
+        assert not live.is_symlink()
+        assert node.systemctl_calls() == []
+
+    def test_file_with_two_names_keeps_both(self, guide: FakeNode) -> None:
+        other = guide.path("/opt/kube-proxy")
+        other.parent.mkdir()
+        os.link(guide.path("/usr/local/bin/kube-proxy"), other)
+        guide.deploy()
+        assert other.read_text() == FILES["/usr/local/bin/kube-proxy"]
+        guide.succeed("remove")
+        assert guide.path("/usr/local/bin/kube-proxy").samefile(other)
+
+
+class TestHidingUnit:
+    """A unit in /etc/systemd/system wins over ours."""
+
+    @pytest.fixture
+    def hidden(self, guide: FakeNode) -> FakeNode:
+        guide.path(HIDING).parent.mkdir(parents=True)
+        guide.path(UNIT).rename(guide.path(HIDING))
+        guide.write("hiding-unit", HIDING)
+        guide.parameters["TAKE_OVER"] = "true"
+        return guide
+
+    def test_needs_the_stacks_consent(self, hidden: FakeNode) -> None:
+        hidden.parameters["TAKE_OVER"] = "false"
+        before = files(hidden)
+        message = (
+            f"systemd must use {UNIT} for kube-proxy.service, uses {HIDING}: to let this program take it over, set takeOver: "
+            "true in kube-proxy:rollout (the file is kept, and comes back on removal)"
+        )
+        assert hidden.problems()[0] == message
+        assert message in hidden.fail_to_deploy()
+        assert files(hidden) == before
+        assert hidden.systemctl_calls() == []
+
+    def test_is_moved_away_with_one_restart_and_comes_back(self, hidden: FakeNode) -> None:
+        before = files(hidden)
+        message = f"takes over kube-proxy.service from {HIDING}, which is kept and comes back on removal"
+        assert hidden.preflight_messages()[0] == message
+        hidden.deploy()
+        assert not hidden.path(HIDING).exists()
+        calls = hidden.systemctl_calls()
+        assert calls.count(RESTART) == 1
+        assert "enable --quiet --force kube-proxy.service" in calls
+        hidden.deploy()
+        assert hidden.systemctl_calls() == []
+        hidden.succeed("remove")
+        assert files(hidden) == before
+
+    def test_comes_back_if_the_first_generation_does_not_serve(self, hidden: FakeNode) -> None:
+        before = files(hidden)
+        hidden.files["kube-proxy-config.yaml"] = CONFIGURATION + "oomScoreAdj: 666\n"
+        hidden.fail_to_deploy()
+        assert files(hidden) == before
+
+    def test_that_appears_later_is_kept_too(self, node: FakeNode) -> None:
+        node.deploy()
+        node.write(HIDING, "[Service]\n")
+        node.write("hiding-unit", HIDING)
+        node.parameters["TAKE_OVER"] = "true"
+        assert f"it ran by {HIDING}" in node.deploy().stderr
+        assert not node.path(HIDING).exists()
+
+
+class TestPowerFailures:
+    def test_first_activation_is_completed_by_the_next(
+        self, guide: FakeNode, tmp_path_factory: pytest.TempPathFactory
+    ) -> None:
+        before = files(guide)
+        guide.succeed("stage")
+        for step, copy in power_failures(guide, "activate", tmp_path_factory.mktemp("cut-off")):
+            assert copy.run("activate").returncode == 0, f"after step {step}"
+            copy.succeed("remove")
+            assert files(copy) == before, f"after step {step}"
+
+    def test_removal_is_completed_by_the_next(self, guide: FakeNode, tmp_path_factory: pytest.TempPathFactory) -> None:
+        before = files(guide)
+        guide.deploy()
+        for step, copy in power_failures(guide, "remove", tmp_path_factory.mktemp("cut-off")):
+            if copy.path(STATE).exists():
+                copy.succeed("remove")
+            assert files(copy) == before, f"after step {step}"
+
+
+class TestTwoStacks:
+    def test_removal_by_the_stack_that_no_longer_serves_changes_nothing(self, node: FakeNode) -> None:
+        node.deploy()
+        before = node.live_files()
+        messages = node.succeed("remove", REMOVED_STACK="organization/kube-proxy/dev").stderr
+        assert (
+            "this host now serves as node k8s-node01 of stack organization/kube-proxy/prod: nothing was removed"
+            in messages
+        )
+        assert node.live_files() == before
+
+    def test_second_stack_gives_a_warning_before_it_takes_a_node_over(self, node: FakeNode) -> None:
+        node.deploy()
+        node.parameters["STACK"] = "organization/kube-proxy/dev"
+        assert node.preflight_messages()[0] == (
+            "warning: the stack organization/kube-proxy/prod has deployed this node as k8s-node01: this stack takes it over, "
+            "and that one must no longer list it"
+        )
+
+    def test_removal_by_the_version_before_knows_no_stack(self, node: FakeNode) -> None:
+        node.deploy()
+        node.succeed("remove", REMOVED_STACK="")
+        assert node.live_files() == {}
