@@ -14,14 +14,26 @@ problem() {
 # Not fatal now, but likely to cause trouble later.
 warning() { say "warning: $*"; }
 
-# require_program PROGRAM PACKAGE: the package's name is Debian's; other distributions have nearly the same names.
-require_program() { command -v "$1" >/dev/null 2>&1 || problem "program $1 must be installed: it is in the package $2 (apt-get install $2)"; }
+# require_program PROGRAM PACKAGE: the package's name is Debian's.
+require_program() { command -v "$1" >/dev/null 2>&1 || problem "program $1 must be installed: it is in the package $(package_here "$2")"; }
+
+# The package with the name that this distribution gives it, and how to install it (os-release(5)).
+package_here() {
+    distribution=$(sed -n 's/^ID\(_LIKE\)\{0,1\}=//p' "$root/etc/os-release" 2>/dev/null | tr -d "\"'" | paste -s -d ' ' -)
+    case " $distribution " in
+        *' debian '* | *' ubuntu '*) echo "$1 (apt-get install $1)" ;;
+        *' rhel '* | *' fedora '* | *' centos '*) echo "${1%2} (dnf install ${1%2})" ;;
+        *' suse '* | *' opensuse '*) echo "$1 (zypper install $1)" ;;
+        *' arch '*) echo "$1 (pacman -S $1)" ;;
+        *) echo "$1 (its name on Debian)" ;;
+    esac
+}
 
 # require_version PROGRAM OLDEST PACKAGE: a program that doesn't report its version counts as new enough.
 require_version() {
     require_program "$1" "$3"
     found=$(timeout 20 "$1" --version 2>/dev/null | sed -n '1s/^[^0-9]*\([0-9][0-9.]*\).*/\1/p')
-    [ -z "$found" ] || is_at_least "$found" "$2" || problem "mode $MODE needs $1 $2 or newer, this node has $found: upgrade the package $3"
+    [ -z "$found" ] || is_at_least "$found" "$2" || problem "mode $MODE needs $1 $2 or newer, this node has $found: upgrade the package $(package_here "$3")"
 }
 
 # is_at_least VERSION OLDEST: 6.1.0-44 is at least 5.13.

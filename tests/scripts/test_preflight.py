@@ -52,8 +52,14 @@ class TestProgramsAndModules:
         node.write("iptables-version", "1.6.1")
         node.write("ipset-version", "4.5")
         messages = node.fail("preflight")
-        assert "mode ipvs needs iptables 1.6.2 or newer, this node has 1.6.1: upgrade the package iptables" in messages
-        assert "mode ipvs needs ipset 6.0 or newer, this node has 4.5: upgrade the package ipset" in messages
+        assert (
+            "mode ipvs needs iptables 1.6.2 or newer, this node has 1.6.1: upgrade the package iptables (its name on Debian)"
+            in messages
+        )
+        assert (
+            "mode ipvs needs ipset 6.0 or newer, this node has 4.5: upgrade the package ipset (its name on Debian)"
+            in messages
+        )
 
     @pytest.mark.parametrize(
         ("release", "problem"),
@@ -80,6 +86,22 @@ class TestProgramsAndModules:
             "kernel module ip_vs_rr must be loadable for mode ipvs, is disabled: remove its 'install' line "
             "(grep -rw ip_vs_rr /etc/modprobe.d)"
         )
+
+    @pytest.mark.parametrize(
+        ("os_release", "way_out"),
+        [
+            ("ID=debian", "apt-get install iptables"),
+            ("ID=linuxmint\nID_LIKE='ubuntu debian'", "apt-get install iptables"),
+            ('ID="rocky"\nID_LIKE="rhel centos fedora"', "dnf install iptables"),
+            ('ID="sles"\nID_LIKE="suse"', "zypper install iptables"),
+            ("ID=arch", "pacman -S iptables"),
+            ("ID=nixos", "its name on Debian"),
+        ],
+    )
+    def test_way_out_has_the_distributions_command(self, node: FakeNode, os_release: str, way_out: str) -> None:
+        node.write("/etc/os-release", f"{os_release}\n")
+        node.write("iptables-version", "1.6.1")
+        assert f"this node has 1.6.1: upgrade the package iptables ({way_out})" in node.fail("preflight")
 
     @pytest.mark.parametrize("place", ["/sys/module/ip_vs/x", "/lib/modules/6.1.0-44-amd64/modules.builtin"])
     def test_module_that_is_loaded_or_part_of_the_kernel_need_not_be_known_to_modprobe(

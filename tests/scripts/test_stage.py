@@ -1,12 +1,65 @@
 """Staging stores a complete, verified generation beside the live one and changes nothing live."""
 
+import hashlib
 import subprocess
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Self
 
 import pytest
 
 from components import generation
-from tests.scripts.fake_node import BINARY, BINARY_SHA256, STATE, FakeNode
+from tests.scripts.fake_node import BINARY, BINARY_SHA256, PROGRAMS, STATE, FakeNode
+
+STAGED = f"{STATE}/binaries/{BINARY_SHA256}"
+
+
+class Mirror:
+    """An HTTP server on loopback with one file and the faults that a test sets."""
+
+    def __init__(self) -> None:
+        self.content, self.ranges = BINARY, list[str | None]()
+        self.cut_at: int | None = None
+        self.announced: int | None = None
+        self.redirect = ""
+        self.has_ranges = True
+        mirror = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                mirror.answer(self)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/kube-proxy"
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def answer(self, request: BaseHTTPRequestHandler) -> None:
+        wanted = request.headers["Range"]
+        self.ranges.append(wanted)
+        if self.redirect and request.path == "/kube-proxy":
+            request.send_response(302)
+            request.send_header("Location", self.redirect)
+            request.end_headers()
+            return
+        begin = int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted and self.has_ranges else 0
+        content = self.content[begin:]
+        request.send_response(206 if begin else 200)
+        if begin:
+            request.send_header("Content-Range", f"bytes {begin}-{len(self.content) - 1}/{len(self.content)}")
+        request.send_header("Content-Length", str(self.announced or len(content)))
+        request.end_headers()
+        request.wfile.write(content[: self.cut_at])
 
 
 def test_staged_generation_is_complete_private_and_not_live(node: FakeNode) -> None:
@@ -153,6 +206,54 @@ def test_binary_is_downloaded_once(node: FakeNode) -> None:
     node.succeed("stage")
     node.path("/mirror").unlink()
     node.succeed("stage")
+
+
+class TestDownload:
+    """By the real curl, from a server with faults."""
+
+    @pytest.fixture
+    def mirror(self, node: FakeNode) -> Iterator[Mirror]:
+        with Mirror() as mirror:
+            node.parameters |= {"BINARY_SOURCE": "url", "BINARY_URL": mirror.url}
+            node.path(STAGED).unlink()
+            yield mirror
+
+    def stage(self, node: FakeNode) -> subprocess.CompletedProcess[str]:
+        curl = f'case "$*" in *127.0.0.1*) exec /usr/bin/curl --retry 0 "$@" ;; *) exec {PROGRAMS}/curl "$@" ;; esac'
+        return node.run("stage", PATH=node.replace_program("curl", curl))
+
+    def test_goes_on_where_it_was_cut_off(self, node: FakeNode, mirror: Mirror) -> None:
+        mirror.cut_at = 10
+        assert "the binary must be downloadable from http://127.0.0.1" in self.stage(node).stderr
+        mirror.cut_at = None
+        assert self.stage(node).returncode == 0
+        assert mirror.ranges == [None, "bytes=10-"]
+
+    def test_begins_again_if_the_server_can_not_go_on(self, node: FakeNode, mirror: Mirror) -> None:
+        mirror.has_ranges = False
+        for left in (BINARY[:10], BINARY):
+            node.write(f"{STAGED}.new", left.decode())
+            assert self.stage(node).returncode == 0
+            node.path(STAGED).unlink()
+
+    def test_other_content_is_deleted(self, node: FakeNode, mirror: Mirror) -> None:
+        mirror.content = b"<html>Sign in</html>"
+        digest = hashlib.sha256(mirror.content).hexdigest()
+        assert (
+            f"must have the pinned SHA-256 {BINARY_SHA256}, {mirror.url} has {digest}, which was deleted"
+            in self.stage(node).stderr
+        )
+        assert list(node.path(STAGED).parent.iterdir()) == []
+
+    def test_follows_redirects_to_http_only(self, node: FakeNode, mirror: Mirror) -> None:
+        mirror.redirect = f"file://{PROGRAMS}/kube-proxy"
+        assert 'Protocol "file"' in self.stage(node).stderr
+        mirror.redirect = mirror.url.replace("kube-proxy", "elsewhere")
+        assert self.stage(node).returncode == 0
+
+    def test_no_file_system_is_filled(self, node: FakeNode, mirror: Mirror) -> None:
+        mirror.announced = 600 << 20
+        assert "Maximum file size exceeded" in self.stage(node).stderr
 
 
 class TestAPIServer:
