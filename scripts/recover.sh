@@ -47,6 +47,9 @@ restore_files() {
     done <"$previous/absent"
 }
 
+# kube-proxy's sandbox lets iptables write its lock, and nothing else in /run, so it must exist.
+[ -n "${1-}" ] || [ -e "$root/run/xtables.lock" ] || (umask 077 && : >"$root/run/xtables.lock")
+
 case ${1-} in
     original) previous=$state/original ;;
     now) [ -e "$state/activating" ] || exit 0 ;;

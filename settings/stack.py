@@ -158,10 +158,14 @@ class BinarySection(Section):
 
 
 class Service(Section):
-    """`kube-proxy:service`: kube-proxy works in `<k8sDir>/kube-proxy` and logs at klog's level `verbosity`."""
+    """`kube-proxy:service`: kube-proxy works in `<k8sDir>/kube-proxy` and logs at klog's level `verbosity`.
+
+    `hardened` gives it only the rights that it needs.
+    """
 
     k8s_dir: DirectoryOnNode = "/opt/k8s"
     verbosity: Annotated[int, whole_number(0, 10)] = 2
+    hardened: Flag = True
 
 
 class RolloutSettings(Section):

@@ -131,11 +131,14 @@ class TestKubeProxyConfiguration:
 
 
 class TestSystemdUnit:
-    def test_unit_is_the_guides(self, golden: Golden) -> None:
-        golden("kube-proxy.service", systemd_unit.render("/opt/k8s"))
+    def test_unit_without_a_sandbox_is_the_guides(self, golden: Golden) -> None:
+        golden("kube-proxy.service", systemd_unit.render("/opt/k8s", hardened=False))
+
+    def test_hardened_unit(self, golden: Golden) -> None:
+        golden("kube-proxy-hardened.service", systemd_unit.render("/opt/k8s", hardened=True))
 
     def test_unit_works_in_kube_proxys_directory(self) -> None:
-        assert "WorkingDirectory=/data/k8s/kube-proxy\n" in systemd_unit.render("/data/k8s")
+        assert "WorkingDirectory=/data/k8s/kube-proxy\n" in systemd_unit.render("/data/k8s", hardened=True)
 
 
 class TestEnvironmentFile:
