@@ -1,4 +1,4 @@
-"""kube-proxy's systemd unit: the guide's, with scripts/recover.sh, which undoes an interrupted activation, and a sandbox."""
+"""kube-proxy's systemd unit: the guide's, with a sandbox, and scripts/recover.sh, which undoes a cut-off activation."""
 
 from documents import paths
 
@@ -31,14 +31,15 @@ SystemCallFilter=~@privileged @resources
 SystemCallErrorNumber=EPERM
 UMask=0077
 """
-"""What kube-proxy needs: CAP_NET_ADMIN for rules and sysctls, CAP_NET_RAW for iptables, CAP_NET_BIND_SERVICE for listeners below port
-1024, CAP_SYS_RESOURCE for a lower oomScoreAdj, and conntrack's settings. Staging and boot load the modules. Its environment has no proxy: cluster.proxyURL is in the kubeconfig,
-and systemd's DefaultEnvironment must not override it. Directives that an older systemd doesn't know, it ignores.
+"""What kube-proxy needs is left: CAP_NET_ADMIN for rules and sysctls, CAP_NET_RAW for iptables, CAP_NET_BIND_SERVICE
+for listeners below port 1024, CAP_SYS_RESOURCE for a lower oomScoreAdj, and conntrack's settings. Staging and boot load the
+modules. Its environment has no proxy: cluster.proxyURL is in the kubeconfig, and systemd's DefaultEnvironment must not
+override it. An older systemd ignores directives that it doesn't know.
 """
 
 
 def render(k8s_dir: str, *, hardened: bool) -> str:
-    """Return the unit; kube-proxy works in `<k8s_dir>/kube-proxy`. Without `hardened` it has the guide's rights: all of root's.
+    """Return the unit; kube-proxy works in `<k8s_dir>/kube-proxy`. Without `hardened` it has all of root's rights.
 
     The recovery has them always (`+`), since it writes the files that kube-proxy must not.
     """
