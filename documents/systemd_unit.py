@@ -32,9 +32,9 @@ SystemCallErrorNumber=EPERM
 UMask=0077
 """
 """What kube-proxy needs is left: CAP_NET_ADMIN for rules and sysctls, CAP_NET_RAW for iptables, CAP_NET_BIND_SERVICE
-for listeners below port 1024, CAP_SYS_RESOURCE for a lower oomScoreAdj, and conntrack's settings. Staging and boot load the
-modules. Its environment has no proxy: cluster.proxyURL is in the kubeconfig, and systemd's DefaultEnvironment must not
-override it. An older systemd ignores directives that it doesn't know.
+for listeners below port 1024, CAP_SYS_RESOURCE for a lower oomScoreAdj, and conntrack's settings. Staging and boot load
+the modules. Its environment has no proxy: cluster.proxyURL is in the kubeconfig, and systemd's DefaultEnvironment must
+not override it. An older systemd ignores directives that it doesn't know.
 """
 
 
