@@ -15,7 +15,7 @@ from documents import kube_proxy_configuration
 from settings.files import Files
 from settings.kube_proxy_configuration import configure
 from settings.nodes import list_nodes
-from settings.problems import OMITTED, Location, Problems, field_path, find
+from settings.problems import LONGEST_DETAIL, OMITTED, Location, Problems, cut, field_path, find, printable
 from settings.section import read_section
 from settings.stack import NodeSection, Stack
 from settings.stack_file import StackFile, read_stack_file
@@ -38,10 +38,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("node", help="the node's name")
     options = parser.parse_args(arguments)
     try:
-        print("\n".join(explain(options.file, options.node)))
+        lines = explain(options.file, options.node)
     except ValueError as error:
-        print(f"{options.file}: {error}")
+        print(printable(cut(f"{options.file}: {error}", LONGEST_DETAIL)))
         return 1
+    print("\n".join(map(printable, lines)))
     return 0
 
 

@@ -11,12 +11,13 @@ an error, otherwise 0.
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from settings.load import find_problems
-from settings.problems import OMITTED, Kind, Problem
+from settings.problems import LONGEST_DETAIL, LONGEST_PATH, OMITTED, Kind, Problem, cut, printable, quoted
 from settings.stack_file import read_stack_file
+from settings.yaml_reader import Written
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,12 +28,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     found = _check(options.file)
     if options.format == "json":
-        print(json.dumps([_data(options.file, line, problem) for line, problem in found], indent=2, default=str))
+        print(json.dumps([_data(options.file, line, problem) for line, problem in found], indent=2))
     else:
+        file = printable(str(options.file))
         for line, problem in found:
-            print(f"{options.file}:{line}: {problem.severity}: {problem}")
+            print(f"{file}:{line}: {problem.severity}: {problem}")
         errors = sum(problem.kind is not None for _, problem in found)
-        print(f"{options.file}: {_count(errors, 'error')}, {_count(len(found) - errors, 'warning')}")
+        print(f"{file}: {_count(errors, 'error')}, {_count(len(found) - errors, 'warning')}")
     return int(any(problem.kind is not None for _, problem in found))
 
 
@@ -51,11 +53,24 @@ def _data(file: Path, line: int, problem: Problem) -> dict[str, object]:
         "severity": problem.severity,
         "file": str(file),
         "line": line,
-        "path": problem.path,
+        "path": cut(problem.path, LONGEST_PATH),
         "kind": problem.kind,
-        "value": None if problem.value is OMITTED else problem.value,
-        "detail": problem.detail,
+        "value": _value(problem.value),
+        "detail": cut(problem.detail, LONGEST_DETAIL),
     }
+
+
+def _value(value: object) -> object:
+    """Return a value for JSON: a number as it was written, a long value as the beginning of its text."""
+    if value is OMITTED:
+        return None
+    if isinstance(value, Written):
+        return value.written
+    if (shown := quoted(value)).endswith("…"):
+        return shown
+    if isinstance(value, Mapping):
+        return {key: _value(item) for key, item in value.items()}
+    return [_value(item) for item in value] if isinstance(value, list) else value
 
 
 def _count(number: int, noun: str) -> str:

@@ -23,6 +23,9 @@ _ONLY_GO_READS: Final = (
 )
 for _tag, _pattern, _first_characters in _ONLY_GO_READS:
     _Dumper.add_implicit_resolver(_tag, re.compile(_pattern), list(_first_characters))
+# A number that was written in another form (settings/yaml_reader.py).
+_Dumper.add_multi_representer(int, yaml.SafeDumper.represent_int)
+_Dumper.add_multi_representer(float, yaml.SafeDumper.represent_float)
 
 
 def dump(document: Mapping[str, object]) -> str:

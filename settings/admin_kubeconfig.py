@@ -46,11 +46,11 @@ def read_kubeconfig(stack: Stack, files: Files) -> SecretStr | None:
     """Return the kubeconfig as JSON, or None and problems."""
     name = stack.certificate_authority.kubeconfig_file
     at = _SECRET if name is None else _FILE
-    beside = files if name is None else Files(files.path(name).parent, files.problems, files.elsewhere)
 
     def parse(text: str) -> SecretStr | None:
         config = _parse(text)
         context = _context(stack, config, files.problems)
+        beside = files if name is None else Files(files.path(name).parent, files.problems, files.elsewhere)
         return None if context is None else _reduced(config, context, beside, at)
 
     what = "the kubeconfig for certificate requests (e.g. ~/.kube/config)"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from settings.files import Files
+from settings.files import MOST_BINARY, Files
 from settings.problems import Location, Problems
 from settings.stack import BinarySection, BinarySource
 from settings.versions import KubernetesVersion, skew_error
@@ -43,7 +43,7 @@ def read_binary(section: BinarySection, control_plane: KubernetesVersion | None,
     found = {name: _digest(value, ("binary", "sha256", name.value), files) for name, value in given.items() if value}
     sha256 = {name: digest for name, digest in found.items() if digest}
     name = section.path if section.source == BinarySource.FILE else None
-    content = files.content(name, ("binary", "path")) if name else None
+    content = files.content(name, ("binary", "path"), most=MOST_BINARY) if name else None
     if name is None or content is None:
         return Binary(section.version, section.source, None, section.url, sha256)
     digest = hashlib.sha256(content).hexdigest()

@@ -4,9 +4,10 @@ import re
 from ipaddress import ip_address
 from typing import Annotated, Final, TypeAlias
 
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator
 
 from settings.field_types import checked, matching
+from settings.problems import UnshownError
 
 API_CLIENT_SIGNER: Final = "kubernetes.io/kube-apiserver-client"
 """Kubernetes' signer of API clients' certificates: kube-controller-manager, once the request is approved."""
@@ -30,6 +31,13 @@ def is_host(text: str) -> bool:
 
 def _is_line(text: str) -> bool:
     return bool(text.strip()) and text.isprintable()
+
+
+def _file_name(text: str) -> str:
+    # Messages show a file's name, so what may be a key that was pasted in its place must be refused.
+    if not _is_line(text) or "-----BEGIN" in text:
+        raise UnshownError("must be a file name, not the file's content")
+    return text
 
 
 def _is_client_signer(text: str) -> bool:
@@ -57,11 +65,7 @@ def _organizations(value: object) -> tuple[str, ...]:
 
 
 Line: TypeAlias = Annotated[str, checked(_is_line, "must be one line of text")]
-FileName: TypeAlias = Annotated[
-    str,
-    # Messages show the name, so a key that was pasted in its place must be refused.
-    checked(lambda text: _is_line(text) and "-----BEGIN" not in text, "must be a file name, not the file's content"),
-]
+FileName: TypeAlias = Annotated[str, AfterValidator(_file_name)]
 NodeName: TypeAlias = Annotated[
     str,
     matching(

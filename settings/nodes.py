@@ -77,6 +77,9 @@ def _parse_nodes_file(text: str) -> list[object]:
 
 
 def _check_unique(values: Sequence[str | None], at: Location, key: str, problems: Problems) -> None:
+    seen: set[str] = set()
     for index, value in enumerate(values):
-        if value is not None and value in values[:index]:
+        if value is not None and value in seen:
             problems.add((*at, index, key), Kind.DUPLICATE, value)
+        elif value is not None:
+            seen.add(value)

@@ -9,7 +9,10 @@ import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from typing import Final, TypeAlias, TypeVar
+
+from settings.yaml_reader import Written
 
 Parsed = TypeVar("Parsed")
 
@@ -19,10 +22,21 @@ Location: TypeAlias = tuple[str | int, ...]
 OMITTED: Final = object()
 """In place of a value that must not be shown, or that doesn't exist."""
 
-# Any field may contain a private key or a password by mistake. Such a value is never shown.
-_SECRET: Final = re.compile(r"PRIVATE KEY|://[^/\s]*@")
+# Any field may contain a private key or a password by mistake. Such a value is never shown. The second line has the
+# beginnings of keys in Base64: OpenSSH, PKCS#8 of Ed25519, SEC 1 of P-256, all others with a length of two digits.
+_SECRET: Final = re.compile(
+    r"PRIVATE KEY|://[^/\s]*@|"
+    r"b3BlbnNzaC1rZXkt|MC4CAQAwBQYDK2Vw|MHcCAQEE|MI[GHI][A-Za-z0-9+/]{20}"
+)
 
 _LONGEST_VALUE: Final = 160
+LONGEST_PATH: Final = 300
+LONGEST_DETAIL: Final = 1000
+
+MOST_PROBLEMS: Final = 10_000
+"""How many errors, and how many warnings, are shown of a stack."""
+
+_MOST_SUPPORTED: Final = 100
 
 
 class Kind(StrEnum):
@@ -34,6 +48,7 @@ class Kind(StrEnum):
     UNSUPPORTED = "Unsupported value"
     FORBIDDEN = "Forbidden"
     NOT_FOUND = "Not found"
+    TOO_MANY = "Too many"
 
 
 @dataclass(frozen=True)
@@ -59,10 +74,13 @@ class Problem:
         return "warning" if self.kind is None else "error"
 
     def __str__(self) -> str:
-        value = "" if self.value is OMITTED else _quoted(self.value)
-        line = ": ".join(part for part in (self.path, self.kind or "", value, self.detail) if part)
-        # One line per problem, and no control characters on the terminal, whatever the value contains.
-        return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in line)
+        value = "" if self.value is OMITTED else quoted(self.value)
+        path, detail = cut(self.path, LONGEST_PATH), cut(self.detail, LONGEST_DETAIL)
+        return printable(": ".join(part for part in (path, self.kind or "", value, detail) if part))
+
+
+class UnshownError(ValueError):
+    """A value is not what it must be, and must not be shown: it may be a secret in the wrong place."""
 
 
 class SettingsError(ValueError):
@@ -83,14 +101,14 @@ class Problems:
     """Collects the problems of one stack. Values at the locations in `unreadable` are encrypted and not reported."""
 
     def __init__(self, unreadable: Collection[Location] = ()) -> None:
-        self._unreadable = unreadable
-        self._errors: list[Problem] = []
+        self._unreadable = frozenset(unreadable)
+        self._errors: dict[Location, Problem] = {}
         self._warnings: dict[Location, Problem] = {}
 
     def add(self, location: Location, kind: Kind, value: object, detail: str = "") -> None:
         """Add a problem, unless this location or one around it has one already: at most one problem per field."""
         if (kind == Kind.FORBIDDEN and location in self._unreadable) or not self.at(location):
-            self._errors.append(Problem(location, kind, _shown(kind, value), detail))
+            self._errors.setdefault(location, Problem(location, kind, _shown(kind, value), detail))
 
     def warn(self, location: Location, value: object, detail: str) -> None:
         """Warn about a valid but probably unintended value, once per location."""
@@ -119,17 +137,23 @@ class Problems:
 
     def at(self, location: Location) -> bool:
         """Return whether this location, or one around it, has a problem or can't be read."""
-        places = (*(error.location for error in self._errors), *self._unreadable)
-        return any(location[: len(place)] == place for place in places)
+        around = (location[:length] for length in range(len(location) + 1))
+        return any(place in self._errors or place in self._unreadable for place in around)
 
     def errors(self, values: Mapping[str, object]) -> tuple[Problem, ...]:
         """Return all problems in the order of `values`, those of missing keys last."""
-        return tuple(sorted(self._errors, key=lambda error: _position(error.location, values)))
+        return _in_order(self._errors.values(), values, Kind.TOO_MANY)
 
     def warnings(self, values: Mapping[str, object]) -> tuple[Problem, ...]:
         """Return all warnings in the order of `values`, without those at locations that have a problem."""
-        warnings = (warning for warning in self._warnings.values() if not self.at(warning.location))
-        return tuple(sorted(warnings, key=lambda warning: _position(warning.location, values)))
+        return _in_order((found for found in self._warnings.values() if not self.at(found.location)), values, None)
+
+
+def printable(text: str) -> str:
+    """Return one line for a terminal: control characters, and what reorders or breaks text, as escape sequences."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def field_path(location: Location) -> str:
@@ -145,7 +169,7 @@ def field_path(location: Location) -> str:
 
 def supported_values(values: Iterable[str]) -> str:
     """Return the detail of an unsupported value: the list of supported ones."""
-    return "supported values: " + ", ".join(f'"{value}"' for value in values)
+    return "supported values: " + ", ".join(f'"{value}"' for value in islice(values, _MOST_SUPPORTED))
 
 
 def find(values: object, location: Location) -> object:
@@ -158,9 +182,15 @@ def find(values: object, location: Location) -> object:
     return values
 
 
-def _quoted(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"
+def quoted(value: object) -> str:
+    """Return a value in JSON; a number as it was written."""
+    text = value.written if isinstance(value, Written) else json.dumps(value, ensure_ascii=False, default=str)
+    return cut(text, _LONGEST_VALUE)
+
+
+def cut(text: str, longest: int) -> str:
+    """Return the text, or its beginning."""
+    return text if len(text) <= longest else f"{text[:longest]}…"
 
 
 def _shown(kind: Kind | None, value: object) -> object:
@@ -169,14 +199,24 @@ def _shown(kind: Kind | None, value: object) -> object:
     return value
 
 
-def _position(location: Location, values: object) -> tuple[int, ...]:
-    positions: list[int] = []
-    for step in location:
-        if isinstance(values, Mapping):
-            keys = list(values)
-            positions.append(keys.index(step) if step in keys else len(keys))
-            values = values.get(step)
-        elif isinstance(values, Sequence) and isinstance(step, int):
-            positions.append(step)
-            values = values[step] if step < len(values) else None
-    return tuple(positions)
+def _in_order(found: Iterable[Problem], values: Mapping[str, object], more: Kind | None) -> tuple[Problem, ...]:
+    """Return the first problems in the order of `values`; and one of kind `more`, if there are others."""
+    orders: dict[int, dict[object, int]] = {}
+
+    def position(problem: Problem) -> tuple[int, ...]:
+        place: object = values
+        positions: list[int] = []
+        for step in problem.location:
+            if isinstance(place, Mapping):
+                order = orders.get(id(place)) or orders.setdefault(id(place), {key: at for at, key in enumerate(place)})
+                positions.append(order.get(step, len(order)))
+                place = place.get(step)
+            elif isinstance(place, Sequence) and isinstance(step, int):
+                positions.append(step)
+                place = place[step] if step < len(place) else None
+        return tuple(positions)
+
+    ordered = sorted(found, key=position)
+    left = len(ordered) - MOST_PROBLEMS
+    rest = [Problem((), more, OMITTED, f"{left} more are not shown: fix these first")] if left > 0 else []
+    return (*ordered[:MOST_PROBLEMS], *rest)

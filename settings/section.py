@@ -4,26 +4,32 @@ Reading reports every problem. A value with a problem is removed and the rest is
 fields are still checked. A missing required field is None; its problem ends the program before anything uses it.
 """
 
-import copy
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cache, lru_cache
 from typing import Any, ClassVar, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
-from settings.problems import OMITTED, Kind, Location, Problems, supported_values
+from settings.problems import OMITTED, Kind, Location, Problems, UnshownError, supported_values
+from settings.yaml_reader import MOST_LEVELS
 
 SECRET_KEYS: Final = ("caPrivateKey", "adminKubeconfig", "sshPrivateKey")
 """Keys of a stack whose values are secrets."""
+
+_MOST_BITS: Final = 512
+"""Python doesn't print whole numbers of more than 4,300 digits."""
 
 _ACRONYMS: Final = {"arp": "ARP", "cidr": "CIDR", "cidrs": "CIDRs", "url": "URL"}
 
 _TYPES: Final = {
     "string_type": "must be a string: put it in quotes",
+    "string_unicode": "must be text without halves of surrogate pairs",
     "list_type": "must be a list",
+    "tuple_type": "must be a list",
     "dict_type": "must be a mapping",
     "model_type": "must be a mapping",
     "bool_type": "must be true or false",
@@ -61,6 +67,7 @@ class Section(BaseModel):
         return item is None
 
     @classmethod
+    @cache
     def known_keys(cls) -> tuple[str, ...]:
         """Return the known keys, as they are written."""
         return tuple(field.alias or name for name, field in cls.model_fields.items())
@@ -90,7 +97,7 @@ def read_section(
     model: type[SectionType], values: Mapping[str, object], problems: Problems, at: Location = ()
 ) -> SectionType:
     """Return the values at `at` as a section, and report what is wrong with them."""
-    remaining: dict[str, Any] = copy.deepcopy(dict(values))
+    remaining: dict[str, Any] = _copied(values, problems, at)
     while True:
         try:
             section = model.model_validate(remaining, by_name=False, by_alias=True, extra="allow")
@@ -103,6 +110,7 @@ def read_section(
             return section
 
 
+@lru_cache
 def nearest(name: str, known: tuple[str, ...]) -> str:
     """Return `; did you mean "…"?` with the most similar known name, or nothing if none is similar."""
     lower = {other.lower(): other for other in known}
@@ -117,11 +125,9 @@ def _report(details: ErrorDetails, problems: Problems, at: Location) -> None:
     elif details["type"] == "enum":
         supported = re.findall("'(.*?)'", details["ctx"]["expected"])
         problems.add(location, Kind.UNSUPPORTED, details["input"], supported_values(supported))
-    elif details["type"] == "invalid_key" or details["loc"][-1] == "[key]":
-        problems.forbidden(location, "every key must be a string: put it in quotes")
     else:
         error = details.get("ctx", {}).get("error")
-        value = OMITTED if location[-1] in SECRET_KEYS else details["input"]
+        value = OMITTED if location[-1] in SECRET_KEYS or isinstance(error, UnshownError) else details["input"]
         problems.invalid(location, value, str(error) if error else _TYPES.get(details["type"], details["msg"]))
 
 
@@ -131,14 +137,22 @@ def _check(section: Section, at: Location, problems: Problems) -> None:
     for key in section.model_extra or {}:
         unknown = "unknown key" + (nearest(key, known) or "; known keys: " + ", ".join(known))
         problems.forbidden((*at, key), section.elsewhere.get(key, unknown))
-    for name, field in type(section).model_fields.items():
-        location, value = (*at, field.alias or name), getattr(section, name)
-        for mark in field.metadata:
-            if isinstance(mark, _Required) and value is None:
-                problems.required(location, mark.must)
+    for name, alias, must in _fields(type(section)):
+        location, value = (*at, alias), getattr(section, name)
+        if must and value is None:
+            problems.required(location, must)
         for place, below in _sections(value, location):
             _check(below, place, problems)
     section.report_conflicts(at, problems)
+
+
+@cache
+def _fields(model: type[Section]) -> tuple[tuple[str, str, str], ...]:
+    """Return each field's name, its key, and the message if it is missing; empty if it may be."""
+    return tuple(
+        (name, field.alias or name, "".join(mark.must for mark in field.metadata if isinstance(mark, _Required)))
+        for name, field in model.model_fields.items()
+    )
 
 
 def _sections(value: object, at: Location) -> Iterator[tuple[Location, Section]]:
@@ -157,13 +171,31 @@ def _take_away(values: Any, location: Location) -> None:
             return
         around = around[step]
     if not isinstance(around, list):
-        # pydantic's location has the text of a key that is not text: 'None' for null.
-        for key in [key for key in around if key == last or not isinstance(key, str)]:
-            del around[key]
+        around.pop(last, None)
     elif around[int(last)] != {}:
         around[int(last)] = {}
     else:
         _take_away(values, tuple(path))
+
+
+def _copied(value: Any, problems: Problems, at: Location) -> Any:
+    """Return a copy without what no value of a stack may have, and report that."""
+    if isinstance(value, Mapping):
+        if len(at) > MOST_LEVELS:
+            problems.invalid(at, OMITTED, f"must not be nested more than {MOST_LEVELS} levels deep")
+            return None
+        for key in value:
+            if not isinstance(key, str):
+                problems.forbidden(
+                    (*at, key if isinstance(key, int) else str(key)), "every key must be a string: put it in quotes"
+                )
+        return {key: _copied(item, problems, (*at, key)) for key, item in value.items() if isinstance(key, str)}
+    if isinstance(value, list):
+        return [_copied(item, problems, (*at, index)) for index, item in enumerate(value)]
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+        problems.invalid(at, OMITTED, "must be a number of fewer digits")
+        return None
+    return value
 
 
 def _place(location: Location) -> Location:

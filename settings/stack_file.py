@@ -1,14 +1,16 @@
 """A stack's configuration file, Pulumi.<stack>.yaml, read without Pulumi and without its secrets."""
 
 import json
+import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import yaml
 
 from settings import yaml_reader
+from settings.files import read_file
 from settings.problems import Location
 from settings.section import SECRET_KEYS
 
@@ -25,12 +27,15 @@ class StackFile:
     values: Mapping[str, object]
     unreadable: frozenset[Location]
     root: yaml.Node
+    _children: dict[int, Mapping[object, tuple[yaml.Node, yaml.Node]]] = field(default_factory=dict)
 
     def line(self, location: Location) -> int:
         """Return the line of a value, or of the nearest value around it. The first line is 1."""
         node, line = self.root, 1
-        for step in ("config", f"{NAMESPACE}{location[0]}", *location[1:]):
-            below = dict(_below(node)).get(step)
+        for step in ("config", *(f"{NAMESPACE}{key}" for key in location[:1]), *location[1:]):
+            if id(node) not in self._children:
+                self._children[id(node)] = dict(_below(node))
+            below = self._children[id(node)].get(step)
             if below is None:
                 break
             line, node = below[0].start_mark.line + 1, below[1]
@@ -44,18 +49,21 @@ def read_stack_file(path: Path) -> StackFile:
         ValueError: the file can't be read, or it is no stack's file.
     """
     try:
-        text = path.read_text()
-        root = yaml.compose(text, yaml_reader.GoLoader)
-        document = yaml_reader.load_yaml(text, yaml_reader.GoLoader)
+        document, root = yaml_reader.parse_yaml(read_file(path).decode(), yaml_reader.GoLoader)
     except OSError as error:
         raise ValueError(f"must be a readable file: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = yaml_reader.error_detail(error) if isinstance(error, yaml.YAMLError) else ""
+    except yaml.YAMLError as error:
+        reason = yaml_reader.error_detail(error)
         raise ValueError(f"must be YAML{reason and f'; {reason}'}") from None
+    except UnicodeDecodeError:
+        raise ValueError("must be YAML in UTF-8") from None
+    except ValueError as error:
+        raise ValueError(f"must be a readable file: {error}") from None
     config = document.get("config") or {} if isinstance(document, Mapping) else None
     if not isinstance(config, Mapping) or root is None:
         raise ValueError(f"must be a stack's file, with a mapping `config` of keys like {NAMESPACE}cluster")
-    own = {str(key).removeprefix(NAMESPACE): value for key, value in config.items() if str(key).startswith(NAMESPACE)}
+    given = {key: value for key, value in config.items() if isinstance(key, str) and key.startswith(NAMESPACE)}
+    own = {key.removeprefix(NAMESPACE): value for key, value in given.items()}
     secrets: set[Location] = set()
     parsed = {key: parse_value(key, value) if isinstance(value, str) else value for key, value in own.items()}
     values = {key: _plain(value, (key,), secrets) for key, value in parsed.items()}
@@ -63,13 +71,31 @@ def read_stack_file(path: Path) -> StackFile:
 
 
 def parse_value(key: str, value: str) -> object:
-    """Return the value of a key that is given as text: the text itself, or the structure that it is in JSON."""
+    """Return the value of a key that is given as text: the text itself, or the structure that it is in JSON.
+
+    A structure that exceeds the limits of yaml_reader stays text, which is wrong for every key.
+    """
     if key in _TEXTS:
         return value
     try:
-        return json.loads(value)
-    except json.JSONDecodeError:
+        parsed = json.loads(value, parse_int=_number, parse_float=_finite, parse_constant=_number)
+    except (ValueError, RecursionError):
         return value
+    return value if yaml_reader.exceeds_limits(parsed) else parsed
+
+
+def _number(text: str) -> int:
+    """Raises ValueError for a number that is too long, and for Infinity and NaN, which JSON doesn't have."""
+    if len(text) > yaml_reader.LONGEST_NUMBER:
+        raise ValueError
+    return int(text)
+
+
+def _finite(text: str) -> float:
+    """Raises ValueError for a number that is too large, which Python reads as infinite."""
+    if math.isinf(number := float(text)):
+        raise ValueError
+    return number
 
 
 def _plain(value: object, at: Location, secrets: set[Location]) -> object:

@@ -11,6 +11,22 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 Extension = TypeVar("Extension", bound=x509.ExtensionType)
 
+_MOST_ISSUERS = 32
+"""More than any path has. Each may have to be verified with each other one."""
+
+_MOST_TRUSTED = 1000
+"""Operating systems come with about 150."""
+
+_UNREADABLE = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+"""What cryptography raises for certificates that it can't parse."""
+
 _FOR_CLIENTS = {ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
 
 
@@ -20,12 +36,8 @@ def parse_issuers(text: str) -> list[x509.Certificate]:
     Raises:
         ValueError: there is no certificate, one can't be parsed, or the first or an issuer of it can't issue.
     """
-    try:
-        certificates = x509.load_pem_x509_certificates(text.encode())
-        must = _issuer_error(certificates, datetime.now(UTC))
-    except ValueError:
-        must = "must be a certificate in PEM (-----BEGIN CERTIFICATE-----)"
-    if must:
+    certificates = _load(text, _MOST_ISSUERS, "must be a certificate in PEM (-----BEGIN CERTIFICATE-----)")
+    if must := _issuer_error(certificates, datetime.now(UTC)):
         raise ValueError(must)
     return certificates
 
@@ -38,14 +50,33 @@ def parse_trust_bundle(text: str) -> list[x509.Certificate]:
     Raises:
         ValueError: there is no certificate, one can't be parsed, or all have expired.
     """
-    try:
-        trusted = x509.load_pem_x509_certificates(text.encode())
-    except ValueError:
-        raise ValueError("must be certificates in PEM (-----BEGIN CERTIFICATE-----)") from None
+    trusted = _load(text, _MOST_TRUSTED, "must be certificates in PEM (-----BEGIN CERTIFICATE-----)")
     last = max(certificate.not_valid_after_utc for certificate in trusted)
     if last <= datetime.now(UTC):
         raise ValueError(f"must have a certificate that is still valid, but the last one expired {_minute(last)}")
     return trusted
+
+
+def _load(text: str, most: int, must: str) -> list[x509.Certificate]:
+    """Return the certificates of a PEM text. Raises ValueError, with `must` also for what is parsed only when read."""
+    if text.count("-----BEGIN CERTIFICATE-----") > most:
+        raise ValueError(f"must be at most {most} certificates")
+    try:
+        certificates = x509.load_pem_x509_certificates(text.encode())
+        for certificate in certificates:
+            list(certificate.extensions)
+            str(
+                (
+                    certificate.issuer,
+                    certificate.subject,
+                    certificate.not_valid_before_utc,
+                    certificate.not_valid_after_utc,
+                )
+            )
+            certificate.public_key()
+    except _UNREADABLE:
+        raise ValueError(must) from None
+    return certificates
 
 
 def to_pem(certificates: Sequence[x509.Certificate]) -> str:

@@ -1,6 +1,7 @@
 """Check the fleet's `configuration`, and each node's own over it."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from settings.kube_proxy_configuration.cluster_rules import check_cluster_rules
 from settings.kube_proxy_configuration.feature_gates import check_gates
@@ -22,17 +23,32 @@ def check_configuration(
     `at` is the location of the list of nodes. If it is empty, the fleet's configuration is checked like a node's.
     """
     read_section(KubeProxyConfiguration, fleet.configuration, problems, ("configuration",))
-    checked = [_check_node(node, (*at, index), fleet, problems) for index, node in enumerate(nodes or [NodeSection()])]
+    sections = nodes or [NodeSection()]
+    without_own = configure(NodeSection(), fleet.configuration)
+    if not all(node.configuration for node in sections):
+        _check_alone(NodeCheck(without_own, at, {}, fleet, problems))
+    checked = [_check_node(node, (*at, index), without_own, fleet, problems) for index, node in enumerate(sections)]
     return checked if nodes else []
 
 
-def _check_node(node: NodeSection, at: Location, fleet: Fleet, problems: Problems) -> NodeConfiguration:
-    read_section(KubeProxyConfiguration, node.configuration, problems, (*at, "configuration"))
-    configured = configure(node, fleet.configuration)
+def _check_node(
+    node: NodeSection, at: Location, without_own: NodeConfiguration, fleet: Fleet, problems: Problems
+) -> NodeConfiguration:
+    if node.configuration:
+        read_section(KubeProxyConfiguration, node.configuration, problems, (*at, "configuration"))
+        configured = configure(node, fleet.configuration)
+    else:
+        configured = replace(without_own, name=node.name, address=node.address)
     node_check = NodeCheck(configured, at, node.configuration, fleet, problems)
-    check_rules(node_check)
-    if fleet.minor is not None:
-        check_gates(node_check, fleet.minor)
-        check_version_rules(node_check, fleet.minor)
+    if node.configuration:
+        _check_alone(node_check)
     check_cluster_rules(node_check)
     return configured
+
+
+def _check_alone(check: NodeCheck) -> None:
+    """Report what is wrong in the configuration, whatever the node and the cluster are."""
+    check_rules(check)
+    if check.fleet.minor is not None:
+        check_gates(check, check.fleet.minor)
+        check_version_rules(check, check.fleet.minor)

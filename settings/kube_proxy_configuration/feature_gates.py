@@ -6,7 +6,7 @@ The rules are those of k8s.io/component-base featuregate/feature_gate.go.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -39,8 +39,14 @@ def known(minor: int) -> Mapping[str, Gate]:
     return gates
 
 
-def enabled(minor: int, given: Mapping[str, bool]) -> Mapping[str, bool]:
+def enabled(minor: int, gates: Mapping[str, bool]) -> Mapping[str, bool]:
     """Return whether each gate is on: as given, through AllAlpha or AllBeta, or by default."""
+    return _enabled(minor, frozenset(gates.items()))
+
+
+@lru_cache
+def _enabled(minor: int, gates: frozenset[tuple[str, bool]]) -> Mapping[str, bool]:
+    given = dict(gates)
     stages = {stage: given[name] for name, stage in _ALL.items() if name in given}
     return {name: given.get(name, stages.get(gate.stage, gate.default)) for name, gate in known(minor).items()}
 
@@ -65,8 +71,9 @@ def unknown_gate(minor: int, name: str) -> str | None:
 def unmet(minor: int, given: Mapping[str, bool]) -> Mapping[str, tuple[str, ...]]:
     """Return the gates that are on without gates that they need, and those gates."""
     on = enabled(minor, given)
-    needs = {name: tuple(other for other in gate.needs if not on[other]) for name, gate in known(minor).items()}
-    return {name: missing for name, missing in needs.items() if on[name] and missing}
+    needing = {name: gate.needs for name, gate in known(minor).items() if gate.needs and on[name]}
+    missing = {name: tuple(other for other in needs if not on[other]) for name, needs in needing.items()}
+    return {name: others for name, others in missing.items() if others}
 
 
 def check_gates(check: NodeCheck, minor: int) -> None:

@@ -7,6 +7,7 @@ import hashlib
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -56,19 +57,25 @@ def authority_key() -> ec.EllipticCurvePrivateKey:
 def make_certificate(authority_key: ec.EllipticCurvePrivateKey) -> Callable[..., bytes]:
     """Make the certificate of the certificate authority, in PEM; valid by default."""
 
-    def make(begins_days: int = -1, ends_days: int = 3650, authority: bool = True, may_sign: bool = True) -> bytes:
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "kubernetes")])
-        now = datetime.now(UTC)
-        usage = x509.KeyUsage(True, False, False, False, False, may_sign, False, False, False)
-        builder = x509.CertificateBuilder(name, name, authority_key.public_key(), 1)
-        builder = builder.not_valid_before(now + timedelta(days=begins_days))
-        builder = builder.not_valid_after(now + timedelta(days=ends_days))
-        builder = builder.add_extension(x509.BasicConstraints(authority, None), critical=True)
-        return (
-            builder.add_extension(usage, critical=True).sign(authority_key, hashes.SHA256()).public_bytes(Encoding.PEM)
-        )
+    return partial(certificate, authority_key)
 
-    return make
+
+def certificate(
+    key: ec.EllipticCurvePrivateKey,
+    begins_days: int = -1,
+    ends_days: int = 3650,
+    authority: bool = True,
+    may_sign: bool = True,
+) -> bytes:
+    """Make the certificate of a certificate authority, in PEM."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "kubernetes")])
+    now = datetime.now(UTC)
+    usage = x509.KeyUsage(True, False, False, False, False, may_sign, False, False, False)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1)
+    builder = builder.not_valid_before(now + timedelta(days=begins_days))
+    builder = builder.not_valid_after(now + timedelta(days=ends_days))
+    builder = builder.add_extension(x509.BasicConstraints(authority, None), critical=True)
+    return builder.add_extension(usage, critical=True).sign(key, hashes.SHA256()).public_bytes(Encoding.PEM)
 
 
 @pytest.fixture(scope="session")

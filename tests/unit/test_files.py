@@ -66,7 +66,7 @@ class TestNodesFile:
             (
                 "- name: [\n",
                 'Invalid value: "nodes.yaml": must name a YAML file; line 2, column 1: '
-                "expected the node content, but found '<stream end>'",
+                "did not find expected node content",
             ),
             (
                 "- name: a\n  address: 10.0.0.1\n  address: 10.0.0.2\n",

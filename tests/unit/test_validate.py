@@ -166,7 +166,7 @@ def test_encrypted_key_beside_a_key_file_is_an_error(validate: Validate, stack: 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("config: [", "must be YAML; line 1, column 10: expected the node content, but found '<stream end>'"),
+        ("config: [", "must be YAML; line 2, column 1: did not find expected node content"),
         ("config: {}\nconfig: {}\n", "must be YAML; line 2, column 1: duplicate key"),
         ("config: {? [a] : 1}", "must be YAML; line 1, column 12: found unhashable key"),
         ("- 1", "must be a stack's file, with a mapping `config` of keys like kube-proxy:cluster"),
