@@ -149,14 +149,77 @@ check_live_files() {
 }
 
 check_binary() {
-    if [ "$BINARY_SOURCE" != preinstalled ]; then
-        [ -n "$(pinned_sha256)" ] || problem "binary.sha256 of kube-proxy:binary must have a digest for this node's architecture: add one for $(architecture)"
-    elif [ ! -x "$binary" ]; then
+    pinned=$(pinned_sha256)
+    if [ -z "$pinned" ] && [ "$BINARY_SOURCE $BINARY_SHA256" != "preinstalled " ]; then
+        problem "binary.sha256 of kube-proxy:binary must have a digest for this node's architecture: add one for $(architecture)"
+    elif [ "$BINARY_SOURCE" = preinstalled ]; then
+        check_preinstalled_binary
+    fi
+}
+
+# It runs as root, already for its version.
+check_preinstalled_binary() {
+    if [ ! -f "$binary" ] || [ ! -x "$binary" ]; then
         problem "$binary must be an executable file (binary.source is preinstalled): install kube-proxy $VERSION, or choose source file or url in kube-proxy:binary"
-    elif [ "$(version_of "$binary")" != "$VERSION" ]; then
+        return 0
+    fi
+    exposed=''
+    find_exposed "${binary#"$root"}"
+    if [ -n "$exposed" ]; then
+        problem "only root may be able to write what is on the way to $binary (binary.source is preinstalled): run chown root:root$exposed && chmod go-w$exposed"
+        return 0
+    fi
+    actual=$(sha256sum <"$binary" | cut -d ' ' -f 1)
+    [ "$actual" = "${pinned:-$actual}" ] ||
+        problem "$binary must have the pinned SHA-256 $pinned, has $actual: install the binary that binary.sha256 of kube-proxy:binary pins, or change the digest"
+    if [ "$(version_of "$binary")" != "$VERSION" ]; then
         problem "$binary must be version $VERSION, reports '$(timeout 20 "$binary" --version 2>&1 | printable | head -n 1)': install that version, or change kube-proxy:binary"
     fi
 }
+
+# find_exposed PATH: adds to $exposed the file, and each directory on the way to it and through its symbolic links, that others than
+# root may write.
+find_exposed() {
+    rest=$1 directory=$root links=0
+    while [ -n "$rest" ] && [ "$links" -lt 40 ]; do
+        name=${rest%%/*}
+        case $rest in */*) rest=${rest#*/} ;; *) rest='' ;; esac
+        case $name in
+            '' | .) ;;
+            ..) [ "$directory" = "$root" ] || directory=${directory%/*} ;;
+            *)
+                if target=$(readlink "$directory/$name"); then
+                    links=$((links + 1))
+                    case $target in /*) directory=$root target=${target#"$root"} ;; esac
+                    rest=$target/$rest
+                else
+                    directory=$directory/$name
+                    ! is_exposed "$directory" || exposed="$exposed $directory"
+                fi
+                ;;
+        esac
+    done
+}
+
+# is_exposed PATH: ls marks access control lists, which may allow more users than the group, with +. Debian's group staff, which may
+# write in /usr/local on old machines, has no members.
+is_exposed() {
+    read -r mode _ user group _ <<EOF
+$(ls -ldn "$1")
+EOF
+    read -r _ _ root_user root_group _ <<EOF
+$(ls -ldn "$root/")
+EOF
+    [ "$user" = "$root_user" ] || return 0
+    case $mode in
+        ????????w*) return 0 ;;
+        ?????w*+) return 0 ;;
+        ?????w*) [ "$group" != "$root_group" ] && has_members "$group" ;;
+        *) return 1 ;;
+    esac
+}
+
+has_members() { ! members=$(getent group "$1") || [ -n "${members##*:}" ] || getent passwd | cut -d : -f 4 | grep -qx "$1"; }
 
 # kube-proxy starts without IPv6 even where the cluster needs it, and it enables forwarding only for IPv4 in mode ipvs. Pods
 # of the CNI plugin bridge need br_netfilter to reach Services.
@@ -185,9 +248,9 @@ dotted() { printf '%s' "$1" | tr / .; }
 # connection isn't verified.
 check_clock() {
     prepare_curl "$SERVER" "$TLS_SERVER_NAME" "$PROXY_URL"
-    answered=$(curl -sk -K curl.options --proxy-insecure --connect-timeout 5 --max-time 10 -o /dev/null -D - "$api_url/livez" 2>/dev/null | sed -n 's/^[Dd]ate: \(.*GMT\).*/\1/p')
-    [ -n "$answered" ] || return 0
-    ahead=$(($(date +%s) - $(date -d "$answered" +%s)))
+    answered=$(curl -sk -K curl.options --proxy-insecure --connect-timeout 5 --max-time 10 -o /dev/null -D - "$api_url/livez" 2>/dev/null | sed -n 's/^[Dd]ate: \([A-Z][a-z][a-z], [0-3][0-9] [A-Z][a-z][a-z] [0-9]\{4\} [0-9:]\{8\} GMT\).*/\1/p' | tail -n 1)
+    { [ -n "$answered" ] && theirs=$(date -d "$answered" +%s 2>/dev/null); } || return 0
+    ahead=$(($(date +%s) - theirs))
     [ "${ahead#-}" -le 60 ] || problem "the node's clock must be right, is ${ahead#-} s $([ "$ahead" -gt 0 ] && echo ahead of || echo behind) the API server's: set it (timedatectl set-ntp true)"
 }
 

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from tests.scripts.fake_node import FakeNode
+from tests.scripts.fake_node import BINARY_SHA256, FakeNode
 
 
 def test_ready_node_is_reported_and_not_changed(node: FakeNode) -> None:
@@ -45,6 +45,11 @@ class TestSystem:
         message = node.problems()[0]
         assert message.startswith("the node's clock must be right, is 3")
         assert difference in message
+
+    @pytest.mark.parametrize("date", ["Thu", "$(id)", "Thu, 99 Foo 2026 99:99:99 GMT", "1 GMT"])
+    def test_date_that_is_none_is_ignored(self, node: FakeNode, date: str) -> None:
+        node.write("api-date", date)
+        node.succeed("preflight")
 
 
 class TestProgramsAndModules:
@@ -147,6 +152,55 @@ def test_preinstalled_binary_must_exist_and_have_the_stacks_version(node: FakeNo
     assert "must be an executable file (binary.source is preinstalled)" in node.fail("preflight")
     node.install_binary("1.35.1")
     assert "must be version 1.36.2, reports 'Kubernetes v1.35.1'" in node.fail("preflight")
+
+
+class TestPreinstalledBinary:
+    @pytest.fixture
+    def preinstalled(self, node: FakeNode) -> FakeNode:
+        node.parameters |= {"BINARY_SOURCE": "preinstalled", "BINARY_SHA256": ""}
+        node.install_binary()
+        node.succeed("preflight")
+        return node
+
+    def test_it_must_have_the_pinned_digest(self, preinstalled: FakeNode) -> None:
+        preinstalled.parameters["BINARY_SHA256"] = f"amd64={BINARY_SHA256} arm64={BINARY_SHA256}"
+        preinstalled.succeed("preflight")
+        other = "0" * 64
+        preinstalled.parameters["BINARY_SHA256"] = f"amd64={other} arm64={other}"
+        assert preinstalled.problems()[0] == (
+            f"{preinstalled.root}/usr/local/bin/kube-proxy must have the pinned SHA-256 {other}, has {BINARY_SHA256}: "
+            "install the binary that binary.sha256 of kube-proxy:binary pins, or change the digest"
+        )
+
+    def test_its_digest_must_be_pinned_for_the_nodes_architecture_if_one_is(self, preinstalled: FakeNode) -> None:
+        preinstalled.parameters["BINARY_SHA256"] = f"s390x={BINARY_SHA256}"
+        assert preinstalled.problems()[0].startswith("binary.sha256 of kube-proxy:binary must have a digest for this")
+
+    @pytest.mark.parametrize("path", ["usr/local/bin/kube-proxy", "usr/local/bin", "usr"])
+    def test_only_root_may_write_it_and_the_directories_on_the_way(self, preinstalled: FakeNode, path: str) -> None:
+        """It is not even asked for its version."""
+        where = preinstalled.path(path)
+        where.chmod(0o757)
+        preinstalled.path("usr/local/bin/kube-proxy").write_text("#!/bin/sh\ntouch $root/was-run\n")
+        binary = preinstalled.path("usr/local/bin/kube-proxy")
+        assert preinstalled.problems() == [
+            f"only root may be able to write what is on the way to {binary} (binary.source is preinstalled): "
+            f"run chown root:root {where} && chmod go-w {where}",
+            "1 of this node's requirements are not met (see above); nothing was changed; fix them, then run pulumi up again",
+        ]
+        assert not preinstalled.path("was-run").exists()
+
+    @pytest.mark.parametrize("target", ["/opt/links/second", "../../../opt/links/second"])
+    def test_links_on_the_way_are_followed_one_by_one(self, preinstalled: FakeNode, target: str) -> None:
+        binary, links = preinstalled.path("usr/local/bin/kube-proxy"), preinstalled.path("opt/links")
+        links.mkdir(parents=True)
+        preinstalled.path("opt/bin").mkdir()
+        binary.rename(preinstalled.path("opt/bin/kube-proxy"))
+        (links / "second").symlink_to("../bin/kube-proxy")
+        binary.symlink_to(f"{preinstalled.root}{target}" if target.startswith("/") else target)
+        preinstalled.succeed("preflight")
+        links.chmod(0o757)
+        assert f"chmod go-w {links}\n" in preinstalled.fail("preflight")
 
 
 class TestKernelSettings:
