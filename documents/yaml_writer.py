@@ -1,6 +1,7 @@
 """YAML that means the same to Python and to Go."""
 
 import re
+import sys
 from collections.abc import Mapping
 from typing import Final
 
@@ -29,5 +30,8 @@ _Dumper.add_multi_representer(float, yaml.SafeDumper.represent_float)
 
 
 def dump(document: Mapping[str, object]) -> str:
-    """Return the document in block style and ASCII, keys in their order, one newline at the end."""
-    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, default_flow_style=False)
+    """Return the document in block style and ASCII, keys in their order, one newline at the end.
+
+    No line is folded: a reader on the node could take what follows a fold for a key.
+    """
+    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, default_flow_style=False, width=sys.maxsize)

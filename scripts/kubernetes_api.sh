@@ -1,25 +1,49 @@
 # Requests to the Kubernetes API as kube-proxy makes them: with the server, CA and client certificate of its kubeconfig.
 
 # use_kubeconfig FILE: sets $api_server and $api_url, and unpacks the certificates and the key beside the delivery's copy, in memory,
-# readable by root only.
+# readable by root only. It never fails: after a rollback the file may be another program's, and then a request fails with the reason.
 use_kubeconfig() {
     api_server='' server_name='' proxy=''
+    (umask 077 && flatten_yaml <"$1" | current_context >kubeconfig.fields)
     while read -r field value; do
-        value=${value#[\"\']} && value=${value%[\"\']}
         case $field in
-            server:) api_server=$value ;;
-            tls-server-name:) server_name=$value ;;
-            proxy-url:) proxy=$value ;;
-            *-data:) printf '%s\n' "$value" | (umask 077 && base64 -d >"${field%:}") ;;
+            server) api_server=$value ;;
+            tls-server-name) server_name=$value ;;
+            proxy-url) proxy=$value ;;
+            *-data) printf '%s\n' "$value" | (umask 077 && base64 -d >"$field" 2>/dev/null) || : ;;
         esac
-    done <"$1"
+    done <kubeconfig.fields
+    rm -f kubeconfig.fields
     prepare_curl "$api_server" "$server_name" "$proxy"
+}
+
+# Reads a kubeconfig as path=value lines and prints "KEY VALUE" for each key that is used of the current context's cluster and user.
+current_context() {
+    awk '
+        { at = index($0, "="); value[substr($0, 1, at - 1)] = substr($0, at + 1) }
+        function entry(kind, wanted,    i) {
+            for (i = 0; (kind "s." i ".name") in value; i++) if (value[kind "s." i ".name"] == wanted) return kind "s." i "." kind "."
+        }
+        function show(where, key) { if ((where key) in value) print key, value[where key] }
+        END {
+            context = entry("context", value["current-context"])
+            cluster = entry("cluster", value[context "cluster"])
+            user = entry("user", value[context "user"])
+            show(cluster, "server")
+            show(cluster, "tls-server-name")
+            show(cluster, "proxy-url")
+            show(cluster, "certificate-authority-data")
+            show(user, "client-certificate-data")
+            show(user, "client-key-data")
+        }'
 }
 
 # prepare_curl SERVER TLS_SERVER_NAME PROXY_URL: sets $api_url and writes curl's options to the file curl.options, so that
 # curl connects as client-go does; the last two arguments may be empty. A file, because the kubeconfig of another
 # deployment may have a proxy's password.
 prepare_curl() {
+    # A quote would end a value, and curl would take what follows for an option. A request to .invalid fails (RFC 6761).
+    case $1$2$3 in *[!!-~]* | *[\"\\{}]*) api_server=https://kubeconfig.invalid && set -- "$api_server" '' '' ;; esac
     authority=${1#*://}
     authority=${authority%/}
     api_url=https://$authority

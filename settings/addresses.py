@@ -81,7 +81,7 @@ def _ip(text: str) -> IP:
 def _pod_network(block: str) -> Network:
     example = "fd00:172:30::/56" if ":" in block else "172.30.0.0/16"
     try:
-        network = ip_network(block, strict=False)
+        network = None if "%" in block else ip_network(block, strict=False)
     except ValueError:
         network = None
     # ip_network also reads a bare address and a netmask; kube-proxy reads neither.
@@ -99,13 +99,16 @@ def _is_reachable(address: Address) -> bool:
     return not (own or many or (ip.version == 6 and ip.ipv4_mapped))
 
 
-def _url(pattern: str, must: str) -> AfterValidator:
-    """Accept a URL that matches the pattern, with a valid host and without a user or password."""
+# No zone: it has a meaning on one machine only. urlsplit ignores what is between a bracket and the port.
+_HOST = r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)"
 
-    def test(text: str) -> object:
-        url = urlsplit(text)
-        at_host = "@" not in url.netloc and url.port != 0 and is_host(url.hostname or "")
-        return at_host and re.fullmatch(pattern, text)
+
+def _url(pattern: str, must: str) -> AfterValidator:
+    """Accept a URL that matches the pattern, with a valid host and port."""
+
+    def test(text: str) -> bool:
+        url = urlsplit(text if re.fullmatch(pattern, text) else "")
+        return url.port != 0 and is_host(url.hostname or "")
 
     return checked(test, must)
 
@@ -120,7 +123,7 @@ ServiceAddress: TypeAlias = Annotated[Address, checked(_is_reachable, _REACHABLE
 ServerURL: TypeAlias = Annotated[
     str,
     _url(
-        r"(?i:https)://[^/?#\s]*[^/?#\s:]/?",
+        rf"(?i:https)://{_HOST}(:[0-9]+)?/?",
         "must be an https URL with a host and an optional port (e.g. https://192.168.99.100:8443)",
     ),
 ]
@@ -136,7 +139,7 @@ TLSServerName: TypeAlias = Annotated[
 ProxyURL: TypeAlias = Annotated[
     str,
     _url(
-        r"(http|https|socks5)://[^/?#\s]+:[0-9]+/?",
+        rf"(http|https|socks5)://{_HOST}:[0-9]+/?",
         "must be an http, https or socks5 URL with a host and a port, without a user or password "
         "(e.g. http://192.168.99.10:3128)",
     ),
@@ -145,7 +148,7 @@ ProxyURL: TypeAlias = Annotated[
 DownloadURL: TypeAlias = Annotated[
     str,
     _url(
-        r"""(?=[!-~]+$)(?i:https?)://[^/?#"'\\]+/[^?#"'\\][^"'\\]*""",
+        rf"""(?=[!-~]+\Z)(?i:https?)://{_HOST}(:[0-9]+)?/[^?#"'\\][^"'\\]*""",
         "must be an http or https URL without a user or password (e.g. https://example.org/kube-proxy)",
     ),
 ]

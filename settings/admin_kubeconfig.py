@@ -70,6 +70,8 @@ def _context(stack: Stack, config: _Kubeconfig, problems: Problems) -> _Context 
     names = [each.name for each in config.contexts]
     if wanted in names:
         return config.contexts[names.index(wanted)]
+    if config.current and not stack.certificate_authority.context:
+        raise ValueError("must have the context that its current-context names")
     if wanted:
         problems.add(_CONTEXT, Kind.UNSUPPORTED, wanted, supported_values(names))
     else:

@@ -15,18 +15,23 @@ API_CLIENT_SIGNER: Final = "kubernetes.io/kube-apiserver-client"
 # RFC 1123 subdomain (k8s.io/apimachinery pkg/util/validation/validation.go): a Node's name is one.
 _SUBDOMAIN: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 
+# Python accepts any text as an address's zone.
+_ZONE: Final = re.compile(r"[A-Za-z0-9._-]{1,15}")
+
 # The API server treats organizations as the user's groups, and members of these may do anything.
 _ADMINISTRATORS: Final = ("system:masters", "kubeadm:cluster-admins")
 
 
 def is_host(text: str) -> bool:
-    """Return whether the text is an IP address or a DNS name."""
+    """Return whether the text is an IP address, perhaps with a network interface as its zone, or a DNS name."""
+    address, percent, zone = text.partition("%")
     try:
-        ip_address(text)
+        ip_address(address)
     except ValueError:
         # To resolvers a name that ends in a number is an address: 192.168.99.300 is a broken address, not a name.
-        return bool(len(text) <= 253 and _SUBDOMAIN.fullmatch(text.lower()) and not re.search(r"(^|\.)\d+$", text))
-    return True
+        name = len(text) <= 253 and text.isascii() and _SUBDOMAIN.fullmatch(text.lower())
+        return bool(name and not re.search(r"(^|\.)\d+$", text))
+    return not percent or bool(":" in address and _ZONE.fullmatch(zone))
 
 
 def _is_line(text: str) -> bool:

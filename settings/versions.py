@@ -14,7 +14,9 @@ SUPPORTED_MINORS: Final = (34, 35, 36, 37)
 
 GREATEST_SKEW: Final = 3
 
-_VERSION = re.compile(r"v?(?P<version>1\.(?P<minor>0|[1-9][0-9]*)\.(?:0|[1-9][0-9]*)(?:[-+][0-9A-Za-z.+-]+)?)")
+_VERSION = re.compile(
+    r"v?(?P<version>1\.(?P<minor>0|[1-9][0-9]{0,3})\.(?:0|[1-9][0-9]{0,3})(?:[-+][0-9A-Za-z.+-]{1,100})?)"
+)
 
 
 class KubernetesVersion(ParsedText):

@@ -12,14 +12,14 @@ from typing import Annotated, Final, TypeAlias, TypeVar
 from pydantic import AfterValidator, BeforeValidator, StrictBool
 
 from settings.addresses import CIDR, Address, Listener
-from settings.field_types import matching
+from settings.field_types import checked, matching
 
 SECOND: Final = 10**9
 """Durations are nanoseconds, as in Go."""
 
 _MICRO: Final = dict.fromkeys(("us", "µs", "μs"), 10**3)
 _UNITS: Final = {"ns": 1, **_MICRO, "ms": 10**6, "s": SECOND, "m": 60 * SECOND, "h": 3600 * SECOND}
-_TERM: Final = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)")
+_TERM: Final = re.compile(r"([0-9]{1,40}(?:\.[0-9]{0,40})?|\.[0-9]{1,40})(ns|us|µs|μs|ms|s|m|h)")
 _DURATION: Final = re.compile(rf"(?P<sign>[-+]?)(?P<terms>0|({_TERM.pattern})+)")
 _QUANTITY: Final = re.compile(
     r"\+?(?P<number>[0-9]{1,18}(\.[0-9]{0,18})?|\.[0-9]{1,18})(?P<suffix>[KMGTPE]i|[numkMGTPE]|[eE][-+]?[0-9]{1,2})?"
@@ -109,6 +109,10 @@ def _node_port_address(text: str) -> str:
         raise ValueError(f"{error} or one of the keywords {', '.join(NODE_PORT_KEYWORDS)}") from None
 
 
+def _printable(pattern: str, must: str) -> AfterValidator:
+    return checked(lambda text: text.isprintable() and re.fullmatch(pattern, text), must)
+
+
 NODE_PORT_KEYWORDS: Final = ("primary", "localhost", "all")
 
 Bool: TypeAlias = StrictBool
@@ -126,13 +130,13 @@ BindListener: TypeAlias = Annotated[Listener, BeforeValidator(Listener), AfterVa
 # Linux: IFNAMSIZ and dev_valid_name() in net/core/dev.c.
 Interface: TypeAlias = Annotated[
     str,
-    matching(r"(?!\.\.?$)[^\s/:]{1,15}", "must be a network interface's name or prefix (e.g. cni0)"),
+    _printable(r"(?!\.\.?$)[^\s/:]{1,15}", "must be a network interface's name or prefix (e.g. cni0)"),
 ]
 # It becomes a header of requests, and every request fails if HTTP doesn't allow a character there.
 MediaType: TypeAlias = Annotated[str, matching(r"[!-~]+/[ -~]+", "must be a media type (e.g. application/json)")]
 FilePattern: TypeAlias = Annotated[
     str,
-    matching(
+    _printable(
         "[^=,]+", "must be a source file's name without .go, or a glob pattern, without '=' and ',' (e.g. proxier)"
     ),
 ]

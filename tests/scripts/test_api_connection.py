@@ -1,9 +1,13 @@
 """A node's requests to the API server use kube-proxy's proxy and TLS server name; all its other requests are direct."""
 
+import subprocess
+from pathlib import Path
+
 import pytest
 
 from tests.scripts.fake_node import FakeNode
 
+SCRIPTS = Path(__file__).parents[2] / "scripts"
 API, SERVICE = "https://192.168.99.100:8443/", "https://10.0.0.1:443/version"
 WITH_TLS_SERVER_NAME = 'connect-to = "::192.168.99.100:8443",header = "Host: 192.168.99.100:8443"'
 
@@ -50,3 +54,71 @@ def test_proxy_password_in_a_kubeconfig_is_readable_by_root_only(node: FakeNode)
     options = node.path("run/stage/curl.options")
     assert "hunter2" in options.read_text()
     assert options.stat().st_mode & 0o777 == 0o600
+
+
+KUBECONFIG = """\
+apiVersion: v1
+clusters:
+- cluster:
+    server: https://other:1
+    proxy-url: http://other:2
+  name: other
+- cluster:
+    certificate-authority-data: a2V5
+    extensions:
+    - extension: |
+        server: https://other:3
+      name: x
+    server: {server}
+  name: kubernetes
+contexts:
+- context:
+    cluster: other
+    user: other
+  name: other
+- context:
+    cluster: kubernetes
+    user: kube-proxy
+  name: default
+current-context: default
+users:
+- name: kube-proxy
+  user:
+    client-key-data: a2V5
+- name: other
+  user:
+    client-key-data: b3RoZXI=
+"""
+
+
+def use_kubeconfig(directory: Path, text: str) -> tuple[str, str]:
+    """Reads a kubeconfig on a node; returns the URL of the API and the options for curl."""
+    (directory / "kubeconfig").write_text(text)
+    script = f"set -eu; for each in ipv6 kubernetes_api; do . {SCRIPTS}/$each.sh; done; use_kubeconfig kubeconfig; echo $api_url"
+    done = subprocess.run(["/bin/sh", "-c", script], cwd=directory, capture_output=True, text=True, check=True)
+    return done.stdout.strip(), (directory / "curl.options").read_text()
+
+
+def test_kubeconfig_of_another_program_is_read_by_its_current_context(tmp_path: Path) -> None:
+    """A rollback is proven with the kubeconfig that was there before."""
+    url, options = use_kubeconfig(tmp_path, KUBECONFIG.format(server="https://192.168.99.100:8443"))
+
+    assert (url, options) == ("https://192.168.99.100:8443", 'noproxy = "*"\n')
+    assert (tmp_path / "client-key-data").read_text() == "key"
+    assert not (tmp_path / "kubeconfig.fields").exists()
+
+
+@pytest.mark.parametrize("key", ["server", "tls-server-name", "proxy-url"])
+@pytest.mark.parametrize(
+    "value", ['https://a"', 'a"\\noutput = "/etc/passwd', "a b", "a\\", "https://{a,b}", "https://é", "\x1b[2J", "a\tb"]
+)
+def test_no_value_of_a_kubeconfig_becomes_an_option_of_curl(tmp_path: Path, key: str, value: str) -> None:
+    text = KUBECONFIG.format(server="https://192.168.99.100:8443" if key != "server" else value)
+    text = text.replace("  name: kubernetes\n", f"    {key}: {value}\n  name: kubernetes\n")
+
+    assert use_kubeconfig(tmp_path, text) == ("https://kubeconfig.invalid", 'noproxy = "*"\n')
+
+
+@pytest.mark.parametrize("text", ["", "clusters: []\n", "a: [", "server:\n", "client-key-data: '*'\n", "\x00\n"])
+def test_kubeconfig_that_is_none_does_not_end_a_rollback(tmp_path: Path, text: str) -> None:
+    assert use_kubeconfig(tmp_path, text) == ("https://", 'noproxy = "*"\n')

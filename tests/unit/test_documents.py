@@ -50,6 +50,15 @@ class TestKubeconfig:
 
         golden("kube-proxy.way.kubeconfig", text)
 
+    @pytest.mark.parametrize("name", ["a" * 76 + " server: url=x", "é " * 90, " " * 300, "a\u2028server: x"])
+    def test_no_value_is_continued_on_another_line(self, name: str) -> None:
+        given = cluster().model_copy(update={"name": name})
+        text = kubeconfig.render(
+            cluster=given, certificate_authority_pem="a", client_certificate_pem="b", client_key_pem="c"
+        )
+
+        assert len(text.splitlines()) == 19
+
     @given(st.text(min_size=1), st.text(), st.text())
     def test_kubeconfig_has_the_name_and_the_certificates_as_given(self, name: str, pem: str, key: str) -> None:
         text = kubeconfig.render(

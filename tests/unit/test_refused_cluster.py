@@ -1,5 +1,6 @@
 """Invalid values of `cluster`, and the message for each."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -27,6 +28,20 @@ CASES: list[tuple[str, object, str]] = [
     ("cluster.server", "https://a#b", f'Invalid value: "https://a#b": {SERVER}'),
     ("cluster.server", "https://[fd00::1", f'Invalid value: "https://[fd00::1": {SERVER}'),
     ("cluster.server", "https://admin:hunter2@a", f"Invalid value: {SERVER}"),
+    *(
+        ("cluster.server", server, f"Invalid value: {json.dumps(server, ensure_ascii=False)}: {SERVER}")
+        for server in (
+            "https://[fd00::1]ANYTHING:8443",
+            'https://[fe80::1%"]:8443',
+            "https://[fe80::1%eth0]:8443",
+            "https://[192.168.99.100]:8443",
+            "https://a\\b",
+            "https://{a,b}",
+            "\u0000https://a",
+            "https://a\n",
+            "https://\u212a8s.example",
+        )
+    ),
     (
         "cluster.version",
         ABSENT,
@@ -64,7 +79,7 @@ CASES: list[tuple[str, object, str]] = [
     ),
     *(
         ("cluster.tlsServerName", name, f'Invalid value: "{name}": {TLS_SERVER_NAME}')
-        for name in ("https://a", "a:443", "*.a", "192.168.99.300", "fe80::1%eth0")
+        for name in ("https://a", "a:443", "*.a", "192.168.99.300", "fe80::1%eth0", "\u212a8s")
     ),
     *(
         ("cluster.proxyURL", url, f'Invalid value: "{url}": {PROXY_URL}')
@@ -74,6 +89,7 @@ CASES: list[tuple[str, object, str]] = [
             "socks5h://a:1080",
             "http://a",
             "http://a:1/b",
+            "http://[fd00::1]b:1",
             "http://a:0",
         )
     ),
