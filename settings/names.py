@@ -21,6 +21,11 @@ _ZONE: Final = re.compile(r"[A-Za-z0-9._-]{1,15}")
 # The API server treats organizations as the user's groups, and members of these may do anything.
 _ADMINISTRATORS: Final = ("system:masters", "kubeadm:cluster-admins")
 
+# Kubernetes' own groups begin with system: (nodes, every ServiceAccount, monitoring, …), and what is bound to them is
+# not meant for kube-proxy. Kubernetes the Hard Way and others use these two, to which nothing is bound.
+_SYSTEM: Final = "system:"
+_HARMLESS: Final = ("system:node-proxier", "system:kube-proxy")
+
 
 def is_host(text: str) -> bool:
     """Return whether the text is an IP address, perhaps with a network interface as its zone, or a DNS name."""
@@ -64,6 +69,9 @@ def _organizations(value: object) -> tuple[str, ...]:
             raise ValueError("must be at most 64 characters")
         if name in _ADMINISTRATORS:
             raise ValueError("must not be a cluster administrators' group: kube-proxy needs only system:node-proxier")
+        if name.startswith(_SYSTEM) and name not in _HARMLESS:
+            allowed = " or ".join(_HARMLESS)
+            raise ValueError(f"must not be a group of Kubernetes' own (system:…) but {allowed}: kube-proxy needs none")
     if len(set(names)) != len(names):
         raise ValueError("must name each organization once")
     return tuple(names)

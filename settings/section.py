@@ -23,11 +23,12 @@ SECRET_KEYS: Final = ("caPrivateKey", "adminKubeconfig", "sshPrivateKey")
 _MOST_BITS: Final = 512
 """Python doesn't print whole numbers of more than 4,300 digits."""
 
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+
 _ACRONYMS: Final = {"arp": "ARP", "cidr": "CIDR", "cidrs": "CIDRs", "url": "URL"}
 
 _TYPES: Final = {
     "string_type": "must be a string: put it in quotes",
-    "string_unicode": "must be text without halves of surrogate pairs",
     "list_type": "must be a list",
     "tuple_type": "must be a list",
     "dict_type": "must be a mapping",
@@ -194,6 +195,9 @@ def _copied(value: Any, problems: Problems, at: Location) -> Any:
         return [_copied(item, problems, (*at, index)) for index, item in enumerate(value)]
     if isinstance(value, int) and value.bit_length() > _MOST_BITS:
         problems.invalid(at, OMITTED, "must be a number of fewer digits")
+        return None
+    if isinstance(value, str) and not value.isascii() and _SURROGATE.search(value):
+        problems.invalid(at, OMITTED, "must be text without halves of surrogate pairs")
         return None
     return value
 

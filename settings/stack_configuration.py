@@ -1,5 +1,6 @@
 """The stack's configuration as Pulumi passes it to the program. No other module of settings/ imports Pulumi."""
 
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -17,6 +18,7 @@ def stack_settings(project_directory: Path) -> Settings:
     Raises:
         pulumi.RunError: with every problem of the stack.
     """
+    _refuse_the_labs_shell()
     try:
         settings = load(stack_configuration(), project_directory)
     except SettingsError as error:
@@ -34,6 +36,17 @@ def stack_configuration() -> Mapping[str, object]:
         for key, value in values.items()
         if key.startswith(NAMESPACE)
     }
+
+
+def _refuse_the_labs_shell() -> None:
+    """Refuse another stack than the lab's where `make env` has set the environment (development/lab/environment.py)."""
+    in_lab = "KUBE_PROXY_LAB_SSH_CONFIG" in os.environ and os.environ.get("PULUMI_CONFIG_PASSPHRASE") == ""
+    if in_lab and pulumi.get_stack() != "dev":
+        raise pulumi.RunError(
+            f'the stack "{pulumi.get_stack()}" must not be used in a shell where you ran `make env`: its secrets would '
+            "be encrypted with the lab's empty passphrase, and `make clean` would delete its state; open a new shell, "
+            "then run pulumi login and pulumi stack init again"
+        )
 
 
 def _warn(warnings: Iterable[Problem]) -> None:

@@ -13,7 +13,7 @@ from settings.kube_proxy_configuration.values import SECOND
 
 def check_rules(check: NodeCheck) -> None:
     """Report what is wrong, or probably a mistake, in the configuration itself."""
-    for rule in (_sync_periods, _no_delay, _detect_local, _logging, _strict_arp, _port_range):
+    for rule in (_sync_periods, _no_delay, _detect_local, _logging, _strict_arp, _port_range, _profiling):
         rule(check)
 
 
@@ -77,6 +77,16 @@ def _strict_arp(check: NodeCheck) -> None:
 def _port_range(check: NodeCheck) -> None:
     if check.configuration.port_range:
         check.warn("portRange", detail="has no effect since 1.26: remove it")
+
+
+def _profiling(check: NodeCheck) -> None:
+    metrics = check.configuration.metrics_bind_address
+    if check.configuration.enable_profiling and not (metrics and metrics.ip.is_loopback):
+        check.warn(
+            "enableProfiling",
+            detail="shows /debug/pprof, with kube-proxy's command line and memory, to everyone who reaches the metrics "
+            "address: set metricsBindAddress to 127.0.0.1:10249, or let a firewall allow only your monitoring",
+        )
 
 
 def _seconds(nanoseconds: int) -> str:

@@ -117,11 +117,13 @@ class TestDualStackCluster:
         assert reported["kubernetesService"] == families.SERVICE
         assert reported["listeners"] == ["[fd00:99::101]:10256", "[fd00:99::101]:10249"]
 
-    @pytest.mark.parametrize("wildcard", ["0.0.0.0", "[::]"])
-    def test_kube_proxy_may_listen_on_all_addresses(self, dual_stack_node: FakeNode, wildcard: str) -> None:
-        families.listen_at(dual_stack_node, f"{wildcard}:10256", f"{wildcard}:10249")
+    @pytest.mark.parametrize("address", ["0.0.0.0", "[::]", "127.0.0.1", "[::1]"])
+    def test_kube_proxy_may_listen_on_all_addresses_or_on_loopback(
+        self, dual_stack_node: FakeNode, address: str
+    ) -> None:
+        families.listen_at(dual_stack_node, f"{address}:10256", f"{address}:10249")
         reported = report.parse("k8s-node01", dual_stack_node.deploy().stdout)
-        assert reported["listeners"] == [f"{wildcard}:10256", f"{wildcard}:10249"]
+        assert reported["listeners"] == [f"{address}:10256", f"{address}:10249"]
         dual_stack_node.succeed("preflight")
 
 

@@ -1,5 +1,8 @@
 """Files that a stack names, and nodesFile."""
 
+import contextlib
+import os
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +11,16 @@ import pytest
 
 Values = dict[str, Any]
 Refused = Callable[[Values], list[str]]
+
+
+def make_socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener, contextlib.chdir(path.parent):
+        listener.bind(path.name)
+
+
+def make_large(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(2**30)
 
 
 class TestAnyFile:
@@ -41,6 +54,70 @@ class TestAnyFile:
 
         assert refused(values) == [
             'certificateAuthority.certificateFile: Invalid value: "ca.der": must name a text file'
+        ]
+
+    @pytest.mark.parametrize(
+        ("place", "make", "reason"),
+        [
+            (
+                "certificateAuthority.certificateFile",
+                os.mkfifo,
+                "it must be a regular file, not a device, a pipe or a socket",
+            ),
+            (
+                "certificateAuthority.privateKeyFile",
+                make_socket,
+                "it must be a regular file, not a device, a pipe or a socket",
+            ),
+            (
+                "ssh.privateKeyFile",
+                lambda path: path.symlink_to("/dev/zero"),
+                "it must be a regular file, not a device, a pipe or a socket",
+            ),
+            ("certificateAuthority.trustBundleFile", make_large, "it must have at most 4 MiB, has 1025"),
+            ("binary.path", make_large, "it must have at most 512 MiB, has 1025"),
+            ("binary.sha256.amd64", lambda path: path.symlink_to(path), "Too many levels of symbolic links"),
+            ("nodesFile", os.mkfifo, "it must be a regular file, not a device, a pipe or a socket"),
+        ],
+    )
+    def test_file_must_be_regular_and_of_a_limited_size(
+        self, values: Values, refused: Refused, project: Path, place: str, make: Callable[[Path], None], reason: str
+    ) -> None:
+        make(project / "odd")
+        values |= {"nodes": None, "nodesFile": "odd"} if place == "nodesFile" else {}
+        if place == "binary.path":
+            values["binary"] |= {"source": "file", "sha256": {"amd64": "0" * 64}}
+        section, _, key = place.partition(".")
+        if key:
+            around = values[section].setdefault("sha256", {}) if "sha256" in key else values[section]
+            around[key.removeprefix("sha256.")] = "odd"
+
+        assert refused(values)[0] == f'{place}: Invalid value: "odd": must name a readable file: {reason}'
+
+    def test_file_of_the_kernel_is_not_read(self, values: Values, refused: Refused) -> None:
+        """A read of some of them waits, and of others never ends."""
+        values["ssh"]["privateKeyFile"] = "/proc/self/environ"
+
+        assert refused(values) == [
+            'ssh.privateKeyFile: Invalid value: "/proc/self/environ": '
+            "must be a private key in PEM (-----BEGIN … PRIVATE KEY-----)"
+        ]
+
+    @pytest.mark.parametrize("part", ["all", "body", "line"])
+    @pytest.mark.parametrize("file", ["ca-key.pem", "id_ed25519"])
+    @pytest.mark.parametrize("place", ["certificateAuthority", "ssh"])
+    def test_key_in_place_of_its_name_is_not_shown(
+        self, values: Values, refused: Refused, project: Path, place: str, file: str, part: str
+    ) -> None:
+        lines = (project / file).read_text().splitlines()
+        values[place]["privateKeyFile"] = {
+            "all": "\n".join(lines),
+            "body": "\n".join(lines[1:-1]),
+            "line": lines[-2].strip("=") if len(lines[-2]) > 60 else lines[2],
+        }[part]
+
+        assert refused(values) == [
+            f"{place}.privateKeyFile: Invalid value: must be a file name, not the file's content"
         ]
 
 
@@ -88,6 +165,14 @@ class TestNodesFile:
         (project / "nodes.yaml").write_text(content)
 
         assert refused({**values, "nodes": None, "nodesFile": "nodes.yaml"}) == [f"nodesFile: {message}"]
+
+    def test_number_is_shown_as_it_was_written(self, values: Values, refused: Refused, project: Path) -> None:
+        (project / "nodes.yaml").write_text("- {name: 010, address: 1.30, ssh: {port: 0x1ffff}}\n")
+
+        assert refused({**values, "nodes": None, "nodesFile": "nodes.yaml"})[:2] == [
+            "nodesFile[0].name: Invalid value: 010: must be a string: put it in quotes",
+            "nodesFile[0].address: Invalid value: 1.30: must be a string: put it in quotes",
+        ]
 
     def test_nodes_file_must_exist(self, values: Values, refused: Refused) -> None:
         assert refused({**values, "nodes": None, "nodesFile": "nodes.yaml"}) == [

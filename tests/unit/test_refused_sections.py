@@ -46,6 +46,15 @@ CASES: list[tuple[str, object, str]] = [
         'Invalid value: "system:masters": must not be a cluster administrators\' group: '
         "kube-proxy needs only system:node-proxier",
     ),
+    *(
+        (
+            "clientCertificate.subject.organization",
+            group,
+            f'Invalid value: "{group}": must not be a group of Kubernetes\' own (system:…) but system:node-proxier or '
+            "system:kube-proxy: kube-proxy needs none",
+        )
+        for group in ("system:nodes", "system:serviceaccounts", "system:monitoring", "system:", "system:node-proxier ")
+    ),
     (
         "clientCertificate.subject.organization",
         ["k8s", "kubeadm:cluster-admins"],

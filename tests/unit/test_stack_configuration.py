@@ -43,3 +43,35 @@ def test_warnings_do_not_block(warned: list[str], project: Path, monkeypatch: py
 
     assert len(stack_settings(project).nodes) == 3
     assert [line for line, start in zip(warned, WARNINGS, strict=True) if line.startswith(start)] == warned
+
+
+def test_stack_of_your_own_does_not_get_the_labs_empty_passphrase(
+    warned: list[str], project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBE_PROXY_LAB_SSH_CONFIG", "/lab/ssh/config")
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "")
+    monkeypatch.setattr(pulumi, "get_stack", lambda: "prod")
+    with pytest.raises(pulumi.RunError, match="in a shell where you ran `make env`"):
+        stack_settings(project)
+
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "my own")
+    with pytest.raises(pulumi.RunError, match="nodesFile: Forbidden"):
+        stack_settings(project)
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "")
+    monkeypatch.setattr(pulumi, "get_stack", lambda: "dev")
+    with pytest.raises(pulumi.RunError, match="nodesFile: Forbidden"):
+        stack_settings(project)
+    assert warned
+
+
+def test_json_that_exceeds_the_limits_is_an_error(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    deep, long = "[" * 900 + "]" * 900, "1" * 5_000
+    given = {"kube-proxy:cluster": deep, "kube-proxy:rollout": f'{{"canary": {long}}}', "kube-proxy:ssh": "NaN"}
+    monkeypatch.setattr(config, "get_config_env", lambda: given)
+    with pytest.raises(pulumi.RunError) as raised:
+        stack_settings(project)
+
+    for key in given:
+        name = key.removeprefix("kube-proxy:")
+        assert f"  {name}: Invalid value: " in str(raised.value)
+    assert str(raised.value).count("…: must be a mapping") == 2

@@ -19,6 +19,11 @@ DEPRECATED = (
     "plan for nftables (Linux 5.13, nft 1.0.1 or newer)"
 )
 
+PROFILING = (
+    "configuration.enableProfiling: true: shows /debug/pprof, with kube-proxy's command line and memory, to everyone who "
+    "reaches the metrics address: set metricsBindAddress to 127.0.0.1:10249, or let a firewall allow only your monitoring"
+)
+
 CASES: list[tuple[str, dict[str, Any], list[str]]] = [
     ("1.34.2", {"mode": "ipvs"}, [STRICT_ARP]),
     ("1.34.2", {"mode": "ipvs", "ipvs": {"strictARP": False}}, []),
@@ -41,6 +46,15 @@ CASES: list[tuple[str, dict[str, Any], list[str]]] = [
             "although upstream documents no delay: write 1ns for no delay"
             for mode, zero in (("nftables", "0s"), ("iptables", "-0.0s"))
         ],
+    ),
+    *(
+        ("1.36.2", {"mode": "nftables", "enableProfiling": True, **metrics}, [PROFILING][:warned])
+        for metrics, warned in (
+            ({}, 1),
+            ({"metricsBindAddress": "0.0.0.0:10249"}, 1),
+            ({"metricsBindAddress": "127.0.0.1:10249"}, 0),
+            ({"metricsBindAddress": "[::1]:10249"}, 0),
+        )
     ),
     (
         "1.36.2",
