@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, Protocol
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -19,9 +19,17 @@ from pydantic import SecretStr
 from settings.files import Files
 from settings.problems import OMITTED, Location, Parsed, field_path
 
+_LONGEST: Final = 32 * 1024
+_MOST_BITS: Final = 16_384
+"""OpenSSL refuses larger public keys."""
+
 _CURVES: Final = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
 _KEY: Final = re.compile(r"-----BEGIN ([A-Z]+ )?PRIVATE KEY-----.*?-----END ([A-Z]+ )?PRIVATE KEY-----", re.DOTALL)
 _IN_PEM: Final = "must be a private key in PEM (-----BEGIN … PRIVATE KEY-----)"
+
+
+class _Loader(Protocol):
+    def __call__(self, data: bytes, password: None, *, unsafe_skip_rsa_key_validation: bool) -> PrivateKeyTypes: ...
 
 
 def parse_file_or_secret(
@@ -98,14 +106,30 @@ def ca_key(pem: str, certificates: Sequence[x509.Certificate]) -> SecretStr:
     return SecretStr(f"{block[0]}\n" if block else pem)
 
 
-def _load(load: Callable[[bytes, None], PrivateKeyTypes], pem: str, decrypt: str, must: str) -> PrivateKeyTypes:
+def _load(load: _Loader, pem: str, decrypt: str, must: str) -> PrivateKeyTypes:
     """`decrypt` is the command that removes the passphrase."""
+    if len(pem) > _LONGEST:
+        raise ValueError(must)
     try:
-        return load(pem.encode(), None)
+        key = load(pem.encode(), None, unsafe_skip_rsa_key_validation=True)
+        if isinstance(key, rsa.RSAPrivateKey):
+            _validate(key)
     except TypeError:
         raise ValueError(f"must be unencrypted; to remove its passphrase: {decrypt}") from None
-    except (ValueError, UnsupportedAlgorithm):
+    except (ValueError, ZeroDivisionError, UnsupportedAlgorithm):
         raise ValueError(must) from None
+    return key
+
+
+def _validate(key: rsa.RSAPrivateKey) -> None:
+    """Raise ValueError if the numbers don't fit. OpenSSL also tests the primes, for minutes if they are large."""
+    if key.key_size > _MOST_BITS:
+        raise ValueError
+    numbers = key.private_numbers()
+    p, q, d, e = numbers.p, numbers.q, numbers.d, numbers.public_numbers.e
+    crt = (rsa.rsa_crt_dmp1(d, p), rsa.rsa_crt_dmq1(d, q), rsa.rsa_crt_iqmp(p, q))
+    if crt != (numbers.dmp1, numbers.dmq1, numbers.iqmp) or not e * d % (p - 1) == e * d % (q - 1) == 1:
+        raise ValueError
 
 
 def _encoded(key: CertificatePublicKeyTypes | PublicKeyTypes) -> bytes:

@@ -58,3 +58,20 @@ class TestSSHPrivateKey:
         assert refused(values) == [
             "sshPrivateKey: Forbidden: must not be set together with ssh.privateKeyFile: keep one of the two"
         ]
+
+    @pytest.mark.parametrize("change", [{"d": 2}, {"e": 2}, {"dmp1": 2}, {"iqmp": 2}])
+    def test_rsa_key_must_be_able_to_sign(
+        self, values: Values, refused: Refused, project: Path, change: dict[str, int]
+    ) -> None:
+        numbers = rsa.generate_private_key(65537, 2048).private_numbers()
+        public = rsa.RSAPublicNumbers(numbers.public_numbers.e + change.get("e", 0), numbers.public_numbers.n)
+        spoiled = rsa.RSAPrivateNumbers(
+            **{name: getattr(numbers, name) + change.get(name, 0) for name in ("p", "q", "d", "dmp1", "dmq1", "iqmp")},
+            public_numbers=public,
+        ).private_key(unsafe_skip_rsa_key_validation=True)
+        pem = spoiled.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+        (project / "id_ed25519").write_bytes(pem)
+
+        assert refused(values) == [
+            'ssh.privateKeyFile: Invalid value: "id_ed25519": must be a private key in PEM (-----BEGIN … PRIVATE KEY-----)'
+        ]
