@@ -53,6 +53,8 @@ Pulumi.prod.yaml:28: error: configuration.ipvs.schedular: Forbidden: unknown key
 Pulumi.prod.yaml: 4 errors, 2 warnings
 """
 
+REPOSITORY = Path(__file__).parents[2]
+
 Validate = Callable[..., tuple[int, str]]
 
 
@@ -184,6 +186,31 @@ def test_missing_stack_file_is_an_error(validate: Validate, capsys: pytest.Captu
     validate("")
     assert main(["Pulumi.none.yaml"]) == 1
     assert "must be a readable file: No such file or directory" in capsys.readouterr().out
+
+
+def test_output_is_printable_whatever_the_file_has_and_wherever_it_goes(tmp_path: Path) -> None:
+    file = tmp_path / "evil\x1b[31m.yaml"
+    file.write_text(
+        'config:\n  kube-proxy:cluster: {name: "a\\e[2Jb\\u202ec", server: "\\u2028é"}\n  "kube-proxy:\\a": 1\n'
+    )
+    for form in ("text", "json"):
+        for encoding in ("utf-8", "ascii"):
+            done = subprocess.run(
+                [sys.executable, "-m", "commands.validate", file, "--format", form],
+                capture_output=True,
+                env={"PYTHONIOENCODING": encoding, "PYTHONPATH": str(REPOSITORY)},
+                check=False,
+                timeout=60,
+            )
+            assert (done.returncode, done.stderr) == (1, b"")
+            assert done.stdout.decode(encoding).replace("\n", "").isprintable()
+
+
+def test_number_is_shown_as_it_was_written(validate: Validate, stack: dict[str, Any]) -> None:
+    text = yaml.safe_dump(stack).replace("version: 1.36.2", "version: 1.30")
+
+    assert "cluster.version: Invalid value: 1.30: must be a string: put it in quotes" in validate(text)[1]
+    assert '"value": "1.30"' in validate(text, "--format", "json")[1]
 
 
 def test_validate_reads_values_as_pulumi_does(validate: Validate, stack: dict[str, Any]) -> None:
