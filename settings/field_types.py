@@ -1,7 +1,7 @@
 """The building blocks of field types: validators, and text that is parsed when it is read."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, GetCoreSchemaHandler
@@ -47,6 +47,22 @@ def whole_number(low: int, high: int, unit: str = "") -> BeforeValidator:
         return int(text)
 
     return BeforeValidator(read)
+
+
+def at_most(most: int, what: str) -> BeforeValidator:
+    """Accept a list of so many items, or a mapping of so many values at any depth."""
+
+    def read(value: object) -> object:
+        if (len(value) if isinstance(value, list) else _count(value)) > most:
+            raise ValueError(f"must have at most {most} {what}")
+        return value
+
+    return BeforeValidator(read)
+
+
+def _count(value: object) -> int:
+    items = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return 1 + sum(map(_count, items))
 
 
 def _root(user: str) -> str:

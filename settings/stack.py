@@ -5,12 +5,12 @@ class named Section is only what is written: another module reads its files or a
 """
 
 from enum import StrEnum
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, TypeAlias
 
 from pydantic import Field, SecretStr
 
 from settings.addresses import ClusterCIDR, DownloadURL, NodeAddress, ProxyURL, ServerURL, ServiceAddress, TLSServerName
-from settings.field_types import Flag, MaxUnavailable, Root, whole_number
+from settings.field_types import Flag, MaxUnavailable, Root, at_most, whole_number
 from settings.host_keys import HostKey
 from settings.names import (
     Country,
@@ -122,6 +122,10 @@ class NodeSSHSection(SSHSection):
     host: HostName | None = None
 
 
+Configuration: TypeAlias = Annotated[dict[str, object], at_most(1000, "values")]
+"""Of the fleet, or of a node. What the fleet has is checked again with what each node has."""
+
+
 class NodeSection(Section):
     """An item of `kube-proxy:nodes`."""
 
@@ -129,7 +133,11 @@ class NodeSection(Section):
     address: NodeAddress = required("must be the node's IP address (e.g. 192.168.99.101)")
     host_key: HostKey | None = None
     ssh: NodeSSHSection = NodeSSHSection()
-    configuration: dict[str, object] = Field(default={})
+    configuration: Configuration = Field(default={})
+
+
+Nodes: TypeAlias = Annotated[list[NodeSection], at_most(10_000, "nodes")]
+"""Kubernetes supports clusters of up to 5,000."""
 
 
 class BinarySource(StrEnum):
@@ -200,10 +208,10 @@ class Stack(Section):
     client_certificate: ClientCertificateSettings = ClientCertificateSettings()
     ssh: SSHSection = SSHSection()
     ssh_private_key: SecretStr | None = None
-    nodes: list[NodeSection] | None = None
+    nodes: Nodes | None = None
     nodes_file: FileName | None = None
     binary: BinarySection = BinarySection()
-    configuration: dict[str, object] = Field(default={})
+    configuration: Configuration = Field(default={})
     service: Service = Service()
     rollout: RolloutSettings = RolloutSettings()
 
@@ -211,4 +219,4 @@ class Stack(Section):
 class NodesFile(Section):
     """The content of `kube-proxy:nodesFile`, under that key: problems are at `nodesFile[1].name`."""
 
-    nodes_file: list[NodeSection] = Field(default=[])
+    nodes_file: Nodes = Field(default=[])
