@@ -181,10 +181,10 @@ def _take_away(values: Any, location: Location) -> None:
 
 def _copied(value: Any, problems: Problems, at: Location) -> Any:
     """Return a copy without what no value of a stack may have, and report that."""
+    if len(at) > MOST_LEVELS and isinstance(value, Mapping | list):
+        problems.invalid(at, OMITTED, f"must not be nested more than {MOST_LEVELS} levels deep")
+        return None
     if isinstance(value, Mapping):
-        if len(at) > MOST_LEVELS:
-            problems.invalid(at, OMITTED, f"must not be nested more than {MOST_LEVELS} levels deep")
-            return None
         for key in value:
             if not isinstance(key, str):
                 problems.forbidden(
