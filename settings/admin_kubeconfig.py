@@ -25,6 +25,9 @@ _EMBEDDED: Final = ("certificate-authority", "client-certificate", "client-key")
 """Keys that name a file. The same key with `-data` has the content of the file (client-go, api/v1/types.go)."""
 
 
+_FLATTEN: Final = "kubectl config view --raw --flatten has the contents of the files that it names"
+
+
 class _Names(BaseModel):
     cluster: str
     user: str
@@ -108,7 +111,7 @@ def _embedded(values: dict[str, object], files: Files, at: Location) -> dict[str
     for key in _EMBEDDED:
         file = embedded.pop(key, None)
         if isinstance(file, str) and f"{key}-data" not in embedded:
-            content = files.content(file, at)
+            content = files.content(file, at, instead=_FLATTEN if at == _SECRET else "")
             embedded[f"{key}-data"] = b64encode(content or b"").decode()
     if isinstance(file := embedded.get("tokenFile"), str):
         embedded["tokenFile"] = str(files.path(file))

@@ -39,11 +39,15 @@ class Files:
         except RuntimeError as error:
             raise ValueError(str(error)) from None
 
-    def content(self, name: str, at: Location, *, needed: bool = False, most: int = MOST_TEXT) -> bytes | None:
+    def content(
+        self, name: str, at: Location, *, needed: bool = False, most: int = MOST_TEXT, instead: str = ""
+    ) -> bytes | None:
         """Return the file's content, or None and a problem at `at`, the location of its name.
 
-        A needed file is part of the stack's configuration, and must exist even `elsewhere`.
+        A needed file is part of the stack's configuration, and must exist even `elsewhere`. A name that is part of a
+        secret is not shown, but what to do `instead`.
         """
+        shown = OMITTED if instead else name
         try:
             return read_file(self.path(name), most)
         except (OSError, ValueError) as error:
@@ -51,12 +55,13 @@ class Files:
                 self.problems.invalid(at, OMITTED, "must be a file name, not the file's content")
             elif not isinstance(error, FileNotFoundError):
                 reason = error.strerror if isinstance(error, OSError) else error
-                self.problems.invalid(at, name, f"must name a readable file: {reason}")
+                self.problems.invalid(at, shown, f"must name a readable file: {reason}")
             elif self.elsewhere and not needed:
                 unchecked = "is not on this machine and was not checked; it must exist where Pulumi runs"
-                self.problems.warn(at, name, unchecked)
+                self.problems.warn(at, shown, unchecked)
             else:
-                self.problems.add(at, Kind.NOT_FOUND, name, f"must name an existing file; looked for {self.path(name)}")
+                hint = instead or f"looked for {self.path(name)}"
+                self.problems.add(at, Kind.NOT_FOUND, shown, f"must name an existing file; {hint}")
         return None
 
     def parse(self, name: str, at: Location, parse: Callable[[str], Parsed], *, needed: bool = False) -> Parsed | None:

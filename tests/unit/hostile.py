@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -207,8 +207,11 @@ def stack(draw: random.Random) -> dict[str, Any]:
     return values
 
 
-def kubeconfig(draw: random.Random) -> str:
-    """Return a kubeconfig with secrets, hostile in none, one or two places."""
+def kubeconfig(draw: random.Random, shown: Sequence[str] = ("name",)) -> str:
+    """Return a kubeconfig with secrets, but in the values of `shown`, hostile in none, one or two places.
+
+    Messages list the names of the contexts.
+    """
     document: Any = {
         "clusters": [{"name": "c", "cluster": {"server": "https://a", "certificate-authority": "ca.pem"}}],
         "users": [{"name": "u", "user": {"token": SECRET, "client-key": draw.choice(FILES)}}],
@@ -220,7 +223,7 @@ def kubeconfig(draw: random.Random) -> str:
         where = draw.choice([document, document[key][0], document[key][0][section]])
         if isinstance(where, dict):
             key = draw.choice([*where, "token", "x"])
-            where[key] = Raw(scalars(draw, "word" if key == "name" else SECRET))  # messages list the contexts' names
+            where[key] = Raw(scalars(draw, "word" if key in shown else SECRET))
         if not all(isinstance(document[each], list) for each in ("clusters", "users", "contexts")):
             break
         if not all(isinstance(document[each][0].get(each[:-1]), dict) for each in ("clusters", "users", "contexts")):
@@ -356,7 +359,8 @@ class Documents:
         if "pem" in name or "id_" in name:
             path.write_bytes(pem(path.read_bytes(), draw))
         elif name == "kubeconfig":
-            path.write_bytes(kubeconfig(draw).encode(errors="surrogatepass"))
+            named = ("name", "certificate-authority", "client-certificate", "client-key")
+            path.write_bytes(kubeconfig(draw, named).encode(errors="surrogatepass"))
         else:
             word = scalars(draw, "word")
             text = draw.choice(
@@ -378,7 +382,7 @@ class Documents:
         lines = (f"  kube-proxy:{key}: {emit(value)}\n" for key, value in values.items())
         text = "config:\n" + "".join(lines)
         if draw.random() < 0.3:
-            text = mutated(text, draw)
+            text = mutated(text.replace(SECRET, "word"), draw)  # a secret could become part of another value
         content = text.encode(errors="surrogatepass")
         if draw.random() < 0.05:
             at = draw.randrange(len(content))

@@ -219,6 +219,27 @@ class TestKubeconfig:
             f'{AT}: Invalid value: "kube/config": must have the cluster and the user of its context "admin@prod"'
         ]
 
+    def test_file_name_in_a_secret_kubeconfig_is_not_shown(self, asking: Values, refused: Refused) -> None:
+        del asking["certificateAuthority"]["kubeconfigFile"]
+        asking["adminKubeconfig"] = yaml.safe_dump(kubeconfig()).replace("admin.key", "hunter2")
+
+        assert refused(asking) == [
+            "adminKubeconfig: Not found: must name an existing file; "
+            "kubectl config view --raw --flatten has the contents of the files that it names"
+        ]
+
+    @pytest.mark.parametrize(
+        "value", ["!!int hunter2", "!!binary hunter2", "*hunter2", "{? hunter2 : !!set {hunter2}}"]
+    )
+    def test_no_part_of_a_secret_kubeconfig_is_shown(self, asking: Values, refused: Refused, value: str) -> None:
+        del asking["certificateAuthority"]["kubeconfigFile"]
+        asking["adminKubeconfig"] = yaml.safe_dump(kubeconfig()).replace("client-key: admin.key", f"token: {value}")
+
+        (problem,) = refused(asking)
+        assert problem.startswith(
+            "adminKubeconfig: Invalid value: must be a kubeconfig with clusters, users and contexts"
+        )
+
     def test_kubeconfig_files_must_exist_beside_it(self, asking: Values, refused: Refused, project: Path) -> None:
         (project / "kube" / "admin.key").unlink()
 

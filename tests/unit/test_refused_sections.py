@@ -16,7 +16,7 @@ CASES: list[tuple[str, object, str]] = [
     ("cluster.clusterCidr", "172.30.0.0/16", 'Forbidden: unknown key; did you mean "clusterCIDR"?'),
     ("nodes[2].ssh.prot", 22, 'Forbidden: unknown key; did you mean "port"?'),
     ("binary.sha256.x86_64", "0" * 64, "Forbidden: unknown key; known keys: amd64, arm64"),
-    ("service[log level]", 2, "Forbidden: unknown key; known keys: k8sDir, verbosity"),
+    ("service[log level]", 2, "Forbidden: unknown key; known keys: k8sDir, verbosity, hardened"),
     (
         "ssh.user",
         "admin",
