@@ -166,7 +166,7 @@ check_preinstalled_binary() {
     exposed=''
     find_exposed "${binary#"$root"}"
     if [ -n "$exposed" ]; then
-        problem "only root may be able to write what is on the way to $binary (binary.source is preinstalled): run chown root:root$exposed && chmod go-w$exposed"
+        problem "only root may be able to write $binary and the directories on the way to it (binary.source is preinstalled): run chown root:root$exposed && chmod go-w$exposed"
         return 0
     fi
     actual=$(sha256sum <"$binary" | cut -d ' ' -f 1)

@@ -184,7 +184,7 @@ class TestPreinstalledBinary:
         preinstalled.path("usr/local/bin/kube-proxy").write_text("#!/bin/sh\ntouch $root/was-run\n")
         binary = preinstalled.path("usr/local/bin/kube-proxy")
         assert preinstalled.problems() == [
-            f"only root may be able to write what is on the way to {binary} (binary.source is preinstalled): "
+            f"only root may be able to write {binary} and the directories on the way to it (binary.source is preinstalled): "
             f"run chown root:root {where} && chmod go-w {where}",
             "1 of this node's requirements are not met (see above); nothing was changed; fix them, then run pulumi up again",
         ]
