@@ -16,7 +16,9 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 
 from components import generation
+from components.privilege import as_root
 from components.stages import Stage
+from settings import SSH
 
 SCRIPTS = Path(__file__).parent.parent / "scripts"
 
@@ -51,24 +53,21 @@ class Delivery:
         return "".join(f"{key}={shlex.quote(value)}\n" for key, value in sorted(parameters.items()))
 
 
-def command(digest: str, *stages: Stage) -> str:
+def command(ssh: SSH, digest: str, *stages: Stage) -> str:
     """Return the command that runs stages of a delivery. It is plain: Pulumi prints it when it fails."""
-    return f"exec /bin/sh {STATE}/deliveries/{digest}/run.sh {' '.join(stage.name for stage in stages)}"
+    return as_root(ssh, "/bin/sh", f"{STATE}/deliveries/{digest}/run.sh", *(stage.name for stage in stages))
 
 
-def removal_command(node: str, stack: str) -> str:
+def removal_command(ssh: SSH, node: str, stack: str) -> str:
     """Return the command that removes what a stack has deployed to a node, with the scripts of its last activation."""
-    return shell("remove_node.sh", str(STATE), node, stack)
+    return shell(ssh, "remove_node.sh", str(STATE), node, stack)
 
 
-def shell(script: str, *arguments: str) -> str:
-    """Return a command with a script's text, for a login shell that needs to know only single quotes.
-
-    It is one line: csh ends a quoted text at the end of a line, and would run the next line as a command of its own.
-    """
+def shell(ssh: SSH, script: str, *arguments: str) -> str:
+    """Return a command with a script's text, in one line."""
     lines = _scripts()[script].decode().splitlines()
     text = "; ".join(line for line in lines if not line.startswith("#"))
-    return shlex.join(["exec", "/bin/sh", "-c", text, "kube-proxy", *arguments])
+    return as_root(ssh, "/bin/sh", "-c", text, "kube-proxy", *arguments)
 
 
 @cache

@@ -6,13 +6,15 @@ errors name neither the node nor a solution.
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import asyncssh
 import pulumi
 
+from components import privilege
 from components.delivery import STATE, Delivery, shell
 from settings import Binary, NodeSettings
 
@@ -36,6 +38,7 @@ async def deliver(node: NodeSettings, delivery: Delivery, binary: Binary) -> Non
     await _try_agent()
     try:
         async with connect(node) as connection:
+            await _check_root(node, connection)
             await _deliver(node, connection, delivery, binary)
     except asyncssh.PermissionDenied as error:
         raise HostError(_message(node, _denied(node))) from error
@@ -45,35 +48,52 @@ async def deliver(node: NodeSettings, delivery: Delivery, binary: Binary) -> Non
         raise HostError(_message(node, _unreachable(node, error))) from error
 
 
+async def _check_root(node: NodeSettings, connection: asyncssh.SSHClientConnection) -> None:
+    """A login as root needs no check."""
+    if node.ssh.user == "root":
+        return
+
+    def failure(reason: str) -> HostError:
+        return HostError(_message(node, privilege.denied(node.ssh, reason)))
+
+    check = connection.run(privilege.check_command(node.ssh), stdin=asyncssh.DEVNULL, encoding=None)
+    await _answer(check, privilege.ROOT, SECONDS, failure)
+
+
 async def _deliver(
     node: NodeSettings, connection: asyncssh.SSHClientConnection, delivery: Delivery, binary: Binary
 ) -> None:
     """The node answers with `delivered DIGEST`, and with `binary: missing` if the stack's binary must be uploaded."""
+    undelivered = partial(_undelivered, node)
     digest = next(iter(binary.sha256.values())) if binary.path else ""
     deliver_archive = connection.run(
-        shell("deliver.sh", str(STATE), delivery.digest, digest), input=delivery.archive(), encoding=None
+        shell(node.ssh, "deliver.sh", str(STATE), delivery.digest, digest), input=delivery.archive(), encoding=None
     )
-    lines = await _answer(node, deliver_archive, f"delivered {delivery.digest}", DELIVERY_SECONDS)
+    lines = await _answer(deliver_archive, f"delivered {delivery.digest}", DELIVERY_SECONDS, undelivered)
     if binary.path and "binary: missing" in lines:
         pulumi.log.info(f"{node.name}: uploading {binary.path.name} ({binary.path.stat().st_size >> 20} MiB)")
-        upload = connection.run(shell("receive_binary.sh", str(STATE), digest), stdin=str(binary.path), encoding=None)
-        await _answer(node, upload, f"received {digest}", UPLOAD_SECONDS)
+        command = shell(node.ssh, "receive_binary.sh", str(STATE), digest)
+        upload = connection.run(command, stdin=str(binary.path), encoding=None)
+        await _answer(upload, f"received {digest}", UPLOAD_SECONDS, undelivered)
 
 
 async def _answer(
-    node: NodeSettings, run: Coroutine[Any, Any, asyncssh.SSHCompletedProcess], expected: str, seconds: int
+    run: Coroutine[Any, Any, asyncssh.SSHCompletedProcess],
+    expected: str,
+    seconds: int,
+    failure: Callable[[str], HostError],
 ) -> list[str]:
-    """Return the lines of the answer. Without the expected one, the login's shell has not run our command."""
+    """Return the lines of the answer. Without the expected one, raise the failure with what has come instead."""
     try:
         completed = await asyncio.wait_for(run, seconds)
     except (OSError, asyncssh.Error) as error:
-        raise _undelivered(node, str(error) or f"the host did not answer within {seconds} s") from error
+        raise failure(str(error) or f"the host did not answer within {seconds} s") from error
     lines, errors = (_printable(text) for text in (completed.stdout, completed.stderr))
     if completed.returncode is None:
-        raise _undelivered(node, "the connection was lost")
+        raise failure("the connection was lost")
     if completed.returncode != 0 or expected not in lines.splitlines():
         printed = " ".join((errors or lines).split())[-300:] or f"nothing, exit status {completed.returncode}"
-        raise _undelivered(node, f"the host printed: {printed}")
+        raise failure(f"the host printed: {printed}")
     return lines.splitlines()
 
 

@@ -45,18 +45,18 @@ class Node:
         self._digest = pulumi.Output.unsecret(self._delivery.apply(lambda delivery: delivery.digest))
         self._description = describe(settings, node, files)
         self.staged = self._command(
-            STAGE.name, self._digest.apply(lambda digest: command(digest, PREFLIGHT, STAGE)), after=[]
+            STAGE.name, self._digest.apply(lambda digest: command(node.ssh, digest, PREFLIGHT, STAGE)), after=[]
         )
 
     def activate(self, after: Sequence[pulumi.Resource]) -> remote.Command:
         """Switch the node to its staged generation once the given resources are done."""
         activation = self._command(
             ACTIVATE.name,
-            self._digest.apply(lambda digest: command(digest, ACTIVATE)),
+            self._digest.apply(lambda digest: command(self._node.ssh, digest, ACTIVATE)),
             after=[self.staged, *after],
             # Nothing on the node reads this: it is what a preview shows until it is live (docs/decisions/0011).
             stdin=self._description,
-            delete=removal_command(self.name, stack_name()),
+            delete=removal_command(self._node.ssh, self.name, stack_name()),
         )
         self.report = pulumi.Output.all(activation.stdout, self._certificate.not_after).apply(
             lambda outputs: report.parse(self.name, outputs[0]) | {"certificateNotAfter": outputs[1]}

@@ -9,8 +9,10 @@ from development.errors import LabError
 from development.progress import Step
 
 PACKAGES = (
+    "csh",  # for tests/components: a login shell
     "e2fsprogs",
     "etcd-server",
+    "fish",  # for tests/components: a login shell
     "golang-cfssl",
     "haproxy",
     "iproute2",

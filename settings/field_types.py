@@ -5,9 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Any, TypeAlias
 
 from pydantic import AfterValidator, BeforeValidator, GetCoreSchemaHandler
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
-
-from settings.problems import Kind, supported_values
+from pydantic_core import CoreSchema, core_schema
 
 
 class ParsedText(str):
@@ -65,13 +63,6 @@ def _count(value: object) -> int:
     return 1 + sum(map(_count, items))
 
 
-def _root(user: str) -> str:
-    if user != "root":
-        detail = f"another user is not supported yet; {supported_values(['root'])}"
-        raise PydanticCustomError(Kind.UNSUPPORTED.name, "{detail}", {"detail": detail})
-    return user
-
-
 def _flag(value: object) -> bool:
     if str(value) not in ("True", "False", "true", "false"):
         raise ValueError("must be true or false")
@@ -87,7 +78,6 @@ def _max_unavailable(value: object) -> int | str:
     raise ValueError("must be a number of nodes from 1, or a percentage from 1% to 100% (e.g. 25%)")
 
 
-Root: TypeAlias = Annotated[str, AfterValidator(_root)]
 Flag: TypeAlias = Annotated[bool, BeforeValidator(_flag)]
 """A boolean, also as text: `pulumi config set` may store "true"."""
 MaxUnavailable: TypeAlias = Annotated[int | str, BeforeValidator(_max_unavailable)]

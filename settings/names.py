@@ -88,6 +88,13 @@ NodeName: TypeAlias = Annotated[
     ),
 ]
 HostName: TypeAlias = Annotated[str, checked(is_host, "must be an IP address or a DNS name (e.g. 192.168.99.101)")]
+UserName: TypeAlias = Annotated[
+    str,
+    matching(
+        r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,254}",
+        "must be a user's name of letters, digits, '_', '.', '@' and '-' (e.g. deploy)",
+    ),
+]
 SignerName: TypeAlias = Annotated[
     str,
     checked(_is_client_signer, f"must be {API_CLIENT_SIGNER}, or a custom signer (e.g. example.com/clients)"),

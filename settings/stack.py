@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, TypeAlias
 from pydantic import Field, SecretStr
 
 from settings.addresses import ClusterCIDR, DownloadURL, NodeAddress, ProxyURL, ServerURL, ServiceAddress, TLSServerName
-from settings.field_types import Flag, MaxUnavailable, Root, at_most, whole_number
+from settings.field_types import Flag, MaxUnavailable, at_most, whole_number
 from settings.host_keys import HostKey
 from settings.names import (
     Country,
@@ -23,6 +23,7 @@ from settings.names import (
     Organizations,
     Place,
     SignerName,
+    UserName,
 )
 from settings.problems import Location, Problems
 from settings.section import Section, required
@@ -111,7 +112,7 @@ class SSHSection(Section):
 
     elsewhere: ClassVar = {"bastion": "not supported yet: each node's SSH port must be reachable from here"}
 
-    user: Root | None = None
+    user: UserName | None = None
     port: Annotated[int, whole_number(1, 65535)] | None = None
     private_key_file: FileName | None = None
 

@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pulumi
 import pytest
 from pydantic import SecretStr
 
-from components import ClientCertificates, Rollout, certificate_authority
+from components import ClientCertificates, Rollout, certificate_authority, delivery, host
 from components.deliveries import Deliveries
 from components.delivery import Delivery
 from settings import (
@@ -48,6 +48,16 @@ def settings(tmp_path: Path) -> Settings:
         service=Service(),
         rollout=RolloutSettings(max_unavailable=2),
     )
+
+
+@pytest.fixture
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The directory on the node, if this machine is the node; there is no SSH agent."""
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    path = tmp_path / "kube-proxy generations"
+    for module in (delivery, host):
+        monkeypatch.setattr(module, "STATE", PurePosixPath(path))
+    return path
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import socket
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import asyncssh
 import pytest
@@ -41,17 +41,8 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def no_agent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
-
-
-@pytest.fixture(autouse=True)
-def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The directory on the node; this machine is the node."""
-    path = tmp_path / "kube-proxy generations"
-    for module in (delivery, host):
-        monkeypatch.setattr(module, "STATE", PurePosixPath(path))
-    return path
+def this_machine(state: Path) -> None:
+    """It is the node."""
 
 
 @asynccontextmanager
@@ -261,7 +252,7 @@ class TestDelivery:
 
 @pytest.mark.parametrize("script", ["deliver.sh", "receive_binary.sh", "remove_node.sh"])
 def test_command_is_one_line_since_csh_would_run_the_others_as_commands(script: str) -> None:
-    assert "\n" not in delivery.shell(script, "/state")
+    assert "\n" not in delivery.shell(SSH("", 22, "root", SecretStr(""), ""), script, "/state")
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ import pulumi
 from components import ClientCertificates, Rollout, certificate_authority, delivery, host, node
 from settings import load
 delivery.STATE = host.STATE = Path({directory!r}) / "state"
-node.command = lambda digest, *stages: f"exec /bin/sh {directory}/stage.sh {{stages[-1].name}} {{digest}}"
+node.command = lambda _, digest, *stages: f"exec /bin/sh {directory}/stage.sh {{stages[-1].name}} {{digest}}"
 settings = load({values!r}, Path({directory!r}))
 authority = certificate_authority(settings.certificate_authority)
 rollout = Rollout("rollout", settings, ClientCertificates(settings, authority), authority.trust_bundle_pem)

@@ -19,8 +19,8 @@ CASES: list[tuple[str, object, str]] = [
     ("service[log level]", 2, "Forbidden: unknown key; known keys: k8sDir, verbosity, hardened"),
     (
         "ssh.user",
-        "admin",
-        'Unsupported value: "admin": another user is not supported yet; supported values: "root"',
+        "-oProxyCommand=x",
+        "Invalid value: \"-oProxyCommand=x\": must be a user's name of letters, digits, '_', '.', '@' and '-' (e.g. deploy)",
     ),
     (
         "ssh.bastion",

@@ -7,10 +7,14 @@ from typing import Any
 
 import asyncssh
 import pytest
+from pydantic import SecretStr
 
 from components.delivery import command, shell
 from components.stages import ACTIVATE, PREFLIGHT, STAGE
 from development.bench.fake_nodes import REPORT, Counts, FakeNodes
+from settings import SSH
+
+ROOT = SSH("", 22, "root", SecretStr(""), "")
 
 
 @pytest.fixture
@@ -40,8 +44,8 @@ def test_each_node_has_an_address_of_its_own(nodes: FakeNodes) -> None:
 
 def test_nodes_answer_the_programs_commands_and_count(nodes: FakeNodes) -> None:
     first, *_, last = nodes.inventory(300)
-    assert run(nodes, first, shell("deliver.sh", "/var/lib", "0123", ""), bytes(10**6)) == "delivered 0123\n"
-    assert run(nodes, last, command("0123", PREFLIGHT, STAGE)) == ""
-    assert run(nodes, last, command("0123", ACTIVATE), b"not: read\n") == REPORT
-    assert run(nodes, last, shell("remove_node.sh", "/var/lib", "n0300")) == ""
+    assert run(nodes, first, shell(ROOT, "deliver.sh", "/var/lib", "0123", ""), bytes(10**6)) == "delivered 0123\n"
+    assert run(nodes, last, command(ROOT, "0123", PREFLIGHT, STAGE)) == ""
+    assert run(nodes, last, command(ROOT, "0123", ACTIVATE), b"not: read\n") == REPORT
+    assert run(nodes, last, shell(ROOT, "remove_node.sh", "/var/lib", "n0300")) == ""
     assert nodes.counts() == Counts(logins=4, commands=4, reports=1)
