@@ -9,6 +9,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import asyncssh
@@ -38,8 +39,7 @@ async def deliver(node: NodeSettings, delivery: Delivery, binary: Binary) -> Non
     await _try_agent()
     try:
         async with connect(node) as connection:
-            await _check_root(node, connection)
-            await _deliver(node, connection, delivery, binary)
+            await _deliver(node, connection, await _check_root(node, connection), delivery, binary)
     except asyncssh.PermissionDenied as error:
         raise HostError(_message(node, _denied(node))) from error
     except asyncssh.HostKeyNotVerifiable as error:
@@ -48,33 +48,49 @@ async def deliver(node: NodeSettings, delivery: Delivery, binary: Binary) -> Non
         raise HostError(_message(node, _unreachable(node, error))) from error
 
 
-async def _check_root(node: NodeSettings, connection: asyncssh.SSHClientConnection) -> None:
-    """A login as root needs no check."""
+async def _check_root(node: NodeSettings, connection: asyncssh.SSHClientConnection) -> bytes:
+    """Return what a command's standard input must begin with. A login as root needs no check."""
     if node.ssh.user == "root":
-        return
+        return b""
+    password = privilege.password_line(node.ssh).encode()
 
     def failure(reason: str) -> HostError:
         return HostError(_message(node, privilege.denied(node.ssh, reason)))
 
-    check = connection.run(privilege.check_command(node.ssh), stdin=asyncssh.DEVNULL, encoding=None)
-    await _answer(check, privilege.ROOT, SECONDS, failure)
+    # A wrong password counts once: after the line is the end, so sudo has nothing to try again with.
+    stdin: dict[str, Any] = {"input": password} if password else {"stdin": asyncssh.DEVNULL}
+    check = connection.run(privilege.check_command(node.ssh), **stdin, encoding=None)
+    lines = await _answer(check, privilege.ROOT, SECONDS, failure)
+    return b"" if privilege.UNASKED in lines else password
 
 
 async def _deliver(
-    node: NodeSettings, connection: asyncssh.SSHClientConnection, delivery: Delivery, binary: Binary
+    node: NodeSettings, connection: asyncssh.SSHClientConnection, first: bytes, delivery: Delivery, binary: Binary
 ) -> None:
     """The node answers with `delivered DIGEST`, and with `binary: missing` if the stack's binary must be uploaded."""
     undelivered = partial(_undelivered, node)
     digest = next(iter(binary.sha256.values())) if binary.path else ""
     deliver_archive = connection.run(
-        shell(node.ssh, "deliver.sh", str(STATE), delivery.digest, digest), input=delivery.archive(), encoding=None
+        shell(node.ssh, "deliver.sh", str(STATE), delivery.digest, digest),
+        input=first + delivery.archive(),
+        encoding=None,
     )
     lines = await _answer(deliver_archive, f"delivered {delivery.digest}", DELIVERY_SECONDS, undelivered)
     if binary.path and "binary: missing" in lines:
         pulumi.log.info(f"{node.name}: uploading {binary.path.name} ({binary.path.stat().st_size >> 20} MiB)")
         command = shell(node.ssh, "receive_binary.sh", str(STATE), digest)
-        upload = connection.run(command, stdin=str(binary.path), encoding=None)
-        await _answer(upload, f"received {digest}", UPLOAD_SECONDS, undelivered)
+        await _answer(
+            _upload(connection, command, first, binary.path), f"received {digest}", UPLOAD_SECONDS, undelivered
+        )
+
+
+async def _upload(
+    connection: asyncssh.SSHClientConnection, command: str, first: bytes, path: Path
+) -> asyncssh.SSHCompletedProcess:
+    process = await connection.create_process(command, encoding=None)
+    process.stdin.write(first)
+    await process.redirect(stdin=str(path))
+    return await process.wait()
 
 
 async def _answer(

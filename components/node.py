@@ -11,6 +11,7 @@ from components.deliveries import Deliveries
 from components.delivery import Delivery, command, removal_command
 from components.description import describe
 from components.parameters import certificate_parameters, node_parameters, stack_name
+from components.privilege import password_line
 from components.stages import ACTIVATE, PREFLIGHT, STAGE
 from settings import NodeSettings, Settings
 
@@ -50,14 +51,20 @@ class Node:
 
     def activate(self, after: Sequence[pulumi.Resource]) -> remote.Command:
         """Switch the node to its staged generation once the given resources are done."""
+        asks = self._node.ssh.sudo_password is not None
         activation = self._command(
             ACTIVATE.name,
             self._digest.apply(lambda digest: command(self._node.ssh, digest, ACTIVATE)),
             after=[self.staged, *after],
             # Nothing on the node reads this: it is what a preview shows until it is live (docs/decisions/0011).
-            stdin=self._description,
+            stdin=None if asks else self._description,
             delete=removal_command(self._node.ssh, self.name, stack_name()),
         )
+        if asks:
+            # Standard input has the password, so it is a secret. This takes its place in a preview, and runs nothing.
+            opts = pulumi.ResourceOptions(parent=self._parent, depends_on=[activation])
+            no_host = remote.ConnectionArgs(host="localhost")
+            remote.Command(f"{self.name}-documents", connection=no_host, stdin=self._description, opts=opts)
         self.report = pulumi.Output.all(activation.stdout, self._certificate.not_after).apply(
             lambda outputs: report.parse(self.name, outputs[0]) | {"certificateNotAfter": outputs[1]}
         )
@@ -84,7 +91,7 @@ class Node:
             connection=self._connection,
             create=create,
             delete=delete,
-            stdin=stdin,
+            stdin=pulumi.Output.secret(password_line(self._node.ssh)) if self._node.ssh.sudo_password else stdin,
             add_previous_output_in_env=False,
             logging=remote.Logging.STDERR,
             opts=pulumi.ResourceOptions(

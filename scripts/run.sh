@@ -1,5 +1,6 @@
 # run.sh STAGE…: runs stages of this delivery, one after the other, in a directory in memory that nothing outlives. Nothing of the
-# login's environment reaches them: a proxy, another PATH or options for curl would change what they find.
+# login's environment reaches them: a proxy, another PATH or options for curl would change what they find. Nor does standard input,
+# where sudo leaves the password if it didn't ask.
 set -eu
 umask 077
 delivery=${0%/*}
@@ -15,5 +16,5 @@ cp -R "$delivery/." "$directory"
 cd "$directory"
 for stage; do
     env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME="$directory" \
-        DELIVERY="$delivery" REMOVED_NODE="${REMOVED_NODE-}" REMOVED_STACK="${REMOVED_STACK-}" sh "./$stage.sh"
+        DELIVERY="$delivery" REMOVED_NODE="${REMOVED_NODE-}" REMOVED_STACK="${REMOVED_STACK-}" sh "./$stage.sh" </dev/null
 done

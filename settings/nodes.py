@@ -10,7 +10,7 @@ from settings.files import Files
 from settings.kube_proxy_configuration import Fleet, NodeConfiguration, check_configuration
 from settings.problems import Kind, Location, Problems
 from settings.section import read_section
-from settings.ssh import SSH, endpoint, read_fleet_key, read_ssh
+from settings.ssh import SSH, check_sudo_password, endpoint, read_fleet_key, read_ssh
 from settings.stack import NodeSection, NodesFile, Stack
 
 _NODES: Location = ("nodes",)
@@ -51,6 +51,7 @@ def read_nodes(stack: Stack, sections: list[NodeSection], at: Location, files: F
     fleet = Fleet(stack.configuration, minor, stack.cluster.cluster_cidr, owners)
     configurations = check_configuration(fleet, sections, at, problems)
     fleet_key = read_fleet_key(stack, sections, files)
+    check_sudo_password(stack, sections, problems)
     logins = [read_ssh(stack, section, (*at, index), fleet_key, files) for index, section in enumerate(sections)]
     _check_unique([section.name for section in sections], at, "name", problems)
     _check_unique([section.address and str(section.address.ip) for section in sections], at, "address", problems)

@@ -17,7 +17,7 @@ from pydantic_core import ErrorDetails
 from settings.problems import OMITTED, Kind, Location, Problems, UnshownError, supported_values
 from settings.yaml_reader import MOST_LEVELS
 
-SECRET_KEYS: Final = ("caPrivateKey", "adminKubeconfig", "sshPrivateKey")
+SECRET_KEYS: Final = ("caPrivateKey", "adminKubeconfig", "sshPrivateKey", "sudoPassword")
 """Keys of a stack whose values are secrets."""
 
 _MOST_BITS: Final = 512

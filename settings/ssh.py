@@ -1,5 +1,6 @@
 """How Pulumi logs in to each node: the node's own `ssh` over `kube-proxy:ssh`."""
 
+import re
 from dataclasses import dataclass
 
 from pydantic import SecretStr
@@ -7,7 +8,7 @@ from pydantic import SecretStr
 from settings.addresses import host_and_port
 from settings.files import Files
 from settings.private_keys import parse_file_or_secret, ssh_key
-from settings.problems import Location
+from settings.problems import OMITTED, Location, Problems
 from settings.stack import NodeSection, Stack
 
 
@@ -20,6 +21,8 @@ class SSH:
     user: str
     private_key: SecretStr
     host_key: str
+    sudo_password: SecretStr | None = None
+    """For a user who is not root; None if sudo doesn't ask."""
 
 
 def endpoint(stack: Stack, section: NodeSection) -> str | None:
@@ -49,7 +52,18 @@ def read_ssh(stack: Stack, section: NodeSection, at: Location, fleet_key: Secret
         key = files.parse(name, (*at, "ssh", "privateKeyFile"), ssh_key)
     if not host or section.host_key is None or key is None:
         return None
-    return SSH(host, port, section.ssh.user or stack.ssh.user or "root", key, section.host_key)
+    user = section.ssh.user or stack.ssh.user or "root"
+    return SSH(host, port, user, key, section.host_key, None if user == "root" else stack.sudo_password)
+
+
+def check_sudo_password(stack: Stack, sections: list[NodeSection], problems: Problems) -> None:
+    """Report a password that sudo can't read, and warn if no node needs it."""
+    if (password := stack.sudo_password) is None:
+        return
+    if not re.fullmatch(r"[^\n\0]+", password.get_secret_value()):
+        problems.invalid(("sudoPassword",), OMITTED, "must be one line: the password that sudo asks ssh.user for")
+    if all((section.ssh.user or stack.ssh.user or "root") == "root" for section in sections):
+        problems.warn(("sudoPassword",), OMITTED, "is not used: every node's ssh.user is root")
 
 
 def _port(stack: Stack, section: NodeSection) -> int:

@@ -209,6 +209,7 @@ class Stack(Section):
     client_certificate: ClientCertificateSettings = ClientCertificateSettings()
     ssh: SSHSection = SSHSection()
     ssh_private_key: SecretStr | None = None
+    sudo_password: SecretStr | None = None
     nodes: Nodes | None = None
     nodes_file: FileName | None = None
     binary: BinarySection = BinarySection()

@@ -1,4 +1,4 @@
-"""SSH servers in the test's own process: logins of any user, any login shell, and a sudo that answers as a test says."""
+"""SSH servers in the test's own process: logins of any user, any login shell, and a sudo that does what a test says."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -15,10 +15,22 @@ from settings.addresses import Address
 KEY = asyncssh.generate_private_key("ssh-ed25519")
 """The key that all servers accept."""
 
-# As sudo 1.9 does: -S reads one line, byte by byte, unless the rule says NOPASSWD.
+PASSWORD = "hunter2, the 1st"
+
+ASK = """\
+case $* in "-k -S -p  -- "*) ;; *) echo 'sudo: a password is required' >&2; exit 1 ;; esac
+for _ in 1 2 3; do
+    echo tried >>"${0%/*}/passwords"
+    read -r line || { echo 'sudo: no password was provided' >&2; exit 1; }
+    [ "$line" != 'hunter2, the 1st' ] || break
+    echo 'Sorry, try again.' >&2
+done
+[ "$line" = 'hunter2, the 1st' ] || exit 1
+"""
+"""Ask for a password as sudo 1.9 does: -S reads up to three lines of standard input, byte by byte."""
+
 _SUDO = """\
 #!/bin/sh
-echo "$*" >>"{directory}/sudo.log"
 {answer}
 while [ "$1" != -- ]; do shift; done
 shift
@@ -40,8 +52,9 @@ class Server:
     def host_key(self) -> str:
         return self.key.export_public_key().decode().strip()
 
-    def login(self, user: str = "root") -> SSH:
-        return SSH("127.0.0.1", self.port, user, private_key(KEY), self.host_key)
+    def login(self, user: str = "root", sudo_password: str | None = None) -> SSH:
+        password = SecretStr(sudo_password) if sudo_password else None
+        return SSH("127.0.0.1", self.port, user, private_key(KEY), self.host_key, password)
 
 
 def private_key(key: asyncssh.SSHKey) -> SecretStr:
@@ -55,7 +68,7 @@ def node(ssh: SSH, name: str = "k8s-node01") -> NodeSettings:
 def write_sudo(directory: Path, answer: str = "") -> str:
     """Write a sudo that first runs the shell text `answer`; return a PATH that begins with it."""
     directory.mkdir(exist_ok=True)
-    (directory / "sudo").write_text(_SUDO.format(directory=directory, answer=answer))
+    (directory / "sudo").write_text(_SUDO.format(answer=answer))
     (directory / "sudo").chmod(0o755)
     return f"{directory}:/usr/bin:/bin"
 

@@ -1,6 +1,7 @@
 """Logins that are not root's: every command goes through sudo, and a node where that fails is not changed."""
 
 import asyncio
+import hashlib
 import shlex
 from collections.abc import Callable
 from functools import partial
@@ -13,12 +14,21 @@ from components import delivery, host
 from components.delivery import Delivery
 from components.host import HostError
 from components.stages import ACTIVATE, PREFLIGHT, STAGE
-from settings import SSH, Binary, BinarySource
-from tests.components.ssh_hosts import node, serve, write_sudo
+from settings import SSH, Architecture, Binary, BinarySource
+from tests.components.ssh_hosts import ASK, PASSWORD, node, serve, write_sudo
 
 DELIVERY = Delivery({"NODE": "k8s-node01"}, {"kube-proxy.conf": "é\n"})
 PREINSTALLED = Binary("1.36.2", BinarySource.PREINSTALLED, None, None, {})
 DIGEST = "0123"
+BINARY = b"\x7fELF" * 100_000
+SHELLS = ("/bin/sh", "/bin/bash", "/usr/bin/csh", "/usr/bin/fish")
+
+
+@pytest.fixture
+def binary(tmp_path: Path) -> Binary:
+    (tmp_path / "kube-proxy").write_bytes(BINARY)
+    digest = {Architecture.AMD64: hashlib.sha256(BINARY).hexdigest()}
+    return Binary("1.36.2", BinarySource.FILE, tmp_path / "kube-proxy", None, digest)
 
 
 def ssh(user: str) -> SSH:
@@ -51,25 +61,32 @@ class TestCommands:
 
 @pytest.mark.usefixtures("state")
 class TestSudo:
-    def deliver(self, path: str, user: str = "deploy", shell: str = "/bin/sh") -> list[str]:
-        """Deliver to a node with this sudo; return the commands that its login shell got."""
+    def deliver(
+        self,
+        path: str,
+        user: str = "deploy",
+        shell: str = "/bin/sh",
+        password: str | None = None,
+        binary: Binary = PREINSTALLED,
+    ) -> list[str]:
+        """Deliver to a node with this PATH; return the commands that its login shell got."""
 
         async def run() -> list[str]:
             async with serve(path=path, shell=shell) as server:
                 self.server = server
-                await host.deliver(node(server.login(user)), DELIVERY, PREINSTALLED)
+                await host.deliver(node(server.login(user, password)), DELIVERY, binary)
                 return server.commands
 
         return asyncio.run(run())
 
-    def refusal(self, path: str, user: str = "deploy", shell: str = "/bin/sh") -> str:
+    def refusal(self, path: str, user: str = "deploy", shell: str = "/bin/sh", password: str | None = None) -> str:
         with pytest.raises(HostError) as raised:
-            self.deliver(path, user, shell)
+            self.deliver(path, user, shell, password)
         assert len(self.server.attempts) == 1
         assert len(self.server.commands) == 1, "nothing was tried after that"
         return str(raised.value)
 
-    @pytest.mark.parametrize("shell", ["/bin/sh", "/bin/bash", "/usr/bin/csh", "/usr/bin/fish"])
+    @pytest.mark.parametrize("shell", SHELLS)
     def test_delivery_goes_through_sudo(self, tmp_path: Path, state: Path, shell: str) -> None:
         commands = self.deliver(write_sudo(tmp_path / "bin"), shell=shell)
         assert (state / "deliveries" / DELIVERY.digest / "run.sh").exists()
@@ -86,7 +103,8 @@ class TestSudo:
             (
                 "echo 'sudo: a password is required' >&2; exit 1",
                 "sudo: a password is required",
-                "run visudo -f /etc/sudoers.d/kube-proxy there and add the line: deploy ALL=(root) NOPASSWD: /bin/sh",
+                "run visudo -f /etc/sudoers.d/kube-proxy there and add the line: deploy ALL=(root) NOPASSWD: /bin/sh; "
+                "or set the password: pulumi config set --secret kube-proxy:sudoPassword",
             ),
             (
                 "echo 'sudo: sorry, you must have a tty to run sudo' >&2; exit 1",
@@ -113,7 +131,7 @@ class TestSudo:
         refused = write_sudo(tmp_path / "bin", "echo 'sudo: a password is required' >&2; exit 1")
         assert r"add the line: deploy\@corp ALL=(root)" in self.refusal(refused, user="deploy@corp")
 
-    @pytest.mark.parametrize("shell", ["/bin/sh", "/bin/bash", "/usr/bin/csh", "/usr/bin/fish"])
+    @pytest.mark.parametrize("shell", SHELLS)
     def test_missing_sudo_is_reported(self, tmp_path: Path, shell: str) -> None:
         assert "; install sudo there; then run visudo" in self.refusal(str(tmp_path), shell=shell)
 
@@ -129,4 +147,34 @@ class TestSudo:
         assert (
             f"but the host printed: {printed}; its login shell there must run commands (usermod -s /bin/sh deploy); "
             in message
+        )
+
+    @pytest.mark.parametrize("shell", SHELLS)
+    def test_password_is_read_by_sudo_and_by_nothing_else(
+        self, tmp_path: Path, state: Path, binary: Binary, shell: str
+    ) -> None:
+        commands = self.deliver(write_sudo(tmp_path / "bin", ASK), password=PASSWORD, shell=shell, binary=binary)
+        assert (state / "deliveries" / DELIVERY.digest / "run.sh").exists()
+        assert (state / "binaries" / binary.sha256[Architecture.AMD64]).read_bytes() == BINARY
+        assert len(commands) == 3
+        assert all(command.startswith("exec sudo -k -S -p '' -- /bin/sh -c ") for command in commands)
+        assert PASSWORD not in "".join(commands)
+
+    def test_password_that_sudo_does_not_ask_for_reaches_nothing(
+        self, tmp_path: Path, state: Path, binary: Binary
+    ) -> None:
+        self.deliver(write_sudo(tmp_path / "bin"), password=PASSWORD, binary=binary)
+        assert (state / "deliveries" / DELIVERY.digest / "run.sh").exists()
+        assert (state / "binaries" / binary.sha256[Architecture.AMD64]).read_bytes() == BINARY
+
+    def test_wrong_password_is_tried_once(self, tmp_path: Path) -> None:
+        message = self.refusal(write_sudo(tmp_path / "bin", ASK), password="wrong one")
+        assert (tmp_path / "bin" / "passwords").read_text() == "tried\ntried\n", (
+            "the second try finds the end of the input"
+        )
+        assert message == (
+            "k8s-node01: host check: user deploy must be able to run /bin/sh as root through sudo with the password in "
+            "kube-proxy:sudoPassword, but the host printed: Sorry, try again. sudo: no password was provided; set the right "
+            "one (pulumi config set --secret kube-proxy:sudoPassword); or run visudo -f /etc/sudoers.d/kube-proxy there and "
+            "add the line: deploy ALL=(root) /bin/sh; nothing was changed on the host; run pulumi up again"
         )

@@ -5,8 +5,10 @@ from dataclasses import replace
 
 import pytest
 import yaml
+from pydantic import SecretStr
 
 from components.rollout import order, waves
+from development.pulumi_stand_ins.tests.wire import secret
 from settings import CAWithKey, RolloutSettings, Settings
 from tests.components.recorder import CLIENT_CERTIFICATE, CLIENT_KEY, Deploy, Recorder, node
 from tests.components.test_certificate_authority import kubeconfig, trusted
@@ -101,11 +103,11 @@ class TestSecrets:
 
     def test_no_key_is_in_an_input_that_pulumi_shows(self, deploy: Deploy) -> None:
         for resource in deploy().resources:
-            shown = {key: value for key, value in resource.inputs.items() if key != "connection"}
+            shown = {name: value for name, value in resource.inputs.items() if name != "connection"}
             if resource.typ.startswith("tls:"):
                 continue
-            for secret in ("CA-KEY", "SSH-KEY", CLIENT_KEY, base64.b64encode(CLIENT_KEY.encode()).decode()):
-                assert secret not in repr(shown), f"{resource.name} shows {secret}"
+            for key in ("CA-KEY", "SSH-KEY", CLIENT_KEY, base64.b64encode(CLIENT_KEY.encode()).decode()):
+                assert key not in repr(shown), f"{resource.name} shows {key}"
 
     def test_inputs_of_a_node_are_small(self, deploy: Deploy) -> None:
         for name, inputs in node_commands(deploy()).items():
@@ -139,6 +141,27 @@ class TestDeliveries:
         user = kubeconfig(recorder)["users"][0]["user"]
         assert base64.b64decode(user["client-certificate-data"]) == f"{CLIENT_CERTIFICATE}+INTERMEDIATE".encode()
         assert trusted(recorder) == b"BUNDLE"
+
+
+class TestSudoPassword:
+    """Standard input has the password. A command that runs nothing shows what changes."""
+
+    @pytest.fixture
+    def recorder(self, deploy: Deploy, settings: Settings) -> Recorder:
+        login = replace(settings.nodes[0].ssh, user="deploy", sudo_password=SecretStr("hunter2"))
+        return deploy(nodes=(replace(settings.nodes[0], ssh=login),))
+
+    def test_commands_get_the_password_on_standard_input(self, recorder: Recorder) -> None:
+        commands = node_commands(recorder)
+        assert [commands[f"k8s-node01-{name}"]["stdin"] for name in ("stage", "activate")] == 2 * [secret("hunter2\n")]
+        assert "hunter2" not in repr([{**inputs, "stdin": None} for inputs in commands.values()])
+
+    def test_documents_are_shown_until_they_are_live(self, recorder: Recorder, deploy: Deploy) -> None:
+        documents = node_commands(recorder)["k8s-node01-documents"]
+        assert recorder.depends_on["k8s-node01-documents"] == {"k8s-node01-activate"}
+        assert not {"create", "update", "delete"} & set(documents), "it opens no connection"
+        shown = {line for line in str(documents["stdin"]).splitlines() if not line.startswith("ssh:")}
+        assert shown < set(str(node_commands(deploy())["k8s-node01-activate"]["stdin"]).splitlines())
 
 
 class TestPreview:

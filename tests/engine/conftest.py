@@ -19,16 +19,17 @@ from pathlib import Path
 sys.path.insert(0, {repository!r})
 import pulumi
 from components import ClientCertificates, Rollout, certificate_authority, delivery, host, node
+from components.privilege import as_root
 from settings import load
 delivery.STATE = host.STATE = Path({directory!r}) / "state"
-node.command = lambda _, digest, *stages: f"exec /bin/sh {directory}/stage.sh {{stages[-1].name}} {{digest}}"
+node.command = lambda ssh, digest, *stages: as_root(ssh, "/bin/sh", "{directory}/stage.sh", stages[-1].name, digest)
 settings = load({values!r}, Path({directory!r}))
 authority = certificate_authority(settings.certificate_authority)
 rollout = Rollout("rollout", settings, ClientCertificates(settings, authority), authority.trust_bundle_pem)
 pulumi.export("nodes", rollout.reports)
 """
 # Takes the place of every stage: this machine is no node.
-_STAGE = """\
+STAGE = """\
 cat >/dev/null
 cd "${0%/*}"
 echo "$1" >>ran
@@ -82,7 +83,7 @@ def fleet(tmp_path: Path) -> Iterator[Fleet]:
     project.prepare()
     stack = Fleet(project)
     stack.authority()
-    (stack.directory / "stage.sh").write_text(_STAGE)
+    (stack.directory / "stage.sh").write_text(STAGE)
     (stack.directory / "report").write_text(REPORT)
     with SshServer(tmp_path / "sshd") as server:
         login = {"host": "127.0.0.1", "port": server.port, "user": getpass.getuser()}

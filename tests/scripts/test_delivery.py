@@ -23,9 +23,9 @@ def delivery(tmp_path: Path) -> Path:
     return tmp_path / "delivery"
 
 
-def run(path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run(path: Path, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["/bin/sh", path, *arguments], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, timeout=60
+        ["/bin/sh", path, *arguments], capture_output=True, text=True, check=False, input=stdin, timeout=60
     )
 
 
@@ -45,6 +45,11 @@ def test_stages_get_nothing_of_the_logins_environment(delivery: Path, monkeypatc
     (delivery / "one.sh").write_text("env\n")
     names = {line.partition("=")[0] for line in run(delivery / "run.sh", "one").stdout.splitlines()}
     assert names - {"PWD", "SHLVL", "_"} == {"PATH", "HOME", "DELIVERY", "REMOVED_NODE", "REMOVED_STACK"}
+
+
+def test_stages_get_nothing_of_standard_input_where_a_password_may_be(delivery: Path) -> None:
+    (delivery / "one.sh").write_text("cat; echo end\n")
+    assert run(delivery / "run.sh", "one", stdin="hunter2\n").stdout == "end\n"
 
 
 def test_stage_that_fails_ends_the_run_with_its_status(delivery: Path) -> None:

@@ -1,4 +1,4 @@
-"""The configuration reference, in README.md and docs/configuration.md, agrees with the settings.
+"""The configuration reference, in README.md, docs/configuration.md and docs/ssh.md, agrees with the settings.
 
 The first YAML block is a whole stack; each other block replaces some of its sections. A key's comment says `required` or
 `optional`; any other key is shown with its default.
@@ -79,7 +79,7 @@ def one_line_keys(node: yaml.Node, place: Place) -> Iterator[tuple[int, Place]]:
 
 
 def blocks() -> Iterator[Block]:
-    for page in ("README.md", "docs/configuration.md"):
+    for page in ("README.md", "docs/configuration.md", "docs/ssh.md"):
         for part in re.split(r"^## ", (REPOSITORY / page).read_text(), flags=re.MULTILINE):
             for text in re.findall(r"^```yaml\n(.*?)^```", part, re.MULTILINE | re.DOTALL):
                 yield parse(f"{page}: {part.splitlines()[0]}", text)
@@ -120,7 +120,8 @@ def project(tmp_path_factory: pytest.TempPathFactory, make_project: Callable[[Pa
 def settings_of(values: dict[str, Any], project: Path) -> Settings:
     """Loads a stack; what its nodes get in place of what was written for them, and no warnings."""
     secrets = {"caPrivateKey": "ca-key.pem", "sshPrivateKey": "id_ed25519", "adminKubeconfig": ".kube/config"}
-    plain = {key: (project / secrets[key]).read_text() for key in values.keys() & secrets}
+    plain = {"sudoPassword": "hunter2"} if "sudoPassword" in values else {}
+    plain |= {key: (project / secrets[key]).read_text() for key in values.keys() & secrets}
     loaded = load(values | plain, project)
     nodes = (
         replace(node, configuration=kube_proxy_configuration.document(node, loaded.cluster)) for node in loaded.nodes
