@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from components import generation
 from documents import kube_proxy_configuration, yaml_writer
-from settings import NodeSettings, Settings
+from settings import SSH, NodeSettings, Settings
 
 
 def describe(settings: Settings, node: NodeSettings, files: Mapping[str, str]) -> str:
@@ -14,7 +14,8 @@ def describe(settings: Settings, node: NodeSettings, files: Mapping[str, str]) -
         "configuration": kube_proxy_configuration.document(node, cluster),
         **{name: text for name, text in files.items() if name != generation.CONFIGURATION},
         "address": str(node.address),
-        "ssh": f"{node.ssh.user}@{node.ssh.host}:{node.ssh.port}",
+        "ssh": _login(node.ssh),
+        "bastion": _login(node.ssh.bastion) if node.ssh.bastion else None,
         "server": cluster.server,
         "tlsServerName": cluster.tls_server_name,
         "proxyURL": cluster.proxy_url,
@@ -25,3 +26,7 @@ def describe(settings: Settings, node: NodeSettings, files: Mapping[str, str]) -
         "removeForeignVirtualServers": rollout.remove_foreign_virtual_servers,
     }
     return yaml_writer.dump({name: value for name, value in fields.items() if value is not None})
+
+
+def _login(ssh: SSH) -> str:
+    return f"{ssh.user}@{ssh.host}:{ssh.port}"

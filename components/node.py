@@ -1,6 +1,7 @@
 """A worker: one command checks it and stages its files as a generation beside the live one, another activates them."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pulumi
 from pulumi_command import remote
@@ -13,7 +14,7 @@ from components.description import describe
 from components.parameters import certificate_parameters, node_parameters, stack_name
 from components.privilege import password_line
 from components.stages import ACTIVATE, PREFLIGHT, STAGE
-from settings import NodeSettings, Settings
+from settings import SSH, NodeSettings, Settings
 
 
 class Node:
@@ -36,7 +37,7 @@ class Node:
     ) -> None:
         self.name = node.name
         self._node, self._certificate, self._deliveries, self._parent = node, certificate, deliveries, parent
-        self._connection = _connection(node)
+        self._connection = _connection(node.ssh)
         files, parameters = generation.render(settings, node), node_parameters(settings, node)
         self._delivery = pulumi.Output.all(kubeconfig, certificate.not_before, certificate.not_after).apply(
             lambda values: Delivery(
@@ -110,15 +111,19 @@ def _urn_below_a_node(name: str) -> str:
     return f"urn:pulumi:{pulumi.get_stack()}::{pulumi.get_project()}::{types}::{name}"
 
 
-def _connection(node: NodeSettings) -> remote.ConnectionArgs:
-    ssh = node.ssh
-    return remote.ConnectionArgs(
-        host=ssh.host,
-        port=ssh.port,
-        user=ssh.user,
-        private_key=pulumi.Output.secret(ssh.private_key.get_secret_value()),
-        host_key=ssh.host_key,
+def _connection(ssh: SSH) -> remote.ConnectionArgs:
+    proxy = remote.ProxyConnectionArgs(**_login(ssh.bastion)) if ssh.bastion else None
+    return remote.ConnectionArgs(**_login(ssh), proxy=proxy)
+
+
+def _login(ssh: SSH) -> dict[str, Any]:
+    return {
+        "host": ssh.host,
+        "port": ssh.port,
+        "user": ssh.user,
+        "private_key": pulumi.Output.secret(ssh.private_key.get_secret_value()),
+        "host_key": ssh.host_key,
         # A busy sshd drops connections (MaxStartups): enough tries to outlast that, few enough to end soon.
-        dial_error_limit=6,
-        per_dial_timeout=10,
-    )
+        "dial_error_limit": 6,
+        "per_dial_timeout": 10,
+    }

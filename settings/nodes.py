@@ -10,7 +10,7 @@ from settings.files import Files
 from settings.kube_proxy_configuration import Fleet, NodeConfiguration, check_configuration
 from settings.problems import Kind, Location, Problems
 from settings.section import read_section
-from settings.ssh import SSH, check_sudo_password, endpoint, read_fleet_key, read_ssh
+from settings.ssh import SSH, check_sudo_password, endpoint, read_fleet_login, read_ssh
 from settings.stack import NodeSection, NodesFile, Stack
 
 _NODES: Location = ("nodes",)
@@ -50,9 +50,9 @@ def read_nodes(stack: Stack, sections: list[NodeSection], at: Location, files: F
     minor = stack.binary.version.minor if stack.binary.version else None
     fleet = Fleet(stack.configuration, minor, stack.cluster.cluster_cidr, owners)
     configurations = check_configuration(fleet, sections, at, problems)
-    fleet_key = read_fleet_key(stack, sections, files)
+    fleet_login = read_fleet_login(stack, sections, files)
     check_sudo_password(stack, sections, problems)
-    logins = [read_ssh(stack, section, (*at, index), fleet_key, files) for index, section in enumerate(sections)]
+    logins = [read_ssh(stack, section, (*at, index), fleet_login, files) for index, section in enumerate(sections)]
     _check_unique([section.name for section in sections], at, "name", problems)
     _check_unique([section.address and str(section.address.ip) for section in sections], at, "address", problems)
     # An address that has a problem must not be a second problem as an SSH endpoint.

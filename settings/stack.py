@@ -5,7 +5,7 @@ class named Section is only what is written: another module reads its files or a
 """
 
 from enum import StrEnum
-from typing import Annotated, ClassVar, TypeAlias
+from typing import Annotated, TypeAlias
 
 from pydantic import Field, SecretStr
 
@@ -107,20 +107,36 @@ class ClientCertificateSettings(Section):
             problems.invalid((*at, "renewBeforeHours"), self.renew_before_hours, must)
 
 
-class SSHSection(Section):
-    """`kube-proxy:ssh`, for all nodes."""
-
-    elsewhere: ClassVar = {"bastion": "not supported yet: each node's SSH port must be reachable from here"}
+class LoginSection(Section):
+    """Who logs in, and where."""
 
     user: UserName | None = None
     port: Annotated[int, whole_number(1, 65535)] | None = None
     private_key_file: FileName | None = None
 
 
+class BastionSection(LoginSection):
+    """`bastion` of an `ssh`: the host through which nodes are reached."""
+
+    host: HostName = required("must be the bastion's IP address or DNS name")
+    host_key: HostKey | None = None
+
+
+class SSHSection(LoginSection):
+    """`kube-proxy:ssh`, for all nodes."""
+
+    bastion: BastionSection | None = None
+
+
 class NodeSSHSection(SSHSection):
-    """`ssh` of a node. Its values win over those of `kube-proxy:ssh`."""
+    """`ssh` of a node. Its values win over those of `kube-proxy:ssh`; `bastion: null` means a direct connection."""
 
     host: HostName | None = None
+
+    @classmethod
+    def is_unset(cls, key: object, item: object) -> bool:
+        """Return whether a value counts as unset: a null does, except for the bastion."""
+        return item is None and key != "bastion"
 
 
 Configuration: TypeAlias = Annotated[dict[str, object], at_most(1000, "values")]

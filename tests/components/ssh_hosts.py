@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import asyncssh
@@ -47,6 +48,7 @@ class Server:
     attempts: list[str] = field(default_factory=list)
     """The user of each connection that got as far as a login."""
     commands: list[str] = field(default_factory=list)
+    connections: list[asyncssh.SSHServerConnection] = field(default_factory=list)
 
     @property
     def host_key(self) -> str:
@@ -57,6 +59,7 @@ class Server:
         return SSH("127.0.0.1", self.port, user, private_key(KEY), self.host_key, password)
 
 
+@cache
 def private_key(key: asyncssh.SSHKey) -> SecretStr:
     return SecretStr(key.export_private_key().decode())
 
@@ -74,10 +77,13 @@ def write_sudo(directory: Path, answer: str = "") -> str:
 
 
 @asynccontextmanager
-async def serve(path: str = "/usr/bin:/bin", shell: str = "/bin/sh", accept: bool = True) -> AsyncIterator[Server]:
-    """Run a server. Its commands run in `shell -c` with this PATH."""
+async def serve(path: str = "/usr/bin:/bin", shell: str = "/bin/sh", forward: bool = True) -> AsyncIterator[Server]:
+    """Run a server. Its commands run in `shell -c` with this PATH. With `forward` it is a bastion too."""
 
     class Login(asyncssh.SSHServer):
+        def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+            server.connections.append(conn)
+
         def begin_auth(self, username: str) -> bool:
             server.attempts.append(username)
             return True
@@ -86,7 +92,10 @@ async def serve(path: str = "/usr/bin:/bin", shell: str = "/bin/sh", accept: boo
             return True
 
         def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:  # noqa: ARG002
-            return accept and key.public_data == KEY.public_data
+            return key.public_data == KEY.public_data
+
+        def connection_requested(self, *_: object) -> bool:
+            return forward
 
     async def run(process: "asyncssh.SSHServerProcess[bytes]") -> None:
         server.commands.append(process.command or "")

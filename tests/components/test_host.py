@@ -15,9 +15,9 @@ import asyncssh
 import pytest
 from pydantic import SecretStr
 
-from components import delivery, host
+from components import connection, delivery, host
+from components.connection import HostError
 from components.delivery import Delivery
-from components.host import HostError
 from development.pulumi_stand_ins.tests.ssh_server import SshServer
 from settings import SSH, Architecture, Binary, BinarySource, KubeProxyConfiguration, NodeSettings
 from settings.addresses import Address
@@ -36,8 +36,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorter tries, and no pause between them."""
-    monkeypatch.setattr(host, "SECONDS", 5)
-    monkeypatch.setattr(host, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(connection, "SECONDS", 5)
+    monkeypatch.setattr(connection, "PAUSE_SECONDS", 0)
 
 
 @pytest.fixture(autouse=True)

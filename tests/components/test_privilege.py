@@ -11,8 +11,8 @@ import pytest
 from pydantic import SecretStr
 
 from components import delivery, host
+from components.connection import HostError
 from components.delivery import Delivery
-from components.host import HostError
 from components.stages import ACTIVATE, PREFLIGHT, STAGE
 from settings import SSH, Architecture, Binary, BinarySource
 from tests.components.ssh_hosts import ASK, PASSWORD, node, serve, write_sudo

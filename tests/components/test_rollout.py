@@ -2,6 +2,7 @@
 
 import base64
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import yaml
@@ -19,6 +20,11 @@ COMMAND = "command:remote:Command"
 def node_commands(recorder: Recorder) -> dict[str, dict[str, object]]:
     """The commands that run on nodes; barriers don't."""
     return {name: inputs for name, inputs in recorder.of_type(COMMAND).items() if name.startswith("k8s-")}
+
+
+def value_of(given: Any) -> Any:
+    """The value of a secret, or the value itself."""
+    return given.get("value", given)
 
 
 class TestNames:
@@ -141,6 +147,25 @@ class TestDeliveries:
         user = kubeconfig(recorder)["users"][0]["user"]
         assert base64.b64decode(user["client-certificate-data"]) == f"{CLIENT_CERTIFICATE}+INTERMEDIATE".encode()
         assert trusted(recorder) == b"BUNDLE"
+
+
+class TestBastion:
+    def test_commands_go_through_it(self, deploy: Deploy, settings: Settings) -> None:
+        direct = settings.nodes[0]
+        login = replace(direct.ssh, bastion=replace(direct.ssh, host="10.0.0.1", user="jump"))
+        recorder = deploy(nodes=(replace(direct, ssh=login),))
+        for name in ("stage", "activate"):
+            connection = value_of(node_commands(recorder)[f"k8s-node01-{name}"]["connection"])
+            assert (connection["host"], connection["user"]) == ("192.168.99.101", "root")
+            proxy = value_of(connection["proxy"])
+            assert (proxy["host"], proxy["user"], proxy["hostKey"]) == ("10.0.0.1", "jump", "ssh-ed25519 AAAA")
+        shown = yaml.safe_load(str(node_commands(recorder)["k8s-node01-activate"]["stdin"]))
+        assert shown["bastion"] == "jump@10.0.0.1:22"
+
+    def test_connections_without_one_have_no_new_input(self, deploy: Deploy) -> None:
+        """A changed connection runs the command again."""
+        connection = value_of(node_commands(deploy())["k8s-node01-activate"]["connection"])
+        assert set(connection) == {"host", "port", "user", "privateKey", "hostKey", "dialErrorLimit", "perDialTimeout"}
 
 
 class TestSudoPassword:

@@ -28,8 +28,6 @@ users: [{name: admin, user: {token: "0"}}]
 contexts: [{name: admin@kubernetes, context: {cluster: kubernetes, user: admin}}]
 current-context: admin@kubernetes
 """
-NOT_SUPPORTED_YET = {"bastion"}
-"""Keys that exist so that their error can say what to do instead."""
 UNKNOWN = "zzzz"
 
 Place = tuple[str | int, ...]
@@ -158,7 +156,7 @@ def known_keys(values: dict[str, Any], place: Place, project: Path) -> set[str]:
         settings_of(changed, project)
     listed = re.search(rf"{UNKNOWN}: .*known keys: (.*)", str(raised.value))
     assert listed
-    return set(listed[1].split(", ")) - NOT_SUPPORTED_YET
+    return set(listed[1].split(", "))
 
 
 def test_reference_has_every_key(project: Path) -> None:

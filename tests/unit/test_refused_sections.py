@@ -22,11 +22,6 @@ CASES: list[tuple[str, object, str]] = [
         "-oProxyCommand=x",
         "Invalid value: \"-oProxyCommand=x\": must be a user's name of letters, digits, '_', '.', '@' and '-' (e.g. deploy)",
     ),
-    (
-        "ssh.bastion",
-        {"host": "10.0.0.1"},
-        "Forbidden: not supported yet: each node's SSH port must be reachable from here",
-    ),
     ("certificateAuthority.generate", "yes", 'Invalid value: "yes": must be true or false'),
     ("clientCertificate.perNode", 1, "Invalid value: 1: must be true or false"),
     ("clientCertificate.validityHours", 0, "Invalid value: 0: must be a whole number of hours from 1 to 876000"),

@@ -21,6 +21,12 @@ Load = Callable[[Values], Settings]
 Refused = Callable[[Values], list[str]]
 
 
+def new_key() -> str:
+    """Return a new key in OpenSSH's own form."""
+    key = ed25519.Ed25519PrivateKey.generate()
+    return key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()).decode()
+
+
 class TestSSHPrivateKey:
     @pytest.mark.parametrize("form", [PrivateFormat.TraditionalOpenSSL, PrivateFormat.PKCS8])
     def test_ssh_key_may_be_pem(self, values: Values, loaded: Load, project: Path, form: PrivateFormat) -> None:

@@ -9,18 +9,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import TypeVar
 
 import asyncssh
 
 from development.pulumi_stand_ins.command import go_errors
 from development.pulumi_stand_ins.command.connection import Connection
-from development.pulumi_stand_ins.command.handshake import client_keys, handshake, over_tcp
+from development.pulumi_stand_ins.command.handshake import Keys, client_keys, handshake, over_tcp
 from development.pulumi_stand_ins.plugin.engine import Severity
 from development.pulumi_stand_ins.plugin.resource import Operation, OperationError
 
 _FIRST_PAUSE_SECONDS, _PAUSE_FACTOR, _LONGEST_PAUSE_SECONDS = 0.1, 1.5, 5.0
 
-Attempt = Callable[[], Awaitable[asyncssh.SSHClientConnection]]
+T = TypeVar("T")
 
 
 async def dial(operation: Operation, connection: Connection) -> asyncssh.SSHClientConnection:
@@ -34,16 +35,39 @@ async def dial(operation: Operation, connection: Connection) -> asyncssh.SSHClie
     try:
         proxy_keys = await client_keys(proxy)
         tunnel = await _with_retries(operation, "Dial proxy", proxy, deadline, lambda: over_tcp(proxy, proxy_keys))
-        return await _with_retries(
-            operation, "Dial from proxy", connection, deadline, lambda: handshake(connection, keys, tunnel=tunnel)
-        )
+        way = _Way(connection, keys, tunnel)
+        await _with_retries(operation, "Dial from proxy", connection, deadline, way.open)
+        return await _with_retries(operation, "Dial", connection, deadline, way.log_in)
     except OperationError as error:
         raise OperationError(f"proxy: {error}") from None
 
 
+class _Way:
+    """A connection from a proxy. It is opened once; a second try to log in over it finds that it is closed."""
+
+    def __init__(self, connection: Connection, keys: Keys, tunnel: asyncssh.SSHClientConnection) -> None:
+        self._connection, self._keys, self._tunnel = connection, keys, tunnel
+        self._result: asyncssh.SSHClientConnection | Exception = asyncssh.ConnectionLost("")
+
+    async def open(self) -> None:
+        """asyncssh also logs in; the result is for `log_in`."""
+        try:
+            self._result = await handshake(self._connection, self._keys, tunnel=self._tunnel)
+        except asyncssh.ChannelOpenError:
+            raise
+        except go_errors.DIAL_ERRORS as error:
+            self._result = error
+
+    async def log_in(self) -> asyncssh.SSHClientConnection:
+        result, self._result = self._result, asyncssh.ConnectionLost("")
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+
 async def _with_retries(
-    operation: Operation, what: str, connection: Connection, deadline: float | None, attempt: Attempt
-) -> asyncssh.SSHClientConnection:
+    operation: Operation, what: str, connection: Connection, deadline: float | None, attempt: Callable[[], Awaitable[T]]
+) -> T:
     limit, failures, pause = connection.dial_error_limit, 0, _FIRST_PAUSE_SECONDS
     while True:
         try:

@@ -43,7 +43,9 @@ def dial_text(error: Exception, connection: Connection) -> str:
         case socket.gaierror():
             return f"dial tcp: lookup {connection.host}: no such host"
         case asyncssh.ChannelOpenError():
-            return f"ssh: rejected: connect failed ({error.reason})"
+            prohibited = error.code == asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED
+            why = "administratively prohibited" if prohibited else "connect failed"
+            return f"ssh: rejected: {why} ({error.reason})"
         case _:
             return f"ssh: handshake failed: {_handshake_text(error, connection)}"
 

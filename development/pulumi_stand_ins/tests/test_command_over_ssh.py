@@ -8,7 +8,7 @@ import grpc
 import pytest
 
 from development.pulumi_stand_ins.tests.plugin_process import Plugin, failure
-from development.pulumi_stand_ins.tests.ssh_server import SshServer, eventually
+from development.pulumi_stand_ins.tests.ssh_server import SshServer, eventually, free_port, generate_key
 from development.pulumi_stand_ins.tests.wire import secret
 
 COMMAND = "command:remote:Command"
@@ -190,6 +190,35 @@ class TestProxy:
             stranger = server.connection(proxy=bastion.connection(hostKey=server.host_key()))
             message = create_fails(command, {"connection": secret(stranger), "create": "true"})
         assert message == "proxy: after 0 failed attempts: ssh: handshake failed: ssh: host key mismatch"
+
+    def test_host_behind_the_bastion_sees_a_wrong_key_once(
+        self, command: Plugin, server: SshServer, tmp_path: Path
+    ) -> None:
+        stranger = generate_key(tmp_path / "stranger", "ed25519")
+        before = server.connections()
+        with SshServer(tmp_path) as bastion:
+            connection = server.connection(proxy=bastion.connection(), privateKey=stranger, dialErrorLimit=2)
+            message = create_fails(command, {"connection": secret(connection), "create": "true"})
+            assert bastion.logins() == 1
+        assert message == "proxy: after 2 failed attempts: ssh: handshake failed: EOF"
+        assert command.log.messages == ["Dial 1/2 failed: retrying", "Dial 2/2 failed: retrying"]
+        assert server.connections() - before == 1
+
+    @pytest.mark.parametrize(
+        ("forwarding", "text"),
+        [
+            ("yes", "ssh: rejected: connect failed (Connection refused)"),
+            ("no", "ssh: rejected: administratively prohibited (open failed)"),
+        ],
+    )
+    def test_host_that_the_bastion_does_not_reach_is_dialled_again(
+        self, command: Plugin, server: SshServer, tmp_path: Path, forwarding: str, text: str
+    ) -> None:
+        with SshServer(tmp_path, extra=f"AllowTcpForwarding {forwarding}") as bastion:
+            connection = server.connection(proxy=bastion.connection(), port=free_port(), dialErrorLimit=1)
+            message = create_fails(command, {"connection": secret(connection), "create": "true"})
+        assert message == f"proxy: after 1 failed attempts: {text}"
+        assert command.log.messages == ["Dial from proxy 1/1 failed: retrying"]
 
 
 def test_command_runs_as_the_user_of_the_connection(command: Plugin, server: SshServer) -> None:
