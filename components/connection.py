@@ -2,8 +2,10 @@
 
 import asyncio
 import os
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from hashlib import sha256
 from weakref import WeakKeyDictionary
 
 import asyncssh
@@ -14,6 +16,9 @@ from settings.addresses import host_and_port
 TRIES = 3
 SECONDS = 10
 """The limit of each try, from the first packet to a completed login."""
+
+AGENT_SECONDS = 60
+"""The same, for a key of the agent: someone may have to touch it."""
 
 PAUSE_SECONDS = 1
 """The pause before the second try; it doubles before the third."""
@@ -27,6 +32,7 @@ class LoginError(Exception):
     """A login that failed. The message has the host, what was expected and what to do, but not the node."""
 
 
+_Keys = list[asyncssh.SSHKey] | list[asyncssh.SSHKeyPair]
 _Connecting = asyncio.Task[asyncssh.SSHClientConnection]
 
 _bastions: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[SSH, _Connecting]] = WeakKeyDictionary()
@@ -39,7 +45,7 @@ async def connect(node: NodeSettings) -> AsyncIterator[asyncssh.SSHClientConnect
 
     Raises HostError.
     """
-    await _try_agent()
+    await _try_agent(node)
     try:
         connection = await _log_in(node.ssh)
     except LoginError as error:
@@ -53,13 +59,16 @@ def message(node: NodeSettings, text: str) -> str:
     return f"{node.name}: host check: {text}; nothing was changed on the host; run pulumi up again"
 
 
-async def _try_agent() -> None:
-    """Connect to the SSH agent, if there is one.
+async def _try_agent(node: NodeSettings) -> None:
+    """Connect to the SSH agent, if there is one or if there must be one.
 
-    The command plugin does so too, although it has a private key, and each of its commands fails if it can't
+    The command plugin does so too, also if it has a private key, and each of its commands fails if it can't
     (pulumi-command, remote/connection.go).
     """
     if not (path := os.environ.get("SSH_AUTH_SOCK")):
+        if any(ssh and ssh.private_key is None for ssh in (node.ssh, node.ssh.bastion)):
+            must = "SSH_AUTH_SOCK must name an SSH agent, since ssh.agent is true, but it is not set; start the agent"
+            raise HostError(message(node, f"{must} (eval $(ssh-agent); ssh-add)"))
         return
     try:
         _, writer = await asyncio.wait_for(asyncio.open_unix_connection(path), SECONDS)
@@ -78,9 +87,15 @@ async def _log_in(ssh: SSH) -> asyncssh.SSHClientConnection:
         await asyncio.sleep(attempt * PAUSE_SECONDS)
         tunnel = await _bastion(ssh.bastion) if ssh.bastion else None
         try:
-            return await asyncio.wait_for(_try_to_log_in(ssh, tunnel), SECONDS)
+            async with _client_keys(ssh) as keys:
+                return await asyncio.wait_for(_try_to_log_in(ssh, keys, tunnel), _limit(ssh))
         except asyncssh.PermissionDenied as refused:
-            raise LoginError(_denied(ssh)) from refused
+            raise LoginError(_denied(ssh, keys)) from refused
+        except asyncssh.ProtocolError as failed:
+            # OpenSSH ends the connection like this after MaxAuthTries.
+            if "authentication failures" in failed.reason:
+                raise LoginError(_denied(ssh, keys)) from failed
+            error = failed
         except asyncssh.HostKeyNotVerifiable as other:
             raise LoginError(_other_host_key(ssh)) from other
         except (OSError, asyncssh.Error, TimeoutError) as failed:
@@ -99,14 +114,32 @@ async def _bastion(ssh: SSH) -> asyncssh.SSHClientConnection:
         raise LoginError(f"bastion: {error}") from error
 
 
-async def _try_to_log_in(ssh: SSH, tunnel: asyncssh.SSHClientConnection | None) -> asyncssh.SSHClientConnection:
+@asynccontextmanager
+async def _client_keys(ssh: SSH) -> AsyncIterator[_Keys]:
+    """Yield the private key, or those of the agent, which the command plugin tries too."""
+    if ssh.private_key:
+        yield [asyncssh.import_private_key(ssh.private_key.get_secret_value())]
+        return
+    async with asyncssh.connect_agent() as agent:
+        if not (keys := list(await agent.get_keys())):
+            raise LoginError("the SSH agent must have a key, since ssh.agent is true, but has none; run ssh-add")
+        yield keys
+
+
+def _limit(ssh: SSH) -> int:
+    return SECONDS if ssh.private_key else AGENT_SECONDS
+
+
+async def _try_to_log_in(
+    ssh: SSH, keys: _Keys, tunnel: asyncssh.SSHClientConnection | None
+) -> asyncssh.SSHClientConnection:
     host_key = asyncssh.import_public_key(ssh.host_key)
     return await asyncssh.connect(
         ssh.host,
         ssh.port,
         tunnel=tunnel or (),
         username=ssh.user,
-        client_keys=[asyncssh.import_private_key(ssh.private_key.get_secret_value())],
+        client_keys=keys,
         known_hosts=([host_key], [], []),
         server_host_key_algs=[host_key.get_algorithm()],
         agent_path=None,
@@ -120,7 +153,7 @@ def _at(ssh: SSH) -> str:
 
 
 def _unreachable(ssh: SSH, error: BaseException) -> str:
-    reason = str(error) or f"no SSH answer within {SECONDS} s"
+    reason = str(error) or f"no SSH answer within {_limit(ssh)} s"
     tried = f"tried {TRIES} times: {reason}; start the host, repair the connection to it"
     if ssh.bastion and isinstance(error, asyncssh.ChannelOpenError):
         return (
@@ -135,13 +168,20 @@ def _other_host_key(ssh: SSH) -> str:
     return (
         f"{_at(ssh)} must have the host key {ssh.host_key.split()[1][-12:]} "
         f"({asyncssh.import_public_key(ssh.host_key).get_fingerprint()}), but it has another one; if the host was "
-        f"reinstalled on purpose, set its hostKey to the output of: ssh-keyscan -t ed25519 -p {ssh.port} {ssh.host}"
+        "reinstalled on purpose, set its hostKey, or its line in ssh.knownHostsFile, to the output of: "
+        f"ssh-keyscan -t ed25519 -p {ssh.port} {ssh.host}"
     )
 
 
-def _denied(ssh: SSH) -> str:
-    key = asyncssh.import_private_key(ssh.private_key.get_secret_value())
-    return (
-        f"{_at(ssh)} must accept user {ssh.user} with the SSH key {key.get_fingerprint()}; "
-        "add its public key to that user's authorized_keys, or set another key in kube-proxy:ssh"
-    )
+def _denied(ssh: SSH, keys: _Keys) -> str:
+    digests = (b64encode(sha256(key.public_data).digest()).decode().rstrip("=") for key in keys)
+    fingerprints = ", ".join(f"SHA256:{digest}" for digest in digests)
+    add = "add its public key to that user's authorized_keys"
+    if ssh.private_key:
+        what = f"the SSH key {fingerprints}; {add}, or set another key in kube-proxy:ssh"
+    else:
+        what = (
+            f"one of the SSH agent's keys ({fingerprints}); {add}, or let the agent have that key only "
+            "(ssh-add -D, ssh-add FILE): sshd counts each key as a failure (MaxAuthTries)"
+        )
+    return f"{_at(ssh)} must accept user {ssh.user} with {what}"

@@ -121,7 +121,7 @@ def _login(ssh: SSH) -> dict[str, Any]:
         "host": ssh.host,
         "port": ssh.port,
         "user": ssh.user,
-        "private_key": pulumi.Output.secret(ssh.private_key.get_secret_value()),
+        "private_key": pulumi.Output.secret(ssh.private_key.get_secret_value()) if ssh.private_key else None,
         "host_key": ssh.host_key,
         # A busy sshd drops connections (MaxStartups): enough tries to outlast that, few enough to end soon.
         "dial_error_limit": 6,

@@ -6,7 +6,8 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_ssh_public_key
 from pydantic import AfterValidator
 
-_TYPES: Final = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521")
+HOST_KEY_TYPES: Final = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521")
+"""The preferred one first."""
 
 
 def _host_key(text: str) -> str:
@@ -19,13 +20,13 @@ def _host_key(text: str) -> str:
             "use another key of the node: ssh-keyscan -t ed25519 HOST"
         )
     try:
-        if kind in _TYPES:
+        if kind in HOST_KEY_TYPES:
             load_ssh_public_key(f"{kind} {encoded}".encode())
             return f"{kind} {encoded}"
     except (ValueError, UnsupportedAlgorithm):
         pass
     raise ValueError(
-        f"must be a host key of type {', '.join(_TYPES)}, without the host name before it "
+        f"must be a host key of type {', '.join(HOST_KEY_TYPES)}, without the host name before it "
         "(e.g. ssh-ed25519 AAAAC3Nz…): see ssh-keyscan -t ed25519 HOST"
     )
 

@@ -113,6 +113,13 @@ class LoginSection(Section):
     user: UserName | None = None
     port: Annotated[int, whole_number(1, 65535)] | None = None
     private_key_file: FileName | None = None
+    agent: Flag = False
+    """The key is one of the SSH agent's."""
+
+    def report_conflicts(self, at: Location, problems: Problems) -> None:
+        """Refuse two places for one key."""
+        if self.agent and self.private_key_file is not None:
+            problems.forbidden((*at, "agent"), "must not be set together with privateKeyFile: keep one of the two")
 
 
 class BastionSection(LoginSection):
@@ -126,12 +133,15 @@ class SSHSection(LoginSection):
     """`kube-proxy:ssh`, for all nodes."""
 
     bastion: BastionSection | None = None
+    known_hosts_file: FileName | None = None
+    """Has the host keys of nodes and bastions without a hostKey."""
 
 
-class NodeSSHSection(SSHSection):
+class NodeSSHSection(LoginSection):
     """`ssh` of a node. Its values win over those of `kube-proxy:ssh`; `bastion: null` means a direct connection."""
 
     host: HostName | None = None
+    bastion: BastionSection | None = None
 
     @classmethod
     def is_unset(cls, key: object, item: object) -> bool:

@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import asyncssh
 import pytest
@@ -18,7 +19,7 @@ from pydantic import SecretStr
 from components import connection, delivery, host
 from components.connection import HostError
 from components.delivery import Delivery
-from development.pulumi_stand_ins.tests.ssh_server import SshServer
+from development.pulumi_stand_ins.tests.ssh_server import SshServer, eventually, generate_key
 from settings import SSH, Architecture, Binary, BinarySource, KubeProxyConfiguration, NodeSettings
 from settings.addresses import Address
 
@@ -68,8 +69,11 @@ async def busy(server: SshServer, silent: int) -> AsyncIterator[tuple[int, list[
         yield listening.sockets[0].getsockname()[1], seen
 
 
-def node(server: SshServer, port: int, key: str | None = None, host_key: str | None = None) -> NodeSettings:
-    ssh = SSH("127.0.0.1", port, getpass.getuser(), SecretStr(key or server.private_key), host_key or server.host_key())
+def node(
+    server: SshServer, port: int, key: str | None = None, host_key: str | None = None, agent: bool = False
+) -> NodeSettings:
+    private_key = None if agent else SecretStr(key or server.private_key)
+    ssh = SSH("127.0.0.1", port, getpass.getuser(), private_key, host_key or server.host_key())
     return NodeSettings("k8s-node01", Address("192.168.99.101"), {}, KubeProxyConfiguration(), ssh)
 
 
@@ -130,10 +134,58 @@ class TestAgent:
         assert server.connections() == before
 
 
+class TestAgentsKey:
+    """`ssh.agent`: a real agent, and a server that accepts the key that it may have."""
+
+    @pytest.fixture
+    def agent(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        monkeypatch.setenv("SSH_AUTH_SOCK", str(tmp_path / "agent"))
+        with subprocess.Popen(["ssh-agent", "-D", "-a", tmp_path / "agent"], stdout=subprocess.DEVNULL) as process:
+            try:
+                eventually((tmp_path / "agent").exists)
+                yield
+            finally:
+                process.terminate()
+
+    def deliver(self, server: SshServer) -> None:
+        asyncio.run(host.deliver(node(server, server.port, agent=True), DELIVERY, PREINSTALLED))
+
+    def add(self, key: Path) -> None:
+        subprocess.run(["ssh-add", "-q", key], check=True, stderr=subprocess.DEVNULL)
+
+    @pytest.mark.usefixtures("agent")
+    def test_key_of_the_agent_logs_in_and_is_in_no_setting(self, server: SshServer, state: Path) -> None:
+        self.add(server.directory / "user")
+        self.deliver(server)
+        assert (state / "deliveries" / DELIVERY.digest / "run.sh").exists()
+
+    @pytest.mark.usefixtures("agent")
+    @pytest.mark.parametrize("keys", [1, 7], ids=["one key", "more keys than MaxAuthTries"])
+    def test_other_keys_are_refused_in_one_login(self, server: SshServer, tmp_path: Path, keys: int) -> None:
+        for number in range(keys):
+            generate_key(tmp_path / f"stranger{number}", "ed25519")
+            self.add(tmp_path / f"stranger{number}")
+        before = server.connections()
+        with pytest.raises(
+            HostError, match=r"must accept user .* with one of the SSH agent's keys \(SHA256:.*ssh-add -D"
+        ):
+            self.deliver(server)
+        assert server.connections() - before == 1
+
+    @pytest.mark.usefixtures("agent")
+    def test_agent_without_a_key_is_reported(self, server: SshServer) -> None:
+        with pytest.raises(HostError, match=r"the SSH agent must have a key, since ssh\.agent is true, but has none"):
+            self.deliver(server)
+
+    def test_missing_agent_is_reported(self, server: SshServer) -> None:
+        with pytest.raises(HostError, match=r"SSH_AUTH_SOCK must name an SSH agent, since ssh\.agent is true"):
+            self.deliver(server)
+
+
 def test_refused_login_or_wrong_host_key_is_not_tried_again(server: SshServer) -> None:
     other = asyncssh.generate_private_key("ssh-ed25519")
 
-    async def refused(reason: str, **given: str) -> None:
+    async def refused(reason: str, **given: Any) -> None:
         async with busy(server, 0) as (port, seen):
             with pytest.raises(HostError, match=reason):
                 await host.deliver(node(server, port, **given), DELIVERY, PREINSTALLED)

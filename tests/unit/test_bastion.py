@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from settings import SSH, Settings
 from tests.unit.test_ssh_private_key import new_key
@@ -39,7 +40,7 @@ def test_bastion_may_have_its_own_login(values: Values, loaded: Load, project: P
     node = loaded(values).nodes[0].ssh
     assert node.bastion
     assert (node.bastion.port, node.bastion.user) == (2222, "jump")
-    assert node.bastion.private_key.get_secret_value() == (project / "jump").read_text()
+    assert node.bastion.private_key == SecretStr((project / "jump").read_text())
     assert node.private_key != node.bastion.private_key
     assert node.user == "root"
 

@@ -28,6 +28,7 @@ users: [{name: admin, user: {token: "0"}}]
 contexts: [{name: admin@kubernetes, context: {cluster: kubernetes, user: admin}}]
 current-context: admin@kubernetes
 """
+KNOWN_HOSTS = f"192.168.99.101,192.168.99.102 {ABBREVIATED['ssh-ed25519 AAAA…']}\n"
 UNKNOWN = "zzzz"
 
 Place = tuple[str | int, ...]
@@ -109,6 +110,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, make_project: Callable[[Pa
             (made / name).write_bytes((made / source).read_bytes())
     (made / ".kube").mkdir()
     (made / ".kube" / "config").write_text(KUBECONFIG)
+    (made / ".ssh" / "known_hosts").write_text(KNOWN_HOSTS)
     (made / "nodes.yaml").write_text(yaml.safe_dump(REFERENCE.values["nodes"]))
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("HOME", str(made))

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import SecretStr
 
 from settings import BinarySource, CAWithKey, KeyAlgorithm, RolloutSettings, Service, Settings, Subject, load
 
@@ -64,7 +65,7 @@ class TestFiles:
 
         assert authority(values).trust_bundle_pem == (project / "ca.pem").read_text()
         assert authority(values).private_key_pem.get_secret_value() == (project / "ca-key.pem").read_text()
-        assert settings.nodes[2].ssh.private_key.get_secret_value() == (project / "id_ed25519").read_text()
+        assert settings.nodes[2].ssh.private_key == SecretStr((project / "id_ed25519").read_text())
 
     def test_file_may_be_in_the_home_directory(
         self, values: Values, project: Path, loaded: Load, monkeypatch: pytest.MonkeyPatch
@@ -72,7 +73,7 @@ class TestFiles:
         monkeypatch.setenv("HOME", str(project))
         values["ssh"]["privateKeyFile"] = "~/id_ed25519"
 
-        assert loaded(values).nodes[0].ssh.private_key.get_secret_value()
+        assert loaded(values).nodes[0].ssh.private_key
 
     def test_nodes_file_is_the_same_as_nodes(self, values: Values, loaded: Load, project: Path) -> None:
         (project / "nodes.yaml").write_text(yaml.safe_dump(values["nodes"]))
@@ -88,7 +89,7 @@ class TestFiles:
         settings = loaded(values)
 
         assert authority(values).private_key_pem.get_secret_value() == values["caPrivateKey"]
-        assert settings.nodes[0].ssh.private_key.get_secret_value() == values["sshPrivateKey"]
+        assert settings.nodes[0].ssh.private_key == SecretStr(values["sshPrivateKey"])
 
 
 class TestNodes:

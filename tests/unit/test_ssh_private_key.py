@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
 )
+from pydantic import SecretStr
 
 from settings import Settings
 
@@ -33,7 +34,7 @@ class TestSSHPrivateKey:
         key = rsa.generate_private_key(65537, 2048).private_bytes(Encoding.PEM, form, NoEncryption())
         (project / "id_ed25519").write_bytes(key)
 
-        assert loaded(values).nodes[0].ssh.private_key.get_secret_value() == key.decode()
+        assert loaded(values).nodes[0].ssh.private_key == SecretStr(key.decode())
 
     @pytest.mark.parametrize("arguments", [("-t", "ed25519"), ("-t", "rsa", "-m", "PEM")])
     def test_ssh_key_must_be_unencrypted(

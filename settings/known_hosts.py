@@ -1,0 +1,49 @@
+"""Host keys from a file in the format of known_hosts (sshd(8)), as `ssh` and `ssh-keyscan` write it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from settings.host_keys import HOST_KEY_TYPES
+
+if TYPE_CHECKING:
+    import asyncssh
+
+
+class KnownHosts:
+    """The keys in a file. The constructor reads its text or raises ValueError."""
+
+    def __init__(self, text: str) -> None:
+        # Only stacks with such a file need it, and it takes half a second to import.
+        import asyncssh
+
+        self._known = asyncssh.SSHKnownHosts()
+        for number, line in enumerate(text.splitlines(), start=1):
+            try:
+                self._known.load(line)
+            except ValueError:
+                # asyncssh's message has the line: of a private key, if somebody names the wrong file.
+                raise ValueError(f"must name a file in the format of known_hosts; line {number} is not") from None
+
+    def host_key(self, host: str, port: int) -> str:
+        """Return a host's key as `<type> <base64>`, the preferred one if there are several.
+
+        Raises:
+            ValueError: there is none that the command plugin can check; the message says why.
+        """
+        keys, authorities, revoked, *_ = self._known.match(host, "", None if port == 22 else port)
+        usable = {key.get_algorithm(): key for key in keys if key not in revoked}
+        for kind in HOST_KEY_TYPES:
+            if kind in usable:
+                return _text(usable[kind])
+        if usable:
+            raise ValueError(f"has only {', '.join(usable)} for it, and the command plugin needs another key")
+        if keys:
+            raise ValueError("has only revoked keys for it (@revoked)")
+        if authorities:
+            raise ValueError("has only an authority for it (@cert-authority), and host certificates are not supported")
+        raise ValueError("has none for it")
+
+
+def _text(key: asyncssh.SSHKey) -> str:
+    return " ".join(key.export_public_key().decode().split()[:2])
