@@ -112,8 +112,10 @@ def _urn_below_a_node(name: str) -> str:
 
 
 def _connection(ssh: SSH) -> remote.ConnectionArgs:
-    proxy = remote.ProxyConnectionArgs(**_login(ssh.bastion)) if ssh.bastion else None
-    return remote.ConnectionArgs(**_login(ssh), proxy=proxy)
+    # A busy sshd drops connections (MaxStartups), and the bastion's has the logins of all nodes. A deletion has no host
+    # check before it, so a key that a node refuses counts as often as it is tried: fail2ban's default limit is five.
+    proxy = remote.ProxyConnectionArgs(**_login(ssh.bastion), dial_error_limit=6) if ssh.bastion else None
+    return remote.ConnectionArgs(**_login(ssh), dial_error_limit=3, proxy=proxy)
 
 
 def _login(ssh: SSH) -> dict[str, Any]:
@@ -123,7 +125,5 @@ def _login(ssh: SSH) -> dict[str, Any]:
         "user": ssh.user,
         "private_key": pulumi.Output.secret(ssh.private_key.get_secret_value()) if ssh.private_key else None,
         "host_key": ssh.host_key,
-        # A busy sshd drops connections (MaxStartups): enough tries to outlast that, few enough to end soon.
-        "dial_error_limit": 6,
         "per_dial_timeout": 10,
     }

@@ -162,6 +162,15 @@ class TestBastion:
         shown = yaml.safe_load(str(node_commands(recorder)["k8s-node01-activate"]["stdin"]))
         assert shown["bastion"] == "jump@10.0.0.1:22"
 
+    def test_a_node_is_tried_less_often_than_fail2ban_allows_and_a_busy_bastion_more(
+        self, deploy: Deploy, settings: Settings
+    ) -> None:
+        direct = settings.nodes[0]
+        recorder = deploy(nodes=(replace(direct, ssh=replace(direct.ssh, bastion=direct.ssh)),))
+        connection = value_of(node_commands(recorder)["k8s-node01-activate"]["connection"])
+        tries = [1 + it["dialErrorLimit"] for it in (connection, value_of(connection["proxy"]))]
+        assert tries == [4, 7]
+
     def test_connections_without_one_have_no_new_input(self, deploy: Deploy) -> None:
         """A changed connection runs the command again."""
         connection = value_of(node_commands(deploy())["k8s-node01-activate"]["connection"])
