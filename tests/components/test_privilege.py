@@ -42,15 +42,15 @@ class TestCommands:
         run = f"exec /bin/sh {directory}/deliveries/{DIGEST}/run.sh"
         assert delivery.command(root, DIGEST, PREFLIGHT, STAGE) == f"{run} preflight stage"
         assert delivery.command(root, DIGEST, ACTIVATE) == f"{run} activate"
-        removal = delivery.removal_command(root, "k8s-node01")
+        removal = delivery.removal_command(root, "k8s-node01", "prod")
         assert shlex.split(removal)[:3] == ["exec", "/bin/sh", "-c"]
-        assert removal.endswith(f" kube-proxy {directory} k8s-node01")
+        assert removal.endswith(f" kube-proxy {directory} k8s-node01 prod")
 
     @pytest.mark.parametrize(
         "make",
         [
             partial(delivery.command, digest=DIGEST),
-            partial(delivery.removal_command, node="k8s-node01"),
+            partial(delivery.removal_command, node="k8s-node01", stack="prod"),
             partial(delivery.shell, script="deliver.sh"),
             partial(delivery.shell, script="receive_binary.sh"),
         ],
