@@ -39,7 +39,7 @@ class TestDeadNode:
         assert result.status != 0
         assert f"{dead.name}: host check: " in result.output
         assert "must answer as an SSH server, tried 3 times: " in result.output
-        assert "start the host, repair the connection to it, or remove the node from kube-proxy:nodes" in result.output
+        assert "start the host, repair the connection to it, or remove it from the configuration" in result.output
         assert process_of(alive) == process
 
     def test_that_never_comes_back_is_forgotten_by_one_command(self, fleet: Cluster) -> None:

@@ -19,7 +19,7 @@ from development.progress import Step
 SUITE = "bookworm"
 PACKAGES = (
     "systemd,systemd-sysv,dbus,udev,kmod,procps,iproute2,openssh-server,curl,"
-    "iptables,nftables,ipset,ipvsadm,conntrack,linux-image-cloud-amd64"
+    "iptables,nftables,ipset,ipvsadm,conntrack,sudo,linux-image-cloud-amd64"
 )
 CUSTOMIZE = Path(__file__).parent / "customize.sh"
 DISK_SIZE = "4G"
