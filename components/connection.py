@@ -63,7 +63,7 @@ async def _try_agent(node: NodeSettings) -> None:
     """Connect to the SSH agent, if there is one or if there must be one.
 
     The command plugin does so too, also if it has a private key, and each of its commands fails if it can't
-    (pulumi-command, remote/connection.go).
+    (pulumi-command, remote/connection.go; docs/decisions/0015-ways-in.md).
     """
     if not (path := os.environ.get("SSH_AUTH_SOCK")):
         if any(ssh and ssh.private_key is None for ssh in (node.ssh, node.ssh.bastion)):

@@ -14,7 +14,7 @@ import asyncssh
 import pulumi
 
 from components import privilege
-from components.connection import SECONDS, HostError, connect, message
+from components.connection import HostError, connect, message
 from components.delivery import STATE, Delivery, shell
 from settings import Binary, NodeSettings
 
@@ -40,7 +40,7 @@ async def _check_root(node: NodeSettings, connection: asyncssh.SSHClientConnecti
     # A wrong password counts once: after the line is the end, so sudo has nothing to try again with.
     stdin: dict[str, Any] = {"input": password} if password else {"stdin": asyncssh.DEVNULL}
     check = connection.run(privilege.check_command(node.ssh), **stdin, encoding=None)
-    lines = await _answer(check, privilege.ROOT, SECONDS, failure)
+    lines = await _answer(check, privilege.ROOT, DELIVERY_SECONDS, failure)
     return b"" if privilege.UNASKED in lines else password
 
 
@@ -96,7 +96,8 @@ async def _answer(
 def _undelivered(node: NodeSettings, reason: str) -> HostError:
     return HostError(
         f"{node.name}: delivery: user {node.ssh.user} must be able to write to {STATE} with /bin/sh, tar and gzip, "
-        f"but {reason}; nothing that runs was changed; fix it, then run pulumi up again"
+        f"from a login shell that runs commands, but {reason}; "
+        "nothing that runs was changed; fix it, then run pulumi up again"
     )
 
 
