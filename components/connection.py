@@ -121,7 +121,11 @@ async def _client_keys(ssh: SSH) -> AsyncIterator[_Keys]:
         yield [asyncssh.import_private_key(ssh.private_key.get_secret_value())]
         return
     async with asyncssh.connect_agent() as agent:
-        if not (keys := list(await agent.get_keys())):
+        try:
+            keys = list(await asyncio.wait_for(agent.get_keys(), SECONDS))
+        except TimeoutError as error:
+            raise LoginError(f"the SSH agent must answer within {SECONDS} s; start another one") from error
+        if not keys:
             raise LoginError("the SSH agent must have a key, since ssh.agent is true, but has none; run ssh-add")
         yield keys
 

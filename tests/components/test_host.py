@@ -177,6 +177,17 @@ class TestAgentsKey:
         with pytest.raises(HostError, match=r"the SSH agent must have a key, since ssh\.agent is true, but has none"):
             self.deliver(server)
 
+    def test_agent_that_does_not_answer_is_reported(
+        self, server: SshServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(connection, "SECONDS", 1)
+        monkeypatch.setenv("SSH_AUTH_SOCK", str(tmp_path / "silent"))
+        with socket.socket(socket.AF_UNIX) as silent:
+            silent.bind(str(tmp_path / "silent"))
+            silent.listen()
+            with pytest.raises(HostError, match="the SSH agent must answer within 1 s"):
+                self.deliver(server)
+
     def test_missing_agent_is_reported(self, server: SshServer) -> None:
         with pytest.raises(HostError, match=r"SSH_AUTH_SOCK must name an SSH agent, since ssh\.agent is true"):
             self.deliver(server)
