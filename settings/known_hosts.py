@@ -21,7 +21,7 @@ class KnownHosts:
         for number, line in enumerate(text.splitlines(), start=1):
             try:
                 self._known.load(line)
-            except ValueError:
+            except (ValueError, OverflowError):  # the second for an RSA key with a negative number
                 # asyncssh's message has the line: of a private key, if somebody names the wrong file.
                 raise ValueError(f"must name a file in the format of known_hosts; line {number} is not") from None
 

@@ -1,12 +1,14 @@
 """`ssh.knownHostsFile`: host keys as `ssh` and `ssh-keyscan` write them."""
 
 import subprocess
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import asyncssh
 import pytest
+from asyncssh.packet import MPInt, String
 
 from settings import Settings
 from settings.load import find_problems
@@ -25,6 +27,7 @@ KEYS = {
         ("rsa", "ssh-rsa"),
     )
 }
+NEGATIVE_RSA = b64encode(String("ssh-rsa") + MPInt(-3) + MPInt(5)).decode()
 LINES = """\
 # a comment
 {first} {ed25519} root@node
@@ -126,6 +129,18 @@ def test_file_must_be_known_hosts_and_is_not_shown(listed: Values, refused: Refu
     (project / "known_hosts").write_text((project / "id_ed25519").read_text())
     assert refused(listed) == [
         'ssh.knownHostsFile: Invalid value: "known_hosts": must name a file in the format of known_hosts; line 2 is not'
+    ]
+
+
+@pytest.mark.parametrize(
+    "line", ["one-word", "@unknown * {other}", "|1|AAAA {other}", f"* ssh-rsa {NEGATIVE_RSA}"], ids=lambda it: it[:10]
+)
+def test_line_that_is_none_is_named_by_its_number(
+    listed: Values, refused: Refused, write: Callable[..., Path], line: str
+) -> None:
+    write(f"# a comment\n\n{line}\n")
+    assert refused(listed) == [
+        'ssh.knownHostsFile: Invalid value: "known_hosts": must name a file in the format of known_hosts; line 3 is not'
     ]
 
 
