@@ -12,7 +12,6 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from development import commands
 from development.errors import LabError
 from development.lab import disk, loopback, network, node_image, processes, qemu, qmp, ssh
 from development.lab.loopback import SSH_PORT
@@ -63,14 +62,14 @@ class Node:
         self._set_clock()
         if BOOTED not in snapshots:
             self._await_complete_boot()
-            self._monitor(f"savevm {BOOTED}")
+            self._save(BOOTED)
         if SUSPENDED in snapshots:
             self._monitor(f"delvm {SUSPENDED}")  # or the next start after a power cut would restore it
 
     def suspend(self) -> None:
         """Stop the node and keep its memory. One that never booted completely is made again at its next start."""
         if self.is_running() and BOOTED in self._snapshots():
-            self._monitor(f"savevm {SUSPENDED}")
+            self._save(SUSPENDED)
         self.kill()
 
     def reset(self) -> None:
@@ -80,6 +79,7 @@ class Node:
             self.start()
             return
         if self.is_running():
+            ssh.disconnect(self.lab, self.name)
             self._monitor(f"loadvm {BOOTED}")
         else:
             self._run_machine(BOOTED)
@@ -91,13 +91,14 @@ class Node:
     def kill(self) -> None:
         """Cut the node's power: it loses what it had not synced to its disk."""
         processes.stop(self.lab, self.name, signal.SIGKILL)
+        ssh.disconnect(self.lab, self.name)
 
     def run(self, command: str, stdin: bytes = b"", seconds: float = 120) -> str:
         """Run a command on the node as root and return its output.
 
         Raises LabError with its last line when it fails, and when it takes longer than `seconds`.
         """
-        return commands.run(ssh.command(self.lab, self.name, command), stdin=stdin, seconds=seconds)
+        return ssh.run(self.lab, self.name, command, stdin, seconds)
 
     def _snapshots(self) -> set[str]:
         return disk.snapshots(self._directory)
@@ -111,6 +112,10 @@ class Node:
     def _run_machine(self, snapshot: str | None) -> None:
         command = qemu.command(self.worker, disk.image(self._directory), snapshot)
         processes.start(self.lab, self.name, network.inside(self.lab, command), directory=self._directory)
+
+    def _save(self, snapshot: str) -> None:
+        ssh.disconnect(self.lab, self.name)
+        self._monitor(f"savevm {snapshot}")
 
     def _monitor(self, command_line: str) -> None:
         qmp.monitor(self._directory / qemu.MONITOR, command_line)

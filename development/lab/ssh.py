@@ -4,15 +4,20 @@ The lab makes each node's host key and puts it into the node, so clients can pin
 """
 
 import base64
+from contextlib import suppress
 from pathlib import Path
 
 import yaml
 
 from development import commands
+from development.errors import LabError
 from development.lab import loopback, topology
 from development.lab.loopback import SSH_PORT
 from development.lab.topology import Worker
 from development.paths import Lab
+
+_SOCKET = ("-o", "ControlPath=%n")
+"""Relative to the directory `ssh`: a Unix socket's name is limited to 107 bytes and a checkout's path is not."""
 
 
 def client_key(lab: Lab) -> Path:
@@ -82,6 +87,25 @@ def _inventory(lab: Lab) -> str:
 def command(lab: Lab, name: str, *remote: str) -> list[str]:
     """Return the command that opens SSH to a node, for a shell or a remote command."""
     return ["ssh", "-F", str(lab.ssh_config), name, *remote]
+
+
+def run(lab: Lab, name: str, command_line: str, stdin: bytes = b"", seconds: float = 120) -> str:
+    """Run a command on a node and return its output.
+
+    All commands share one connection, which the first one opens: a login costs an emulated node half a second.
+    Raises LabError with the command's last line when it fails, and when it takes longer than `seconds`.
+    """
+    shared = ["-o", "ControlMaster=auto", "-o", "ControlPersist=yes", *_SOCKET]
+    return commands.run(
+        ["ssh", *shared, *command(lab, name, command_line)[1:]], stdin=stdin, directory=lab.ssh, seconds=seconds
+    )
+
+
+def disconnect(lab: Lab, name: str) -> None:
+    """Close the shared connection to a node, if there is one: a node that stops or is restored doesn't know it."""
+    if (lab.ssh / name).exists():
+        with suppress(LabError):
+            commands.run(["ssh", *_SOCKET, "-O", "exit", name], directory=lab.ssh)
 
 
 def tmpfiles(lab: Lab, worker: Worker) -> str:

@@ -1,11 +1,13 @@
-"""Clients know each node's host key before the first connection."""
+"""Clients know each node's host key before the first connection, and the lab's own commands share one."""
 
 import stat
 import subprocess
+from pathlib import Path
 
 import yaml
 
 from development.lab import ssh, topology
+from development.lab.tests.conftest import program
 from development.paths import Lab
 
 
@@ -42,3 +44,16 @@ def test_openssh_accepts_the_client_configuration(lab: Lab) -> None:
     assert {"user root", "port 2222", "hostkeyalias k8s-node01", "stricthostkeychecking true"} <= set(settings)
     assert f"identityfile {ssh.client_key(lab)}" in settings
     assert f"userknownhostsfile {lab.ssh / 'known_hosts'}" in settings
+
+
+def test_commands_share_a_connection_until_it_is_closed(lab: Lab, tools: Path) -> None:
+    program(tools / "ssh", f"printf '%s\\n' \"$PWD $*\" >>{tools}/log")
+    ssh.run(lab, "k8s-node01", "true")
+    ssh.disconnect(lab, "k8s-node01")
+    (lab.ssh / "k8s-node01").touch()
+    ssh.disconnect(lab, "k8s-node01")
+    shared = f"-F {lab.ssh_config} k8s-node01 true"
+    assert (tools / "log").read_text().splitlines() == [
+        f"{lab.ssh} -o ControlMaster=auto -o ControlPersist=yes -o ControlPath=%n {shared}",
+        f"{lab.ssh} -o ControlPath=%n -O exit k8s-node01",
+    ]
