@@ -17,7 +17,7 @@ from development.progress import Steps
 from development.pulumi_stand_ins import installation
 from development.toolchain import GoTools, build
 
-_FORMAT = "2\n"
+_FORMAT = "3\n"
 """Another number where a lab of the version before can't go on: its disks, snapshots or certificates don't fit."""
 
 
