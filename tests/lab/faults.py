@@ -84,6 +84,7 @@ ipvsadm -D -t 10.99.0.1:80
 ip address delete 10.99.0.1/32 dev lo
 ip link delete cni0
 sysctl -q -w net.ipv4.ip_forward=1 net.ipv6.conf.all.disable_ipv6=0
+networkctl reconfigure enp0s1 # its IPv6 address went with the protocol
 rm -r /var/tmp/faults
 """
 
