@@ -35,7 +35,7 @@ _FORWARDER_DEFAULTS = """\
 defaults
   mode tcp
   retries 0
-  timeout connect 5s
+  timeout connect 2s
   timeout client 1d
   timeout server 1d
   # A node whose power is cut sends no reset: its connections end after eight seconds.
