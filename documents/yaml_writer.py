@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import yaml
@@ -29,7 +29,7 @@ _Dumper.add_multi_representer(int, yaml.SafeDumper.represent_int)
 _Dumper.add_multi_representer(float, yaml.SafeDumper.represent_float)
 
 
-def dump(document: Mapping[str, object]) -> str:
+def dump(document: Mapping[str, object] | Sequence[object]) -> str:
     """Return the document in block style and ASCII, keys in their order, one newline at the end.
 
     No line is folded: a reader on the node could take what follows a fold for a key.

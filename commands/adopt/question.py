@@ -1,0 +1,142 @@
+"""One question to a node: its host key, one login, and what question.sh answers, as text."""
+
+import asyncio
+import re
+import secrets
+from base64 import b64decode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import asyncssh
+from pydantic import SecretStr
+
+from commands.adopt.sources import Host
+from components.host import SECONDS, connect
+from settings import SSH, KubeProxyConfiguration, NodeSettings
+from settings.addresses import Address
+
+AT_ONCE: Final = 32
+"""How many nodes are asked at a time."""
+ANSWER_SECONDS: Final = 90
+LARGEST: Final = 4 << 20
+"""Bytes of an answer; question.sh limits each part of it."""
+
+_TYPES: Final = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521")
+"""The host keys that a stack may pin (settings/host_keys.py), the preferred one first."""
+
+_SCRIPT: Final = Path(__file__).with_name("question.sh")
+_NOWHERE: Final = Address("192.0.2.1")
+"""In place of the node's address, which is not known yet."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A host that answered."""
+
+    host: Host
+    user: str
+    port: int
+    host_key: str
+    known: bool
+    """The host key was in known_hosts; otherwise it was trusted because nobody contradicted."""
+    answers: Mapping[str, str]
+
+
+async def ask_all(
+    hosts: Sequence[Host], login: tuple[str, int], keys: Mapping[str | None, SecretStr], known_hosts: Path
+) -> list[Asked | str]:
+    """Ask every host, and return its answers or the reason why there are none.
+
+    Args:
+        hosts: the hosts.
+        login: user and port where a host has none of its own.
+        keys: the private key by its file's name; that of None is for hosts without a file of their own.
+        known_hosts: a file in OpenSSH's format; it need not exist.
+    """
+    free = asyncio.Semaphore(AT_ONCE)
+
+    async def ask_one(host: Host) -> Asked | str:
+        async with free:
+            try:
+                return await _ask(
+                    host, host.user or login[0], host.port or login[1], keys[host.private_key_file], known_hosts
+                )
+            except asyncssh.PermissionDenied:
+                return f"user {host.user or login[0]} must be able to log in with the SSH key: the login was refused"
+            except asyncssh.HostKeyNotVerifiable:
+                return f"the host key must be the one in {known_hosts}, is another one"
+            except (OSError, asyncssh.Error, TimeoutError, ValueError) as error:
+                return str(error) or f"{host.host} must answer as an SSH server: no answer within {SECONDS} s"
+
+    return await asyncio.gather(*map(ask_one, hosts))
+
+
+async def _ask(host: Host, user: str, port: int, key: SecretStr, known_hosts: Path) -> Asked:
+    known = _known_host_keys(known_hosts, host.host, port)
+    host_key = known[0] if known else await _scan(host.host, port)
+    node = NodeSettings(host.label, _NOWHERE, {}, KubeProxyConfiguration(), SSH(host.host, port, user, key, host_key))
+    mark = secrets.token_hex(16)
+    command = f"{'' if user == 'root' else 'sudo -n '}/bin/sh -s {mark}"
+    async with (
+        connect(node) as connection,
+        asyncio.timeout(ANSWER_SECONDS),
+        connection.create_process(command, encoding=None, stderr=asyncssh.DEVNULL) as process,
+    ):
+        process.stdin.write(_SCRIPT.read_bytes())
+        process.stdin.write_eof()
+        output = await _read(process.stdout)
+    found = answers(output.decode(errors="replace"), mark)
+    if "end" not in found:
+        raise ValueError(f"/bin/sh must run as root for user {user} ({command.split(' -s')[0]}): it did not finish")
+    return Asked(host, user, port, host_key, bool(known), found)
+
+
+async def _read(stream: asyncssh.SSHReader[bytes]) -> bytes:
+    output = b""
+    while part := await stream.read(65536):
+        output += part
+        if len(output) > LARGEST:
+            raise ValueError(f"the answer must be at most {LARGEST >> 20} MiB, is longer")
+    return output
+
+
+def answers(output: str, mark: str) -> dict[str, str]:
+    """Return the answers by name. Lines without the mark are not the script's."""
+    found = re.findall(rf"^{mark} ([a-z0-9-]+) ([A-Za-z0-9+/=]*)\r?$", output, re.MULTILINE)
+    return {name: _decoded(encoded) for name, encoded in found}
+
+
+def _decoded(encoded: str) -> str:
+    try:
+        return b64decode(encoded).decode(errors="replace")
+    except ValueError:
+        return ""
+
+
+def _known_host_keys(file: Path, host: str, port: int) -> list[str]:
+    """Return the host's keys in known_hosts of the types that the command plugin uses, the preferred one first."""
+    try:
+        trusted, *_ = asyncssh.match_known_hosts(str(file), host, "", None if port == 22 else port)
+    except FileNotFoundError:
+        return []
+    except ValueError as error:
+        raise ValueError(f"{file}: must be a known_hosts file: {error}") from None
+    return sorted(
+        (key for key in map(_text, trusted) if key.split()[0] in _TYPES), key=lambda key: _TYPES.index(key.split()[0])
+    )
+
+
+async def _scan(host: str, port: int) -> str:
+    """Return the host's key as ssh-keyscan does: nothing proves that it is the host's."""
+    key = await asyncio.wait_for(
+        asyncssh.get_server_host_key(host, port, server_host_key_algs=_TYPES, config=None), SECONDS
+    )
+    if key is None:
+        raise ValueError(f"{host}:{port} must have a host key of type {', '.join(_TYPES)}")
+    return _text(key)
+
+
+def _text(key: asyncssh.SSHKey) -> str:
+    return " ".join(key.export_public_key("openssh").decode().split()[:2])

@@ -1,0 +1,254 @@
+"""What a node's answers mean: configuration in force, cluster, binary, and what stands in the way."""
+
+import pytest
+import yaml
+
+from commands.adopt import stack
+from commands.adopt.question import answers
+from commands.adopt.running import NotAdoptableError, read_running
+from commands.adopt.sources import Host
+from tests.adopt.conftest import MakeMachine
+from tests.adopt.layouts import ADDRESS, FLAGS, GUIDE, HARD_WAY, KUBEASZ, LAYOUTS, NAME, Layout
+from tests.adopt.machine import KEY, PID, everything_in
+
+
+@pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.name)
+@pytest.mark.parametrize("metrics", [True, False], ids=["configz", "no configz"])
+def test_layout_becomes_a_stack_that_changes_nothing_in_force(
+    make_machine: MakeMachine, authority: str, layout: Layout, metrics: bool
+) -> None:
+    machine = make_machine(layout)
+    if not metrics:
+        machine.write("sockets", "")
+    node = read_running(machine.ask())
+    values = stack.compose([node], "prod-ca.pem", "~/.ssh/id_ed25519")
+
+    assert values["configuration"] == layout.expected
+    assert stack.changed_fields(values, [node]) == [[]]
+    assert (node.name, node.address, node.version, node.api_version) == (NAME, ADDRESS, "1.36.2", "1.36.3")
+    cidr = layout.configuration["clusterCIDR"]
+    assert values["cluster"] == {"server": layout.server, "clusterCIDR": cidr, "version": "1.36.3"}
+    assert node.authority == authority
+    assert node.takeover == list(layout.takeover)
+    assert {key: values[key] for key in layout.more} == layout.more
+    assert [note.split(":")[0] for note in node.notes] == ([] if metrics else ["/configz"])
+
+
+def test_asking_changes_nothing_on_the_node_and_leaves_every_key_there(make_machine: MakeMachine) -> None:
+    for layout in (GUIDE, FLAGS):
+        machine = make_machine(layout, layout.name)
+        before = everything_in(machine.root)
+        answered = machine.ask().answers
+        assert everything_in(machine.root) == before
+        assert answered["end"] == ""
+        assert not [
+            name for name, text in answered.items() if "client-" in text or "PRIVATE" in text or KEY[30:] in text
+        ]
+
+
+@pytest.mark.parametrize(
+    "users",
+    [
+        "users: [{name: kube-proxy, user: {client-key-data: c2VjcmV0}}]",
+        'users: [{"name": "kube-proxy", "user": {"token": "c2VjcmV0"}}]',
+        "users:\n- name: kube-proxy\n  user: {token: c2VjcmV0}",
+        "users:\n- name: kube-proxy\n  user:\n    token: |\n      c2VjcmV0\n    password: c2VjcmV0",
+        "users:\n- name: kube-proxy\n  user:\n    token: >-\n      c2VjcmV0",
+        '{"users": [{"name": "kube-proxy", "user": {"client-key-data": "c2VjcmV0"}}]}',
+        "clusters:\n- cluster:\n    proxy-url: http://me:c2VjcmV0@192.168.99.10:3128",
+    ],
+)
+def test_kubeconfigs_secrets_stay_on_the_node(make_machine: MakeMachine, users: str) -> None:
+    machine = make_machine()
+    machine.write(GUIDE.kubeconfig, f"{machine.root.joinpath(GUIDE.kubeconfig[1:]).read_text()}{users}\n")
+    assert not [text for text in machine.ask().answers.values() if "c2VjcmV0" in text]
+
+
+def test_text_of_the_login_shell_is_no_answer(make_machine: MakeMachine) -> None:
+    machine = make_machine()
+    output = machine.output()
+
+    assert answers(f"Welcome\nhostname aGk=\n{output}bye", "MARK") == answers(output, "MARK")
+    assert answers(output, "OTHER") == {}
+
+
+def test_file_that_was_changed_after_the_start_is_noted_and_the_memory_counts(make_machine: MakeMachine) -> None:
+    machine = make_machine()
+    machine.write("configuration", yaml.safe_dump(GUIDE.configuration | {"mode": "nftables", "oomScoreAdj": -998}))
+    node = read_running(machine.ask())
+    assert node.configuration["mode"] == "ipvs"
+    assert node.notes == [
+        "mode, oomScoreAdj: kube-proxy runs with another value than in its file; the stack has what runs"
+    ]
+
+
+def test_script_named_kube_proxy_is_not_started_again(make_machine: MakeMachine) -> None:
+    machine = make_machine()
+    machine.write("version", "GNU bash, version 5.2.15")
+    assert machine.ask().answers["configuration"].strip() == ""
+    with pytest.raises(NotAdoptableError, match="kube-proxy --version must print a version"):
+        read_running(machine.ask())
+
+
+@pytest.mark.parametrize(
+    ("command", "group", "reason"),
+    [
+        ("k3s-agent", "/system.slice/k3s-agent.service", "k3s-agent has kube-proxy built in"),
+        ("kubelite", "/system.slice/snap.microk8s.daemon-kubelite.service", "kubelite has kube-proxy built in"),
+        ("hyperkube", "/system.slice/kube-proxy.service", "runs hyperkube, which Kubernetes 1.19 removed"),
+        ("kube-proxy", "/kubepods.slice/kubepods-pod1.slice/cri-containerd-2.scope", "runs in a container"),
+        ("kube-proxy", "/system.slice/docker-0123.scope", "runs in a container"),
+        ("kube-proxy", "/user.slice/user-0.slice/session-1.scope", "must be the main process of a systemd service"),
+        ("kube-proxy", "/system.slice/supervisor.service", "must be the main process of a systemd service"),
+        (None, "", "no kube-proxy runs there"),
+    ],
+)
+def test_other_kube_proxies_are_not_adoptable(
+    make_machine: MakeMachine, command: str | None, group: str, reason: str
+) -> None:
+    machine = make_machine()
+    machine.end()
+    if command:
+        machine.process(99, command, group, GUIDE.binary, [])
+    with pytest.raises(NotAdoptableError, match=reason):
+        read_running(machine.ask())
+
+
+def test_unit_of_another_user_counts_only_if_it_is_the_systems(make_machine: MakeMachine) -> None:
+    machine = make_machine()
+    machine.process(99, "kube-proxy", "/user.slice/user-1000.slice/kube-proxy.service", "/home/me/kube-proxy", [])
+    node = read_running(machine.ask())
+    assert node.asked.answers["arguments"].startswith(GUIDE.binary)
+    assert node.takeover == ["2 kube-proxies run there, which delete each other's rules: stop the others"]
+
+
+def test_what_surrounds_the_unit_is_noted(make_machine: MakeMachine) -> None:
+    machine = make_machine()
+    machine.set_unit(
+        DropInPaths="/etc/systemd/system/kube-proxy.service.d/50-nice.conf",
+        User="proxy",
+        ExecStartPre="{ path=/sbin/modprobe ; argv[]=/sbin/modprobe ip_vs ; ignore_errors=yes ; pid=0 }",
+    )
+    machine.write(f"proc/{PID}/environ", "HTTPS_PROXY=http://me:c2VjcmV0@proxy:3128\0GODEBUG=x=1\0HOME=/\0")
+    node = read_running(machine.ask())
+    assert node.takeover == [
+        "drop-ins of the unit stay in force: /etc/systemd/system/kube-proxy.service.d/50-nice.conf"
+    ]
+    assert node.notes == [
+        "ExecStartPre of the unit: /sbin/modprobe ip_vs",
+        "User of the unit: proxy; this program's kube-proxy runs as root",
+        "environment variables GODEBUG, HTTPS_PROXY: see cluster.proxyURL for a proxy to the API",
+    ]
+    assert "c2VjcmV0" not in str(node.asked.answers)
+
+
+def test_binary_that_was_replaced_while_it_ran_is_noted(make_machine: MakeMachine) -> None:
+    machine = make_machine()
+    exe = machine.root / "proc" / str(PID) / "exe"
+    machine.write("usr/local/bin/kube-proxy (deleted)", exe.read_text()).chmod(0o755)
+    exe.unlink()
+    exe.symlink_to(machine.root / "usr/local/bin/kube-proxy (deleted)")
+    assert read_running(machine.ask()).takeover == [
+        "its binary /usr/local/bin/kube-proxy (deleted) was replaced while it ran: install 1.36.2 as "
+        "/usr/local/bin/kube-proxy, or set binary.source to file or url"
+    ]
+
+
+def test_link_to_the_binary_is_the_binary(make_machine: MakeMachine) -> None:
+    machine = make_machine(KUBEASZ)
+    (machine.root / "usr/local/bin/kube-proxy").symlink_to(machine.root / "opt/kube/bin/kube-proxy")
+    assert len(read_running(machine.ask()).takeover) == 1
+
+
+def test_listeners_that_are_off_are_noted(make_machine: MakeMachine) -> None:
+    machine = make_machine()
+    machine.serve(f"http://{GUIDE.metrics}/configz", machine.configz(GUIDE.configuration | {"healthzBindAddress": ""}))
+    assert "healthzBindAddress: is off; this program needs it and turns it on" in read_running(machine.ask()).notes
+
+
+class TestHostileNode:
+    """Nothing that a node answers can be more than a value that settings/ accepts, or a printable line."""
+
+    def configured(self, machine_of: MakeMachine, **fields: object) -> list[str]:
+        machine = machine_of()
+        machine.serve(f"http://{GUIDE.metrics}/configz", machine.configz(GUIDE.configuration | fields))
+        machine.write("configuration", "")
+        return read_running(machine.ask()).notes
+
+    def test_invalid_fields_are_left_out_and_noted(self, make_machine: MakeMachine) -> None:
+        notes = self.configured(make_machine, oomScoreAdj="\x1b[2J", ipvs=[1], surprise={"a": 1})
+        assert [note.split(":")[0] for note in notes] == ["ipvs", "oomScoreAdj", "surprise"]
+        assert not [note for note in notes if not note.isprintable()]
+
+    def test_mode_that_is_none_is_refused(self, make_machine: MakeMachine) -> None:
+        with pytest.raises(NotAdoptableError, match="mode must be one of ipvs, iptables, nftables"):
+            self.configured(make_machine, mode={"a": "ipvs"})
+
+    @pytest.mark.parametrize("name", ["../../etc/passwd", "a b", "", "x" * 300, "a\nb: c"])
+    def test_name_that_is_none_is_refused(self, make_machine: MakeMachine, name: str) -> None:
+        machine = make_machine()
+        machine.write("configuration", "")
+        fields = GUIDE.configuration | {"hostnameOverride": name}
+        machine.serve(f"http://{GUIDE.metrics}/configz", machine.configz(fields))
+        if name:
+            with pytest.raises(NotAdoptableError, match="must be a host name"):
+                read_running(machine.ask())
+        else:
+            assert read_running(machine.ask()).name == NAME
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "&a [*a, *a]",
+            "a: &a {b: 1}\nc: *a",
+            "[" * 5000,
+            "{" * 5000 + "}" * 5000,
+            "\0",
+            "- 1",
+            "!!python/object:os.system {}",
+        ],
+    )
+    def test_yaml_that_is_no_configuration_is_refused(self, make_machine: MakeMachine, text: str) -> None:
+        machine = make_machine()
+        machine.write("sockets", "")
+        machine.write("configuration", text)
+        with pytest.raises(NotAdoptableError, match="must show its configuration"):
+            read_running(machine.ask())
+
+    def test_kubeconfig_of_any_shape_is_only_noted(self, make_machine: MakeMachine) -> None:
+        for number, text in enumerate(
+            ["", "clusters: 1", "contexts:\n- name: x\ncurrent-context: x", "kind: [", "server: http://x"]
+        ):
+            machine = make_machine(HARD_WAY, str(number))
+            machine.write(HARD_WAY.kubeconfig, text)
+            node = read_running(machine.ask())
+            assert node.cluster == {"clusterCIDR": "10.200.0.0/16"}
+            assert any(note.startswith("the CA of /var/lib/kube-proxy/kubeconfig: must be") for note in node.notes)
+
+    def test_long_answers_are_cut_off(self, make_machine: MakeMachine) -> None:
+        machine = make_machine()
+        machine.write("version", "Kubernetes v1.36.2" + "x" * 10_000_000)
+        machine.write("configuration", "a" * 10_000_000)
+        assert len(machine.output()) < 1_000_000
+
+
+def test_inventory_address_counts_if_kube_proxy_has_none(make_machine: MakeMachine) -> None:
+    machine = make_machine(KUBEASZ)
+    assert read_running(machine.ask(Host("a", "192.168.99.7"))).address == "192.168.99.7"
+    assert read_running(machine.ask(Host("a", "worker.example.org"))).address == ADDRESS  # where the login came in
+    assert read_running(machine.ask(Host("a", "127.0.0.1", address="192.168.99.8"))).address == "192.168.99.8"
+
+
+def test_node_name_that_kube_proxy_does_not_use_is_noted(make_machine: MakeMachine) -> None:
+    node = read_running(make_machine().ask(Host("a", ADDRESS, node_name="k8s-node09")))
+    assert node.name == "k8s-node09"
+    assert node.notes == ["kube-proxy calls its Node k8s-node01: it waits for that one and writes no rules"]
+
+
+def test_master_wins_over_the_kubeconfigs_server(make_machine: MakeMachine) -> None:
+    machine = make_machine(FLAGS)
+    (machine.root / "proc" / str(PID) / "exe").unlink()
+    arguments = [*FLAGS.arguments.split(), "--master", "https://192.168.99.9:6443"]
+    (machine.root / "proc" / str(PID) / "cwd").unlink()
+    machine.process(PID, "kube-proxy", f"/system.slice/{machine.unit}", FLAGS.binary, arguments)
+    assert read_running(machine.ask()).cluster["server"] == "https://192.168.99.9:6443"
