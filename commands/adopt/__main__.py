@@ -75,7 +75,7 @@ def _adopt(options: argparse.Namespace) -> int:
             raise ValueError(f"{path}: must not exist: move it away, or replace it with --force (keeps its secrets)")
     kept = report.kept_of(options.file)
     hosts = _hosts(options)
-    print(f"asking {len(hosts)} nodes", file=sys.stderr)
+    print(f"nodes to ask: {len(hosts)}", file=sys.stderr)
     login = options.user, options.port
     asked = asyncio.run(ask_all(hosts, login, _keys(options, hosts), Path(options.known_hosts).expanduser()))
     nodes, left_out = _running(hosts, asked)

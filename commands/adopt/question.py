@@ -67,8 +67,10 @@ async def ask_all(
                 return f"user {host.user or login[0]} must be able to log in with the SSH key: the login was refused"
             except asyncssh.HostKeyNotVerifiable:
                 return f"the host key must be the one in {known_hosts}, is another one"
-            except (OSError, asyncssh.Error, TimeoutError, ValueError) as error:
-                return str(error) or f"{host.host} must answer as an SSH server: no answer within {SECONDS} s"
+            except (OSError, asyncssh.Error, TimeoutError) as error:
+                return f"must answer as an SSH server: {str(error) or f'no answer within {SECONDS} s'}"
+            except ValueError as error:
+                return str(error)
 
     return await asyncio.gather(*map(ask_one, hosts))
 
@@ -79,26 +81,26 @@ async def _ask(host: Host, user: str, port: int, key: SecretStr, known_hosts: Pa
     node = NodeSettings(host.label, _NOWHERE, {}, KubeProxyConfiguration(), SSH(host.host, port, user, key, host_key))
     mark = secrets.token_hex(16)
     command = f"{'' if user == 'root' else 'sudo -n '}/bin/sh -s {mark}"
-    async with (
-        connect(node) as connection,
-        asyncio.timeout(ANSWER_SECONDS),
-        connection.create_process(command, encoding=None, stderr=asyncssh.DEVNULL) as process,
-    ):
-        process.stdin.write(_SCRIPT.read_bytes())
-        process.stdin.write_eof()
-        output = await _read(process.stdout)
+    async with connect(node) as connection:
+        try:
+            output = await asyncio.wait_for(_run(connection, command), ANSWER_SECONDS)
+        except TimeoutError:
+            raise ValueError(f"/bin/sh must answer within {ANSWER_SECONDS} s, did not") from None
     found = answers(output.decode(errors="replace"), mark)
     if "end" not in found:
         raise ValueError(f"/bin/sh must run as root for user {user} ({command.split(' -s')[0]}): it did not finish")
     return Asked(host, user, port, host_key, bool(known), found)
 
 
-async def _read(stream: asyncssh.SSHReader[bytes]) -> bytes:
+async def _run(connection: asyncssh.SSHClientConnection, command: str) -> bytes:
     output = b""
-    while part := await stream.read(65536):
-        output += part
-        if len(output) > LARGEST:
-            raise ValueError(f"the answer must be at most {LARGEST >> 20} MiB, is longer")
+    async with connection.create_process(command, encoding=None, stderr=asyncssh.DEVNULL) as process:
+        process.stdin.write(_SCRIPT.read_bytes())
+        process.stdin.write_eof()
+        while part := await process.stdout.read(65536):
+            output += part
+            if len(output) > LARGEST:
+                raise ValueError(f"the answer must be at most {LARGEST >> 20} MiB, is longer")
     return output
 
 

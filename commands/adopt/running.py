@@ -133,7 +133,7 @@ def _identify(running: Running, values: Mapping[str, Any]) -> None:
     for address in (values.get("bindAddress"), asked.host.address, asked.host.host, connected):
         section = read_section(NodeSection, {"name": running.name, "address": address}, Problems())
         if section.name and section.address:
-            running.address = section.address
+            running.address = str(section.address)
             return
     raise NotAdoptableError(f"the Node's name ({running.name}) must be a host name, and its address must be known")
 
@@ -164,7 +164,7 @@ def _read_cluster(running: Running, values: Mapping[str, Any], master: str) -> N
     except ValueError as error:
         notes.append(f"the CA of {path}: {error}")
     version = _mapping(answers.get("api-version", "")).get("gitVersion")
-    running.api_version = _parsed(KubernetesVersion, version) or ""
+    running.api_version = str(_parsed(KubernetesVersion, version) or "")
 
 
 def in_force(values: Mapping[str, Any], name: str, notes: list[str]) -> tuple[Mapping[str, Any], int]:
@@ -258,7 +258,7 @@ def _read_binary(running: Running) -> None:
     version = _parsed(KubernetesVersion, answers.get("version", "").strip().removeprefix("Kubernetes "))
     if version is None:
         raise NotAdoptableError("kube-proxy --version must print a version (Kubernetes v1.36.2)")
-    running.version = version
+    running.version = str(version)
     path, installed = answers.get("binary", "").strip(), answers.get("installed", "").strip()
     if path != installed:
         replaced = "was replaced while it ran" if path.endswith(" (deleted)") else f"is not {paths.BINARY}"

@@ -5,6 +5,7 @@ Ansible. It runs as a process: it is under the GPL.
 """
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import Any, Final
 
 _SECONDS: Final = 120
+_STRICT: Final = {"ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "true"}
+"""Otherwise an inventory that Ansible can't read is an empty one."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +119,15 @@ def _kubernetes_host(item: Mapping[str, Any]) -> Host | None:
 def _run(command: Sequence[str]) -> Mapping[str, Any]:
     shown = " ".join(command)
     try:
-        done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=_SECONDS)
+        done = subprocess.run(
+            command,
+            env={**os.environ, **_STRICT},
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            timeout=_SECONDS,
+            check=False,
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ValueError(f"{shown}: must run: {error}") from None
     if done.returncode != 0:

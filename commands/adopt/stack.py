@@ -45,7 +45,7 @@ def compose(nodes: Sequence[Running], ca_file: str, key_file: str) -> dict[str, 
         "certificateAuthority": {"certificateFile": ca_file} if authority(nodes) else None,
         "ssh": _given(ssh),
         "nodes": [_node(*each, fleet, ssh, key_file) for each in zip(nodes, own, strict=True)],
-        "binary": {"version": _shared(nodes, "binary.version", lambda node: node.version), "sha256": _digests(nodes)},
+        "binary": {"version": _shared(nodes, "binary.version", lambda node: node.version), **_digests(nodes)},
         "configuration": _nested(fleet),
         "service": _given(service),
     }
@@ -156,13 +156,14 @@ def _node(
     return {key: value for key, value in values.items() if value}
 
 
-def _digests(nodes: Sequence[Running]) -> dict[str, str]:
-    """Return the digest for each architecture whose nodes have all the same binary."""
+def _digests(nodes: Sequence[Running]) -> dict[str, Any]:
+    """Return `sha256`: the digest for each architecture whose nodes have all the same binary."""
     found: dict[str, set[str]] = {}
     for node in nodes:
         for architecture, digest in node.sha256.items():
             found.setdefault(architecture, set()).add(digest)
-    return {architecture: digests.pop() for architecture, digests in sorted(found.items()) if len(digests) == 1}
+    same = {architecture: digests.pop() for architecture, digests in sorted(found.items()) if len(digests) == 1}
+    return {"sha256": same} if same else {}
 
 
 def _nested(fields: Mapping[Location, Any]) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """What a node's answers mean: configuration in force, cluster, binary, and what stands in the way."""
 
+from pathlib import Path
+
 import pytest
 import yaml
 
@@ -7,6 +9,7 @@ from commands.adopt import stack
 from commands.adopt.question import answers
 from commands.adopt.running import NotAdoptableError, read_running
 from commands.adopt.sources import Host
+from settings.load import find_problems
 from tests.adopt.conftest import MakeMachine
 from tests.adopt.layouts import ADDRESS, FLAGS, GUIDE, HARD_WAY, KUBEASZ, LAYOUTS, NAME, Layout
 from tests.adopt.machine import KEY, PID, everything_in
@@ -15,7 +18,7 @@ from tests.adopt.machine import KEY, PID, everything_in
 @pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.name)
 @pytest.mark.parametrize("metrics", [True, False], ids=["configz", "no configz"])
 def test_layout_becomes_a_stack_that_changes_nothing_in_force(
-    make_machine: MakeMachine, authority: str, layout: Layout, metrics: bool
+    make_machine: MakeMachine, tmp_path: Path, authority: str, layout: Layout, metrics: bool
 ) -> None:
     machine = make_machine(layout)
     if not metrics:
@@ -31,6 +34,8 @@ def test_layout_becomes_a_stack_that_changes_nothing_in_force(
     assert node.authority == authority
     assert node.takeover == list(layout.takeover)
     assert {key: values[key] for key in layout.more} == layout.more
+    errors = [problem for problem in find_problems(values, tmp_path, ()) if problem.severity == "error"]
+    assert [error.path for error in errors] == ["certificateAuthority.privateKeyFile"]
     assert [note.split(":")[0] for note in node.notes] == ([] if metrics else ["/configz"])
 
 
