@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help up prepare start down clean status report ssh console env validate explain test soak bench check formatting lint types \
+.PHONY: help up prepare start down clean status report ssh console env adopt validate explain test soak bench check formatting lint types \
 	shellcheck format lock
 
 PYTHON := .venv/bin/python
@@ -8,7 +8,7 @@ INSTALLED := .venv/.installed
 COMPILE := .venv/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --python-version 3.11
 SOURCES := __main__.py settings documents components commands development tests
 STAGES := $(addprefix scripts/,deliver.sh receive_binary.sh remove_node.sh run.sh preflight.sh stage.sh activate.sh remove.sh recover.sh)
-SHELL_SCRIPTS = $(STAGES) $(shell grep -rlIE '^\#!/(usr/)?bin/(env )?(ba)?sh' --exclude='*.py' development .ci tests)
+SHELL_SCRIPTS = $(STAGES) $(shell grep -rlIE '^\#!/(usr/)?bin/(env )?(ba)?sh' --exclude='*.py' commands development .ci tests)
 NODE_GIVEN = $(or $(NODE),$(error NODE must name a node, as in: make $@ NODE=k8s-node01))
 
 help: ## List the commands
@@ -21,6 +21,9 @@ up: $(INSTALLED) ## Create the lab, deploy kube-proxy to its nodes with pulumi u
 
 report: $(INSTALLED) ## Show what each node of the dev stack proved
 	@$(LAB) report
+
+adopt: $(if $(wildcard $(PYTHON)),,$(INSTALLED)) ## Write the stack for kube-proxies that run: make adopt FILE=Pulumi.prod.yaml FROM="--inventory hosts.ini"
+	@$(PYTHON) -m commands.adopt $(or $(FILE),$(error FILE must name a stack's file, as in: make $@ FILE=Pulumi.prod.yaml FROM=--kubectl)) $(FROM)
 
 validate: $(if $(wildcard $(PYTHON)),,$(INSTALLED)) ## Check a stack's file: make validate FILE=Pulumi.prod.yaml [FORMAT=json]
 	@$(PYTHON) -m commands.validate $(or $(FILE),$(error FILE must name a stack's file, as in: make $@ FILE=Pulumi.prod.yaml)) \

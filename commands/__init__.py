@@ -1,1 +1,1 @@
-"""What a person runs beside pulumi: `python -m commands.validate` and `python -m commands.explain`."""
+"""What a person runs beside pulumi: `python -m commands.validate`, `commands.explain` and `commands.adopt`."""

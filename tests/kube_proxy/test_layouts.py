@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
 from commands.adopt import stack
 from commands.adopt.running import read_running
@@ -30,6 +31,7 @@ def test_kube_proxy_says_what_a_layout_means(tmp_path: Path, layout: Layout, ver
     node = read_running(machine.ask())
     values = stack.compose([node], "prod-ca.pem", "~/.ssh/id_ed25519")
 
+    assert yaml.safe_load(node.asked.answers["configuration"]) == layout.configuration
     assert values["configuration"] == layout.expected
     assert (node.name, node.address, node.version) == (NAME, ADDRESS, version)
     assert node.cluster["clusterCIDR"] == layout.configuration["clusterCIDR"]
