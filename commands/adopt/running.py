@@ -8,6 +8,7 @@ import re
 from base64 import b64decode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from typing import Any, Final, NoReturn
 
 import yaml
@@ -150,7 +151,7 @@ def _read_cluster(running: Running, values: Mapping[str, Any], master: str) -> N
         "server": master or entry.get("server"),
         "tlsServerName": entry.get("tls-server-name"),
         "proxyURL": entry.get("proxy-url"),
-        "clusterCIDR": values.get("clusterCIDR"),
+        "clusterCIDR": _without_host_bits(str(values.get("clusterCIDR") or "")),
     }
     section = read_section(Cluster, {**cluster, "version": "1.0.0"}, problems)
     found = {key: section.model_dump(by_alias=True).get(key) for key, value in cluster.items() if value}
@@ -269,6 +270,14 @@ def _read_binary(running: Running) -> None:
     architecture = {"x86_64": "amd64", "aarch64": "arm64"}.get(answers.get("machine", "").strip(), "")
     if architecture and re.fullmatch("[0-9a-f]{64}", digest):
         running.sha256 = {architecture: digest}
+
+
+def _without_host_bits(cidrs: str) -> str:
+    """Return a cluster CIDR as a stack must have it; kube-proxy ignores the bits behind the prefix."""
+    try:
+        return ",".join(str(ip_network(block, strict=False)) for block in cidrs.split(","))
+    except ValueError:
+        return cidrs
 
 
 def _named(kubeconfig: Mapping[str, Any], entries: str, key: str, name: object) -> Mapping[str, Any]:

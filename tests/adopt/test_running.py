@@ -250,6 +250,17 @@ def test_node_name_that_kube_proxy_does_not_use_is_noted(make_machine: MakeMachi
     assert node.notes == ["kube-proxy calls its Node k8s-node01: it waits for that one and writes no rules"]
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [("10.200.1.7/16", "10.200.0.0/16"), ("10.200.0.0/16,fd00:1::5/48", "10.200.0.0/16,fd00:1::/48")],
+)
+def test_cluster_cidr_is_the_networks_address(make_machine: MakeMachine, given: str, expected: str) -> None:
+    machine = make_machine()
+    machine.write("sockets", "")
+    machine.write("configuration", yaml.safe_dump(GUIDE.configuration | {"clusterCIDR": given}))
+    assert read_running(machine.ask()).cluster["clusterCIDR"] == expected
+
+
 def test_master_wins_over_the_kubeconfigs_server(make_machine: MakeMachine) -> None:
     machine = make_machine(FLAGS)
     (machine.root / "proc" / str(PID) / "exe").unlink()
