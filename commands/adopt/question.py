@@ -86,6 +86,8 @@ async def _ask(host: Host, user: str, port: int, key: SecretStr, known_hosts: Pa
             output = await asyncio.wait_for(_run(connection, command), ANSWER_SECONDS)
         except TimeoutError:
             raise ValueError(f"/bin/sh must answer within {ANSWER_SECONDS} s, did not") from None
+        finally:
+            connection.abort()  # a host may never close its side
     found = answers(output.decode(errors="replace"), mark)
     if "end" not in found:
         raise ValueError(f"/bin/sh must run as root for user {user} ({command.split(' -s')[0]}): it did not finish")
@@ -94,13 +96,13 @@ async def _ask(host: Host, user: str, port: int, key: SecretStr, known_hosts: Pa
 
 async def _run(connection: asyncssh.SSHClientConnection, command: str) -> bytes:
     output = b""
-    async with connection.create_process(command, encoding=None, stderr=asyncssh.DEVNULL) as process:
-        process.stdin.write(_SCRIPT.read_bytes())
-        process.stdin.write_eof()
-        while part := await process.stdout.read(65536):
-            output += part
-            if len(output) > LARGEST:
-                raise ValueError(f"the answer must be at most {LARGEST >> 20} MiB, is longer")
+    process = await connection.create_process(command, encoding=None, stderr=asyncssh.DEVNULL)
+    process.stdin.write(_SCRIPT.read_bytes())
+    process.stdin.write_eof()
+    while part := await process.stdout.read(65536):
+        output += part
+        if len(output) > LARGEST:
+            raise ValueError(f"the answer must be at most {LARGEST >> 20} MiB, is longer")
     return output
 
 

@@ -30,6 +30,9 @@ _PORTS: Final = ("healthz-port", "metrics-port")
 _SET_ELSEWHERE: Final = ("kind", "apiVersion", "clusterCIDR", "winkernel", "windowsRunAsService", "hostnameOverride")
 """Fields that are not in a stack's `configuration`."""
 
+_FLOW: Final = 100
+"""What kube-proxy and kubectl write has only a few flow collections."""
+
 _CONTAINER: Final = re.compile(r"kubepods|docker|containerd|crio|libpod|machine\.slice")
 
 
@@ -290,11 +293,16 @@ def _named(kubeconfig: Mapping[str, Any], entries: str, key: str, name: object) 
 
 
 def _mapping(text: str) -> Mapping[str, Any]:
-    """Return the mapping that JSON or YAML text is, else nothing. Aliases could make YAML huge and are refused."""
+    """Return the mapping that JSON or YAML text is, else nothing.
+
+    YAML with aliases, which could make it huge, or with deep flow collections, which take PyYAML minutes, is refused.
+    """
     try:
         if text.startswith("{"):
             document = json.loads(text)
-        elif any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
+        elif sum(map(text.count, "[{")) > _FLOW or any(
+            isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)
+        ):
             return {}
         else:
             document = load_yaml(text)
