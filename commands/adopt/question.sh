@@ -16,11 +16,13 @@ answer() { printf '%s %s %s\n' "$mark" "$1" "$(head -c "$largest" | base64 | tr 
 ask_http() { curl -q -s -k --noproxy '*' --connect-timeout 3 --max-time 5 "$1" 2>/dev/null | head -c "$largest"; }
 unquoted() { tr -d '"\047\r' | sed 's/[[:space:]]*$//'; }
 
-# Prints a line `PID COMMAND MAIN CGROUP` for each process that may be a kube-proxy; MAIN is yes for a unit's main process.
+# Prints a line `PID COMMAND MAIN CGROUP` for each process that may be this machine's kube-proxy, not one of a container with a
+# network of its own; MAIN is yes for a unit's main process.
 list_processes() {
     for process in "$root"/proc/[0-9]*; do
         { read -r command <"$process/comm"; } 2>/dev/null || continue
         case $command in kube-proxy* | hyperkube | kubelite | k3s*) ;; *) continue ;; esac
+        [ "$(readlink "$process/ns/net")" = "$(readlink "$root/proc/$$/ns/net")" ] || continue
         group=$(sed -n '$s/.*://p' "$process/cgroup" 2>/dev/null)
         main=no
         case $group in

@@ -32,16 +32,18 @@ def remarks(nodes: Sequence[Running], left_out: Mapping[str, str], changed: Sequ
         to_do.append(("", "give the cluster's CA (certificateFile): no kubeconfig had one that can be read"))
     seen = "compare hostKey with the node's own key: it is the one that the node showed, and not in known_hosts"
     to_do += [(node.name, seen) for node in nodes if not node.asked.known]
-    fields = [(node.name, f"{', '.join(names)}: changes") for node, names in zip(nodes, changed, strict=True) if names]
+    first_up = [("", "restarts kube-proxy once on each node: its kubeconfig gets a new client certificate")]
+    replaced = "replaces its unit in another directory (rollout.takeOver); a removal puts it back"
+    first_up += [(node.name, replaced) for node in nodes if node.hides_unit]
+    first_up += [
+        (node.name, f"changes {', '.join(names)}") for node, names in zip(nodes, changed, strict=True) if names
+    ]
     return [
         *_section("Before the first pulumi preview", to_do),
         *_section("Not in this stack", left_out.items()),
         *_section("Not carried over", [(node.name, note) for node in nodes for note in node.notes]),
-        *_section("Before the first pulumi up", [(node.name, text) for node in nodes for text in node.takeover]),
-        *_section(
-            "The first pulumi up",
-            [("", "restarts kube-proxy once on each node: its kubeconfig gets a new client certificate"), *fields],
-        ),
+        *_section("Before the first pulumi up", [(node.name, text) for node in nodes for text in node.to_do]),
+        *_section("The first pulumi up", first_up),
     ]
 
 

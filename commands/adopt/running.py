@@ -60,8 +60,10 @@ class Running:
     """The binary's digest by architecture."""
     api_version: str = ""
     k8s_dir: str = ""
-    takeover: list[str] = field(default_factory=list)
-    """What stands in the way of the first `pulumi up`, or changes with it."""
+    hides_unit: bool = False
+    """Its unit's directory wins over this program's, so `rollout.takeOver` must replace it."""
+    to_do: list[str] = field(default_factory=list)
+    """What stands in the way of the first `pulumi up`."""
     notes: list[str] = field(default_factory=list)
     """What the stack doesn't keep."""
 
@@ -231,15 +233,15 @@ def _differing(typed: Section, values: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _read_unit(running: Running) -> None:
     """Note what the unit and its surroundings mean for the take-over."""
-    answers, takeover = running.asked.answers, running.takeover
+    answers, to_do = running.asked.answers, running.to_do
     unit = dict(line.split("=", 1) for line in answers.get("unit", "").splitlines() if "=" in line)
     file, directory = unit.get("FragmentPath", ""), unit.get("WorkingDirectory", "")
     if unit.get("Id") != "kube-proxy.service":
-        takeover.append(f"its unit is {unit.get('Id')}, this program's is kube-proxy.service: see docs/take-over.md")
-    elif file not in (UNIT, UNIT.removeprefix("/usr")):
-        takeover.append(f"its unit {file} hides this program's {UNIT}: see docs/take-over.md")
+        to_do.append(f"its unit is {unit.get('Id')}, this program's is kube-proxy.service: docs/take-over.md")
+    else:
+        running.hides_unit = file not in (UNIT, UNIT.removeprefix("/usr"))
     if unit.get("DropInPaths"):
-        takeover.append(f"drop-ins of the unit stay in force: {unit['DropInPaths']}")
+        to_do.append(f"drop-ins of the unit stay in force: {unit['DropInPaths']}")
     for key in ("ExecStartPre", "ExecStartPost", "ExecStopPost"):
         for command in re.findall(r"argv\[\]=(.*?) ;", unit.get(key, "")):
             if paths.RECOVER not in command:
@@ -252,9 +254,6 @@ def _read_unit(running: Running) -> None:
         )
     section = read_section(Service, {"k8sDir": directory.removesuffix("/kube-proxy")}, Problems())
     running.k8s_dir = section.k8s_dir if directory.endswith("/kube-proxy") else ""
-    mains = [line for line in answers.get("processes", "").splitlines() if " kube-proxy" in line]
-    if len(mains) > 1:
-        takeover.append(f"{len(mains)} kube-proxies run there, which delete each other's rules: stop the others")
 
 
 def _read_binary(running: Running) -> None:
@@ -266,7 +265,7 @@ def _read_binary(running: Running) -> None:
     path, installed = answers.get("binary", "").strip(), answers.get("installed", "").strip()
     if path != installed:
         replaced = "was replaced while it ran" if path.endswith(" (deleted)") else f"is not {paths.BINARY}"
-        running.takeover.append(
+        running.to_do.append(
             f"its binary {path} {replaced}: install {version} as {paths.BINARY}, or set binary.source to file or url"
         )
     digest = [*answers.get("sha256", "").split(), ""][0]

@@ -48,6 +48,7 @@ def compose(nodes: Sequence[Running], ca_file: str, key_file: str) -> dict[str, 
         "binary": {"version": _shared(nodes, "binary.version", lambda node: node.version), **_digests(nodes)},
         "configuration": _nested(fleet),
         "service": _given(service),
+        "rollout": {"takeOver": True} if any(node.hides_unit for node in nodes) else None,
     }
     return {key: value for key, value in values.items() if value}
 

@@ -76,20 +76,15 @@ class Layout:
     server: str = SERVER
     authority: str = ""
     """The file of the CA; "" if it is in the kubeconfig."""
-    takeover: tuple[str, ...] = ()
+    to_do: tuple[str, ...] = ()
     metrics: str = "127.0.0.1:10249"
     more: dict[str, Any] = field(default_factory=dict)
-    """Other keys of the stack that is written."""
+    """`service` and `rollout` of the stack."""
 
     @property
     def configuration(self) -> dict[str, Any]:
         return complete(self.changed)
 
-
-HIDES = (
-    "its unit /etc/systemd/system/kube-proxy.service hides this program's /usr/lib/systemd/system/kube-proxy.service: "
-    "see docs/take-over.md"
-)
 
 GUIDE = Layout(
     name="the guide",
@@ -163,13 +158,12 @@ mode: ipvs
         "metricsBindAddress": "0.0.0.0:10249",
         "mode": "ipvs",
     },
-    takeover=(
-        HIDES,
+    to_do=(
         "its binary /opt/kube/bin/kube-proxy is not /usr/local/bin/kube-proxy: install 1.36.2 as "
         "/usr/local/bin/kube-proxy, or set binary.source to file or url",
     ),
     metrics="*:10249",
-    more={"service": {"k8sDir": "/var/lib", "verbosity": 0}},
+    more={"service": {"k8sDir": "/var/lib", "verbosity": 0}, "rollout": {"takeOver": True}},
 )
 HARD_WAY = Layout(
     name="Kubernetes the Hard Way",
@@ -197,8 +191,7 @@ iptables.syncPeriod: 30s
         "metricsBindAddress": "127.0.0.1:10249",
         "mode": "iptables",
     },
-    takeover=(HIDES,),
-    more={"service": {"verbosity": 0}},
+    more={"service": {"verbosity": 0}, "rollout": {"takeOver": True}},
 )
 ROLE = Layout(
     name="an Ansible role",
@@ -237,8 +230,7 @@ mode: ipvs
         "metricsBindAddress": "127.0.0.1:10249",
         "mode": "ipvs",
     },
-    takeover=(HIDES,),
-    more={"service": {"verbosity": 0}},
+    more={"service": {"verbosity": 0}, "rollout": {"takeOver": True}},
 )
 FLAGS = Layout(
     name="flags only",
@@ -273,7 +265,7 @@ mode: ipvs
         "metricsBindAddress": "127.0.0.1:10249",
         "mode": "ipvs",
     },
-    takeover=("its unit is kubernetes-proxy.service, this program's is kube-proxy.service: see docs/take-over.md",),
+    to_do=("its unit is kubernetes-proxy.service, this program's is kube-proxy.service: docs/take-over.md",),
     more={"service": {"verbosity": 4}},
 )
 LAYOUTS = (GUIDE, KUBEASZ, HARD_WAY, ROLE, FLAGS)

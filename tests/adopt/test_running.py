@@ -33,8 +33,8 @@ def test_layout_becomes_a_stack_that_changes_nothing_in_force(
     cidr = layout.configuration["clusterCIDR"]
     assert values["cluster"] == {"server": layout.server, "clusterCIDR": cidr, "version": "1.36.3"}
     assert node.authority == authority
-    assert node.takeover == list(layout.takeover)
-    assert {key: values[key] for key in layout.more} == layout.more
+    assert node.to_do == list(layout.to_do)
+    assert {key: values[key] for key in ("service", "rollout") if key in values} == layout.more
     errors = [problem for problem in find_problems(values, tmp_path, ()) if problem.severity == "error"]
     assert [error.path for error in errors] == ["certificateAuthority.privateKeyFile"]
     assert [note.split(":")[0] for note in node.notes] == ([] if metrics else ["/configz"])
@@ -125,7 +125,6 @@ def test_unit_of_another_user_counts_only_if_it_is_the_systems(make_machine: Mak
     machine.process(99, "kube-proxy", "/user.slice/user-1000.slice/kube-proxy.service", "/home/me/kube-proxy", [])
     node = read_running(machine.ask())
     assert node.asked.answers["arguments"].startswith(GUIDE.binary)
-    assert node.takeover == ["2 kube-proxies run there, which delete each other's rules: stop the others"]
 
 
 def test_what_surrounds_the_unit_is_noted(make_machine: MakeMachine) -> None:
@@ -137,9 +136,7 @@ def test_what_surrounds_the_unit_is_noted(make_machine: MakeMachine) -> None:
     )
     machine.write(f"proc/{PID}/environ", "HTTPS_PROXY=http://me:c2VjcmV0@proxy:3128\0GODEBUG=x=1\0HOME=/\0")
     node = read_running(machine.ask())
-    assert node.takeover == [
-        "drop-ins of the unit stay in force: /etc/systemd/system/kube-proxy.service.d/50-nice.conf"
-    ]
+    assert node.to_do == ["drop-ins of the unit stay in force: /etc/systemd/system/kube-proxy.service.d/50-nice.conf"]
     assert node.notes == [
         "ExecStartPre of the unit: /sbin/modprobe ip_vs",
         "User of the unit: proxy; this program's kube-proxy runs as root",
@@ -154,7 +151,7 @@ def test_binary_that_was_replaced_while_it_ran_is_noted(make_machine: MakeMachin
     machine.write("usr/local/bin/kube-proxy (deleted)", exe.read_text()).chmod(0o755)
     exe.unlink()
     exe.symlink_to(machine.root / "usr/local/bin/kube-proxy (deleted)")
-    assert read_running(machine.ask()).takeover == [
+    assert read_running(machine.ask()).to_do == [
         "its binary /usr/local/bin/kube-proxy (deleted) was replaced while it ran: install 1.36.2 as "
         "/usr/local/bin/kube-proxy, or set binary.source to file or url"
     ]
@@ -163,7 +160,7 @@ def test_binary_that_was_replaced_while_it_ran_is_noted(make_machine: MakeMachin
 def test_link_to_the_binary_is_the_binary(make_machine: MakeMachine) -> None:
     machine = make_machine(KUBEASZ)
     (machine.root / "usr/local/bin/kube-proxy").symlink_to(machine.root / "opt/kube/bin/kube-proxy")
-    assert len(read_running(machine.ask()).takeover) == 1
+    assert read_running(machine.ask()).to_do == []
 
 
 def test_listeners_that_are_off_are_noted(make_machine: MakeMachine) -> None:
