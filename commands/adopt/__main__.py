@@ -22,6 +22,7 @@ from commands.adopt.question import Asked, ask_all
 from commands.adopt.running import NotAdoptableError, Running, read_running
 from documents import yaml_writer
 from settings.private_keys import ssh_key
+from settings.stack_file import NAMESPACE
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -83,7 +84,11 @@ def _adopt(options: argparse.Namespace) -> int:
         reasons = "; ".join(f"{label}: {reason}" for label, reason in left_out.items())
         raise ValueError(f"no node has a kube-proxy that can be adopted: {reasons}")
     values = stack.compose(nodes, ca_file.name, options.ssh_key)
-    comments = report.remarks(nodes, left_out, stack.changed_fields(values, nodes))
+    secrets = kept.get("config", {})
+    if f"{NAMESPACE}sshPrivateKey" in secrets:
+        del values["ssh"]["privateKeyFile"]
+    changed = stack.changed_fields(values, nodes)
+    comments = report.remarks(nodes, left_out, changed, needs_ca_key=f"{NAMESPACE}caPrivateKey" not in secrets)
     files = {ca_file: stack.authority(nodes)} if "certificateAuthority" in values else {}
     if len(nodes) > report.INLINE_NODES:
         files[nodes_file] = yaml_writer.dump(values["nodes"])

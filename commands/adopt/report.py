@@ -19,15 +19,22 @@ _LONGEST: Final = 400
 _NAMES: Final = 3
 
 
-def remarks(nodes: Sequence[Running], left_out: Mapping[str, str], changed: Sequence[Sequence[str]]) -> list[str]:
+def remarks(
+    nodes: Sequence[Running], left_out: Mapping[str, str], changed: Sequence[Sequence[str]], *, needs_ca_key: bool
+) -> list[str]:
     """Return what a person must know before the first `pulumi preview`, as printable lines.
 
     Args:
         nodes: the nodes in the stack.
         left_out: the reason, by the name of each node that is not in the stack.
         changed: the fields of the configuration in force that the stack changes, for each of `nodes`.
+        needs_ca_key: the stack's file doesn't have it as a secret yet.
     """
-    to_do = [("", "give the CA's key: privateKeyFile in kube-proxy:certificateAuthority, or docs/configuration.md")]
+    to_do = []
+    if needs_ca_key:
+        to_do.append(
+            ("", "give the CA's key: privateKeyFile in kube-proxy:certificateAuthority, or docs/configuration.md")
+        )
     if not any(node.authority for node in nodes):
         to_do.append(("", "give the cluster's CA (certificateFile): no kubeconfig had one that can be read"))
     seen = "compare hostKey with the node's own key: it is the one that the node showed, and not in known_hosts"

@@ -188,7 +188,7 @@ class TestExistingFiles:
         fleet.add()
         Path("Pulumi.prod.yaml").write_text(
             "encryptionsalt: v1:abc\nconfig:\n  aws:region: eu\n  kube-proxy:nodes: []\n  kube-proxy:nodesFile: x\n"
-            "  kube-proxy:caPrivateKey: {secure: v1:def}\n"
+            "  kube-proxy:caPrivateKey: {secure: v1:def}\n  kube-proxy:sshPrivateKey: {secure: v1:ghi}\n"
         )
         assert fleet.adopt("--force") == 0
         document = yaml.safe_load(text())
@@ -196,6 +196,7 @@ class TestExistingFiles:
         assert document["config"]["aws:region"] == "eu"
         assert document["config"]["kube-proxy:caPrivateKey"] == {"secure": "v1:def"}
         assert "kube-proxy:nodesFile" not in document["config"]
+        assert "give the CA's key" not in text()
         assert problems() == []
 
     def test_that_are_no_stack_are_kept_even_with_force(self, fleet: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
