@@ -89,6 +89,7 @@ describe() {
 }
 
 main() {
+    echo # the login's shell may have printed a line without its end
     uname -n | answer hostname
     uname -m | answer machine
     id -u | answer uid

@@ -74,7 +74,7 @@ def test_text_of_the_login_shell_is_no_answer(make_machine: MakeMachine) -> None
     machine = make_machine()
     output = machine.output()
 
-    assert answers(f"Welcome\nhostname aGk=\n{output}bye", "MARK") == answers(output, "MARK")
+    assert answers(f"Welcome\nhostname aGk=\n>{output}bye", "MARK") == answers(output, "MARK")
     assert answers(output, "OTHER") == {}
 
 
