@@ -67,13 +67,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _adopt(options: argparse.Namespace) -> int:
-    name = re.fullmatch(r"Pulumi\.([A-Za-z0-9_.-]+)\.yaml", options.file.name)
-    if name is None:
-        raise ValueError(f"{options.file}: must be named Pulumi.<stack>.yaml")
-    ca_file, nodes_file = (options.file.with_name(f"{name[1]}-{what}") for what in ("ca.pem", "nodes.yaml"))
-    for path in (options.file, ca_file, nodes_file):
-        if path.exists() and not options.force:
-            raise ValueError(f"{path}: must not exist: move it away, or replace it with --force (keeps its secrets)")
+    ca_file, nodes_file = _other_files(options)
     kept = report.kept_of(options.file)
     hosts = _hosts(options)
     print(f"nodes to ask: {len(hosts)}", file=sys.stderr)
@@ -99,6 +93,18 @@ def _adopt(options: argparse.Namespace) -> int:
     _print(nodes, comments, files)
     validate.main([str(options.file)])
     return int(bool(left_out))
+
+
+def _other_files(options: argparse.Namespace) -> tuple[Path, Path]:
+    """Return where the CA and the nodes go. Raises ValueError if a file is there, without --force."""
+    name = re.fullmatch(r"Pulumi\.([A-Za-z0-9_.-]+)\.yaml", options.file.name)
+    if name is None:
+        raise ValueError(f"{options.file}: must be named Pulumi.<stack>.yaml")
+    others = options.file.with_name(f"{name[1]}-ca.pem"), options.file.with_name(f"{name[1]}-nodes.yaml")
+    for path in (options.file, *others):
+        if path.exists() and not options.force:
+            raise ValueError(f"{path}: must not exist: move it away, or replace it with --force (keeps its secrets)")
+    return others
 
 
 def _hosts(options: argparse.Namespace) -> list[sources.Host]:
