@@ -127,6 +127,14 @@ def test_unit_of_another_user_counts_only_if_it_is_the_systems(make_machine: Mak
     assert node.asked.answers["arguments"].startswith(GUIDE.binary)
 
 
+def test_kube_proxy_of_another_network_is_not_this_nodes(make_machine: MakeMachine) -> None:
+    machine = make_machine()
+    machine.write(f"proc/{PID}/ns/other", "")
+    (machine.root / f"proc/{PID}/ns/net").symlink_to("net:[4026532000]")
+    with pytest.raises(NotAdoptableError, match="no kube-proxy runs there"):
+        read_running(machine.ask())
+
+
 def test_what_surrounds_the_unit_is_noted(make_machine: MakeMachine) -> None:
     machine = make_machine()
     machine.set_unit(
