@@ -76,7 +76,7 @@ describe() {
     sha256sum <"$process/exe" | answer sha256
     version=$(timeout 20 "$process/exe" --version 2>/dev/null | head -c 100)
     printf '%s\n' "$version" | answer version
-    tr '\0' '\n' <"$process/environ" | sed -n 's/^\([A-Za-z]*_PROXY\|[a-z]*_proxy\|GO[A-Z]*\|KUBE[A-Z_]*\)=.*/\1/p' | answer environment
+    tr '\0' '\n' <"$process/environ" | sed -n 's/^\([A-Za-z]*_PROXY\|[a-z]*_proxy\|GO[A-Z]*\|KUBE_FEATURE_[A-Za-z]*\)=.*/\1/p' | answer environment
 
     # Of a script the running program is the shell.
     case $version in 'Kubernetes v'*) configuration=$(ask_program) ;; *) configuration='' ;; esac

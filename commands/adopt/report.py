@@ -48,7 +48,7 @@ def remarks(
     return [
         *_section("Before the first pulumi preview", to_do),
         *_section("Not in this stack", left_out.items()),
-        *_section("Not carried over", [(node.name, note) for node in nodes for note in node.notes]),
+        *_section("Not carried over, or to be checked", [(node.name, note) for node in nodes for note in node.notes]),
         *_section("Before the first pulumi up", [(node.name, text) for node in nodes for text in node.to_do]),
         *_section("The first pulumi up", first_up),
     ]

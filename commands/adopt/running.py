@@ -249,8 +249,9 @@ def _read_unit(running: Running) -> None:
     if unit.get("User", "root") not in ("", "root"):
         running.notes.append(f"User of the unit: {unit['User']}; this program's kube-proxy runs as root")
     if names := answers.get("environment", "").split():
+        listed = ", ".join(sorted(names))
         running.notes.append(
-            f"environment variables {', '.join(sorted(names))}: see cluster.proxyURL for a proxy to the API"
+            f"environment variables {listed}: the unit sets none; cluster.proxyURL is a proxy to the API"
         )
     section = read_section(Service, {"k8sDir": directory.removesuffix("/kube-proxy")}, Problems())
     running.k8s_dir = section.k8s_dir if directory.endswith("/kube-proxy") else ""

@@ -95,8 +95,12 @@ def _shared(nodes: Sequence[Running], key: str, value_of: Callable[[Running], Va
     common = _most_common(map(value_of, nodes))
     for node in nodes:
         if (value := value_of(node)) != common:
-            _note(node, f"{key}: is {value or 'unset'} there; the stack has {common or 'none'}")
+            _note(node, f"{key}: is {_shown(value)} there; the stack has {_shown(common)}")
     return common
+
+
+def _shown(value: object) -> object:
+    return "the default" if value == "" else value
 
 
 def _note(node: Running, text: str) -> None:

@@ -127,7 +127,7 @@ def test_what_a_person_must_know_is_shown_and_in_the_file(fleet: Fleet, capsys: 
         "# Not in this stack:",
         "# - node3: no kube-proxy runs there",
         f"# - node4: must answer as an SSH server: [Errno 111] Connect call failed ('127.0.0.1', {fleet.servers[3].port})",
-        "# Not carried over:",
+        "# Not carried over, or to be checked:",
         "# - k8s-node02: service.k8sDir: is /var/lib there; the stack has /opt/k8s",
         "# Before the first pulumi up:",
         *(f"# - k8s-node02: {text}" for text in KUBEASZ.to_do),

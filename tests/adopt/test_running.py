@@ -142,13 +142,15 @@ def test_what_surrounds_the_unit_is_noted(make_machine: MakeMachine) -> None:
         User="proxy",
         ExecStartPre="{ path=/sbin/modprobe ; argv[]=/sbin/modprobe ip_vs ; ignore_errors=yes ; pid=0 }",
     )
-    machine.write(f"proc/{PID}/environ", "HTTPS_PROXY=http://me:c2VjcmV0@proxy:3128\0GODEBUG=x=1\0HOME=/\0")
+    machine.write(
+        f"proc/{PID}/environ", "HTTPS_PROXY=http://me:c2VjcmV0@proxy:3128\0GODEBUG=x=1\0KUBE_PROXY_ARGS=--v=2\0HOME=/\0"
+    )
     node = read_running(machine.ask())
     assert node.to_do == ["drop-ins of the unit stay in force: /etc/systemd/system/kube-proxy.service.d/50-nice.conf"]
     assert node.notes == [
         "ExecStartPre of the unit: /sbin/modprobe ip_vs",
         "User of the unit: proxy; this program's kube-proxy runs as root",
-        "environment variables GODEBUG, HTTPS_PROXY: see cluster.proxyURL for a proxy to the API",
+        "environment variables GODEBUG, HTTPS_PROXY: the unit sets none; cluster.proxyURL is a proxy to the API",
     ]
     assert "c2VjcmV0" not in str(node.asked.answers)
 

@@ -84,9 +84,9 @@ def test_value_that_a_stack_has_once_is_most_nodes_and_noted_for_the_others() ->
     assert nodes[2].notes == [
         "cluster.name: is other there; the stack has kubernetes",
         "cluster.server: is https://127.0.0.1:6443 there; the stack has https://192.168.99.100:8443",
-        "cluster.clusterCIDR: is unset there; the stack has 172.30.0.0/16",
-        "cluster.proxyURL: is http://192.168.99.10:3128 there; the stack has none",
-        "service.k8sDir: is /var/lib there; the stack has none",
+        "cluster.clusterCIDR: is the default there; the stack has 172.30.0.0/16",
+        "cluster.proxyURL: is http://192.168.99.10:3128 there; the stack has the default",
+        "service.k8sDir: is /var/lib there; the stack has the default",
         "service.verbosity: is 4 there; the stack has 2",
         "the CAs of its kubeconfig: are not those of most nodes, which the stack has",
         "binary.version: is 1.35.1 there; the stack has 1.36.2",
