@@ -21,7 +21,7 @@ from settings.section import Section, read_section
 from settings.stack import Cluster, NodeSection, Service
 from settings.versions import KubernetesVersion
 from settings.x509 import parse_trust_bundle, to_pem
-from settings.yaml_reader import load_yaml
+from settings.yaml_reader import exceeds_limits, load_yaml
 
 UNIT: Final = "/usr/lib/systemd/system/kube-proxy.service"
 
@@ -29,9 +29,6 @@ _CONFIGZ: Final = "kubeproxy.config.k8s.io"
 _PORTS: Final = ("healthz-port", "metrics-port")
 _SET_ELSEWHERE: Final = ("kind", "apiVersion", "clusterCIDR", "winkernel", "windowsRunAsService", "hostnameOverride")
 """Fields that are not in a stack's `configuration`."""
-
-_FLOW: Final = 100
-"""What kube-proxy and kubectl write has only a few flow collections."""
 
 _CONTAINER: Final = re.compile(r"kubepods|docker|containerd|crio|libpod|machine\.slice")
 
@@ -293,22 +290,12 @@ def _named(kubeconfig: Mapping[str, Any], entries: str, key: str, name: object) 
 
 
 def _mapping(text: str) -> Mapping[str, Any]:
-    """Return the mapping that JSON or YAML text is, else nothing.
-
-    YAML with aliases, which could make it huge, or with deep flow collections, which take PyYAML minutes, is refused.
-    """
+    """Return the mapping that JSON or YAML text is, else nothing."""
     try:
-        if text.startswith("{"):
-            document = json.loads(text)
-        elif sum(map(text.count, "[{")) > _FLOW or any(
-            isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)
-        ):
-            return {}
-        else:
-            document = load_yaml(text)
+        document = json.loads(text) if text.startswith("{") else load_yaml(text)
     except (yaml.YAMLError, ValueError, RecursionError):
         return {}
-    return document if isinstance(document, Mapping) else {}
+    return document if isinstance(document, Mapping) and not exceeds_limits(document) else {}
 
 
 def _decoded(encoded: str) -> str:

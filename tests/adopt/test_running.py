@@ -213,7 +213,7 @@ class TestHostileNode:
         "text",
         [
             "&a [*a, *a]",
-            "a: &a {b: 1}\nc: *a",
+            "a: &a0 [x]\n" + "".join(f"b{n}: &a{n} [{f'*a{n - 1},' * 9}]\n" for n in range(1, 12)),
             "[" * 5000,
             "{" * 5000 + "}" * 5000,
             "\0",
