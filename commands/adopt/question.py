@@ -76,8 +76,10 @@ async def ask_all(
 
 
 async def _ask(host: Host, user: str, port: int, key: SecretStr, known_hosts: Path) -> Asked:
-    known = _known_host_keys(known_hosts, host.host, port)
+    known, revoked = _known_host_keys(known_hosts, host.host, port)
     host_key = known[0] if known else await _scan(host.host, port)
+    if host_key in revoked:
+        raise ValueError(f"the host key must not be revoked, as it is in {known_hosts}")
     node = NodeSettings(host.label, _NOWHERE, {}, KubeProxyConfiguration(), SSH(host.host, port, user, key, host_key))
     mark = secrets.token_hex(16)
     command = f"{'' if user == 'root' else 'sudo -n '}/bin/sh -s {mark}"
@@ -119,17 +121,16 @@ def _decoded(encoded: str) -> str:
         return ""
 
 
-def _known_host_keys(file: Path, host: str, port: int) -> list[str]:
-    """Return the host's keys in known_hosts of the types that the command plugin uses, the preferred one first."""
+def _known_host_keys(file: Path, host: str, port: int) -> tuple[list[str], list[str]]:
+    """Return the host's keys in known_hosts that a stack may pin, the preferred one first, and the revoked ones."""
     try:
-        trusted, *_ = asyncssh.match_known_hosts(str(file), host, "", None if port == 22 else port)
+        trusted, _, revoked, *_ = asyncssh.match_known_hosts(str(file), host, "", None if port == 22 else port)
     except FileNotFoundError:
-        return []
+        return [], []
     except ValueError as error:
         raise ValueError(f"{file}: must be a known_hosts file: {error}") from None
-    return sorted(
-        (key for key in map(_text, trusted) if key.split()[0] in _TYPES), key=lambda key: _TYPES.index(key.split()[0])
-    )
+    texts = [text for text in map(_text, trusted) if text.split()[0] in _TYPES]
+    return sorted(texts, key=lambda text: _TYPES.index(text.split()[0])), [_text(key) for key in revoked]
 
 
 async def _scan(host: str, port: int) -> str:

@@ -167,6 +167,14 @@ class TestKnownHosts:
         assert "node1: the host key must be the one in" in capsys.readouterr().err
         assert not Path("Pulumi.prod.yaml").exists()
 
+    def test_revoked_key_is_refused(self, fleet: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
+        fleet.add()
+        known = f"@revoked * {fleet.servers[0].host_key()}"
+        (fleet.directory / "known_hosts").write_text(known)
+        assert fleet.adopt() == 1
+        assert "node1: the host key must not be revoked, as it is in" in capsys.readouterr().err
+        assert fleet.servers[0].logins() == 0
+
     def test_file_that_is_none_is_an_error(self, fleet: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
         fleet.add()
         (fleet.directory / "known_hosts").write_text("@broken\n")
