@@ -47,7 +47,7 @@ async def connect(node: NodeSettings) -> AsyncIterator[asyncssh.SSHClientConnect
     """
     await _try_agent(node)
     try:
-        connection = await _log_in(node.ssh)
+        connection = await log_in(node.ssh)
     except LoginError as error:
         raise HostError(message(node, str(error))) from error
     async with connection:
@@ -80,8 +80,8 @@ async def _try_agent(node: NodeSettings) -> None:
     writer.close()
 
 
-async def _log_in(ssh: SSH) -> asyncssh.SSHClientConnection:
-    """Raises LoginError. A login that is refused is not tried again."""
+async def log_in(ssh: SSH) -> asyncssh.SSHClientConnection:
+    """Connect to a host, which must have the pinned key. A refused login is not tried again. Raises LoginError."""
     error: BaseException
     for attempt in range(TRIES):
         await asyncio.sleep(attempt * PAUSE_SECONDS)
@@ -107,7 +107,7 @@ async def _bastion(ssh: SSH) -> asyncssh.SSHClientConnection:
     """Return the connection to a bastion. A login that has failed for one node fails for all, without another try."""
     connecting = _bastions.setdefault(asyncio.get_running_loop(), {})
     if not (task := connecting.get(ssh)) or (task.done() and not task.exception() and task.result().is_closed()):
-        task = connecting[ssh] = asyncio.create_task(_log_in(ssh))
+        task = connecting[ssh] = asyncio.create_task(log_in(ssh))
     try:
         return await asyncio.shield(task)
     except LoginError as error:

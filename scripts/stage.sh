@@ -62,7 +62,7 @@ download_binary() {
 # No kube-proxy has 512 MiB; curl before 8.4 doesn't limit a size that isn't announced.
 download() (
     ulimit -f 1048576
-    timeout 900 curl -fsSL --retry 3 --connect-timeout 10 --speed-limit 1000 --speed-time 60 --max-redirs 10 --proto =http,https \
+    timeout 900 curl -fsSL --globoff --retry 3 --connect-timeout 10 --speed-limit 1000 --speed-time 60 --max-redirs 10 --proto =http,https \
         --proto-redir =http,https --max-filesize 536870912 "$@" -o "$staged_binary.new" "$BINARY_URL" 2>curl.error
 )
 

@@ -13,9 +13,8 @@ import asyncssh
 from pydantic import SecretStr
 
 from commands.adopt.sources import Host
-from components.host import SECONDS, connect
-from settings import SSH, KubeProxyConfiguration, NodeSettings
-from settings.addresses import Address
+from components.connection import SECONDS, LoginError, log_in
+from settings import SSH
 
 AT_ONCE: Final = 32
 """How many nodes are asked at a time."""
@@ -27,8 +26,6 @@ _TYPES: Final = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "e
 """The host keys that a stack may pin (settings/host_keys.py), the preferred one first."""
 
 _SCRIPT: Final = Path(__file__).with_name("question.sh")
-_NOWHERE: Final = Address("192.0.2.1")
-"""In place of the node's address, which is not known yet."""
 
 
 @dataclass(frozen=True)
@@ -63,10 +60,8 @@ async def ask_all(
                 return await _ask(
                     host, host.user or login[0], host.port or login[1], keys[host.private_key_file], known_hosts
                 )
-            except asyncssh.PermissionDenied:
-                return f"user {host.user or login[0]} must be able to log in with the SSH key: the login was refused"
-            except asyncssh.HostKeyNotVerifiable:
-                return f"the host key must be the one in {known_hosts}, is another one"
+            except LoginError as error:
+                return str(error)
             except (OSError, asyncssh.Error, TimeoutError) as error:
                 return f"must answer as an SSH server: {str(error) or f'no answer within {SECONDS} s'}"
             except ValueError as error:
@@ -80,10 +75,9 @@ async def _ask(host: Host, user: str, port: int, key: SecretStr, known_hosts: Pa
     host_key = known[0] if known else await _scan(host.host, port)
     if host_key in revoked:
         raise ValueError(f"the host key must not be revoked, as it is in {known_hosts}")
-    node = NodeSettings(host.label, _NOWHERE, {}, KubeProxyConfiguration(), SSH(host.host, port, user, key, host_key))
     mark = secrets.token_hex(16)
     command = f"{'' if user == 'root' else 'sudo -n '}/bin/sh -s {mark}"
-    async with connect(node) as connection:
+    async with await log_in(SSH(host.host, port, user, key, host_key)) as connection:
         try:
             output = await asyncio.wait_for(_run(connection, command), ANSWER_SECONDS)
         except TimeoutError:
