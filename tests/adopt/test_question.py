@@ -1,0 +1,72 @@
+"""The question to many nodes: how many at a time, and as which user."""
+
+import asyncio
+from pathlib import Path
+
+import asyncssh
+import pytest
+from pydantic import SecretStr
+
+from commands.adopt import question
+from commands.adopt.question import Asked
+from commands.adopt.sources import Host
+
+
+class Server:
+    """An SSH server in this process that lets everyone in, and answers that it has nothing to say."""
+
+    def __init__(self) -> None:
+        self.commands: list[str] = []
+        self.users: list[str] = []
+        self.at_once = self.most_at_once = 0
+        self.key = asyncssh.generate_private_key("ssh-ed25519")
+
+    async def answer(self, process: asyncssh.SSHServerProcess[str]) -> None:
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        self.users.append(process.get_extra_info("username"))
+        self.commands.append(str(process.command))
+        await process.stdin.read()
+        await asyncio.sleep(0.1)
+        process.stdout.write(f"{str(process.command).split()[-1]} end \n")
+        self.at_once -= 1
+        process.exit(0)
+
+    async def ask(self, directory: Path, *users: str | None) -> list[Asked | str]:
+        """Ask the server once for each user; None is the login that applies to hosts without a user."""
+        (directory / "keys").write_bytes(self.key.export_public_key())
+        listening = await asyncssh.listen(
+            "127.0.0.1",
+            0,
+            server_host_keys=[self.key],
+            authorized_client_keys=str(directory / "keys"),
+            process_factory=self.answer,
+        )
+        try:
+            port = listening.sockets[0].getsockname()[1]
+            hosts = [Host(f"node{number}", "127.0.0.1", user=user) for number, user in enumerate(users)]
+            key = SecretStr(self.key.export_private_key().decode())
+            return await question.ask_all(hosts, ("root", port), {None: key}, directory / "none")
+        finally:
+            listening.close()
+
+
+@pytest.mark.parametrize(("user", "command"), [(None, "/bin/sh -s "), ("admin", "sudo -n /bin/sh -s ")])
+def test_user_who_is_not_root_becomes_it_by_sudo(tmp_path: Path, user: str | None, command: str) -> None:
+    server = Server()
+    (asked,) = asyncio.run(server.ask(tmp_path, user))
+    assert isinstance(asked, Asked)
+    assert asked.user == server.users[0] == (user or "root")
+    assert server.commands[0].startswith(command)
+    assert asked.answers == {"end": ""}
+
+
+def test_nodes_are_asked_a_few_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(question, "AT_ONCE", 2)
+    server = Server()
+    asked = asyncio.run(server.ask(tmp_path, *[None] * 6))
+    assert [answer.host.label for answer in asked if isinstance(answer, Asked)] == [
+        f"node{number}" for number in range(6)
+    ]
+    assert server.most_at_once == 2
+    assert len({command.split()[-1] for command in server.commands}) == 6  # nobody knows another question's mark
