@@ -15,15 +15,13 @@ from pydantic import SecretStr
 from commands.adopt.sources import Host
 from components.connection import SECONDS, LoginError, log_in
 from settings import SSH
+from settings.host_keys import HOST_KEY_TYPES
 
 AT_ONCE: Final = 32
 """How many nodes are asked at a time."""
 ANSWER_SECONDS: Final = 90
 LARGEST: Final = 4 << 20
 """Bytes of an answer; question.sh limits each part of it."""
-
-_TYPES: Final = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521")
-"""The host keys that a stack may pin (settings/host_keys.py), the preferred one first."""
 
 _SCRIPT: Final = Path(__file__).with_name("question.sh")
 
@@ -123,17 +121,17 @@ def _known_host_keys(file: Path, host: str, port: int) -> tuple[list[str], list[
         return [], []
     except ValueError as error:
         raise ValueError(f"{file}: must be a known_hosts file: {error}") from None
-    texts = [text for text in map(_text, trusted) if text.split()[0] in _TYPES]
-    return sorted(texts, key=lambda text: _TYPES.index(text.split()[0])), [_text(key) for key in revoked]
+    texts = [text for text in map(_text, trusted) if text.split()[0] in HOST_KEY_TYPES]
+    return sorted(texts, key=lambda text: HOST_KEY_TYPES.index(text.split()[0])), [_text(key) for key in revoked]
 
 
 async def _scan(host: str, port: int) -> str:
     """Return the host's key as ssh-keyscan does: nothing proves that it is the host's."""
     key = await asyncio.wait_for(
-        asyncssh.get_server_host_key(host, port, server_host_key_algs=_TYPES, config=None), SECONDS
+        asyncssh.get_server_host_key(host, port, server_host_key_algs=HOST_KEY_TYPES, config=None), SECONDS
     )
     if key is None:
-        raise ValueError(f"{host}:{port} must have a host key of type {', '.join(_TYPES)}")
+        raise ValueError(f"{host}:{port} must have a host key of type {', '.join(HOST_KEY_TYPES)}")
     return _text(key)
 
 
