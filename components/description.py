@@ -23,6 +23,8 @@ def describe(settings: Settings, node: NodeSettings, files: Mapping[str, str]) -
         "healthTimeoutSeconds": rollout.health_timeout_seconds,
         "minReadySeconds": rollout.min_ready_seconds,
         "takeOver": rollout.take_over or None,
+        "handover": rollout.handover,
+        "connectionDrainSeconds": rollout.connection_drain_seconds,
         "removeForeignVirtualServers": rollout.remove_foreign_virtual_servers,
     }
     return yaml_writer.dump({name: value for name, value in fields.items() if value is not None})

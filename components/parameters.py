@@ -39,6 +39,8 @@ def node_parameters(settings: Settings, node: NodeSettings) -> dict[str, str]:
         "MIN_READY": str(settings.rollout.min_ready_seconds),
         "REMOVE_FOREIGN_VIRTUAL_SERVERS": str(settings.rollout.remove_foreign_virtual_servers).lower(),
         "TAKE_OVER": str(settings.rollout.take_over).lower(),
+        "HANDOVER": str(settings.rollout.handover).lower(),
+        "DRAIN": str(settings.rollout.connection_drain_seconds),
         "EXCLUDE_CIDRS": " ".join(_hexadecimal(block) for block in kube_proxy.ipvs.exclude_cidrs),
     }
 

@@ -6,6 +6,8 @@
 . ./kubernetes_service.sh
 . ./virtual_servers.sh
 . ./rules.sh
+. ./handover.sh
+. ./namespace.sh
 . ./proof.sh
 . ./report.sh
 . ./rollback.sh
@@ -112,6 +114,7 @@ abort_activation() {
     print_errors_from_journal >&2 || :
     if [ -n "$rollback_needed" ]; then
         rollback_needed=
+        resume_handover
         roll_back
     fi
     fail "generation $short is not live; fix the cause, then run pulumi up again"
@@ -137,6 +140,8 @@ list_changed >changed.list
 restart_files=$(list_restart_files)
 restart_cause=$(find_restart_cause)
 if [ -n "$restart_cause" ]; then
+    hand_over
+    drain
     save_previous
     trap '[ -z "$rollback_needed" ] || abort_activation "the activation was interrupted"' EXIT
     rollback_needed=yes

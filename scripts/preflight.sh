@@ -3,6 +3,9 @@
 . ./ipv6.sh
 . ./kubernetes_api.sh
 . ./virtual_servers.sh
+. ./rules.sh
+. ./handover.sh
+. ./namespace.sh
 . ./conflicts.sh
 
 problems=0
@@ -244,9 +247,21 @@ has_ipv6() { [ -e "$root/proc/net/if_inet6" ] && [ "$(kernel_setting net/ipv6/co
 kernel_setting() { cat "$root/proc/sys/$1" 2>/dev/null || :; }
 dotted() { printf '%s' "$1" | tr / .; }
 
+# Only where the mode changes to nftables. Sockets in another network namespace came with systemd 242.
+check_handover() {
+    find_switch
+    [ "$switch" = 'to nftables' ] || return 0
+    instead="or set handover: false in kube-proxy:rollout, and new connections fail while the mode changes"
+    timeout 20 ip netns list >/dev/null 2>&1 || problem "ip netns must work, so that kube-proxy can write its rules before the mode changes: upgrade the package $(package_here iproute2), $instead"
+    [ -n "$(relay_program)" ] || problem "systemd-socket-proxyd must be installed, so that kube-proxy can write its rules before the mode changes: it is in the package $(package_here systemd), $instead"
+    found=$(timeout 20 systemctl --version 2>/dev/null | awk 'NR == 1 { print int($2) }')
+    [ "${found:-0}" -ge 242 ] || problem "systemd must be version 242 or newer, so that kube-proxy can write its rules before the mode changes, is $found: upgrade the operating system, $instead"
+}
+
 # With a wrong clock valid certificates look expired or not yet valid. The Date header of any answer will do, so the
 # connection isn't verified.
 check_clock() {
+    # shellcheck disable=SC2153 # a parameter
     prepare_curl "$SERVER" "$TLS_SERVER_NAME" "$PROXY_URL"
     answered=$(curl -sk -K curl.options --proxy-insecure --connect-timeout 5 --max-time 10 -o /dev/null -D - "$api_url/livez" 2>/dev/null | sed -n 's/^[Dd]ate: \([A-Z][a-z][a-z], [0-3][0-9] [A-Z][a-z][a-z] [0-9]\{4\} [0-9:]\{8\} GMT\).*/\1/p' | tail -n 1)
     { [ -n "$answered" ] && theirs=$(date -d "$answered" +%s 2>/dev/null); } || return 0
@@ -258,6 +273,7 @@ timeout 20 ss -Hltnp >sockets || :
 check_system
 check_unit
 check_programs
+check_handover
 check_modules
 check_disk
 check_live_files

@@ -126,6 +126,7 @@ wait_until_serving() {
     restarts_before=$restarts
     until serves; do
         [ "$(now)" -lt "$deadline" ] && [ $((${restarts:-0} - ${restarts_before:-0})) -lt 2 ] && [ "$active" != failed ] || return 1
+        follow_changes
         sleep 0.3 2>/dev/null || sleep 1
     done
 }
@@ -152,9 +153,9 @@ prove_serving() {
     if [ -n "$removed" ] || { [ -n "$1" ] && [ "$MIN_READY" -gt 0 ]; }; then stays_up; fi
 }
 
-# The last five different errors since this activation began, of every run, without klog's header, which ends with "] ".
+# print_errors_from_journal [UNIT]: the last five different errors since this activation began, of every run, without klog's header, which ends with "] ".
 print_errors_from_journal() {
-    timeout 20 journalctl -u kube-proxy.service --since "@$began" -o cat -n 500 2>/dev/null |
+    timeout 20 journalctl -u "${1:-kube-proxy}.service" --since "@$began" -o cat -n 500 2>/dev/null |
         grep -E '^[EF][0-9]{4}|[Ee]rror|err=|unknown flag|panic|Failed (to|at)' |
         awk '{ text = $0; if (/^[EF][0-9]/) text = substr(text, index(text, "] ") + 2); if (!seen[text]++) print text }' |
         tail -n 5 | printable | sed 's/^/    /'

@@ -2,17 +2,26 @@
 # generation again. Installed as /var/lib/kube-proxy-generations/recover. The unit runs it before kube-proxy starts; during
 # an activation it does nothing then. A rollback runs it first, with the argument `now`; a removal, with the argument `original`,
 # restores what was there before the first generation. It may be interrupted anywhere, too.
+# With the argument `handover` it removes the rules of a change of mode (handover.sh) unless a run needs them, with `handover now` also then.
 set -eu
 root=${root-}
 state=$root/var/lib/kube-proxy-generations
 previous=$state/previous
 unit=/usr/lib/systemd/system/kube-proxy.service
+handover=kube-proxy-handover
 
 exists() { [ -e "$1" ] || [ -h "$1" ]; }
 
 # The content of a symbolic link is its target's path.
 is_same() {
     if [ -h "$1" ] || [ -h "$2" ]; then [ "$(readlink "$1")" = "$(readlink "$2")" ]; else cmp -s "$1" "$2"; fi
+}
+
+# Whether no run is in progress. None begins before this ends.
+take_lock() {
+    umask 077
+    exec 9>"$root/run/kube-proxy-generations.lock"
+    flock -n 9
 }
 
 # The unit is replaced last, and systemd has loaded it by now: if it is the new one, so are all other files.
@@ -47,17 +56,30 @@ restore_files() {
     done <"$previous/absent"
 }
 
+# The directory is made first and goes last.
+clear_handover() {
+    for table in ip ip6; do
+        ! timeout 20 nft list tables "$table" | grep -qx "table $table $handover" || timeout 60 nft delete table "$table" "$handover"
+    done
+    timeout 60 systemctl stop $handover.service $handover-api.socket $handover-api.service $handover-guard.timer 2>/dev/null 9>&- || :
+    [ ! -e "$root/run/netns/$handover" ] || timeout 20 ip netns delete $handover
+    rm -rf "$root/run/$handover"
+}
+
 # kube-proxy's sandbox lets iptables write its lock, and nothing else in /run, so it must exist.
 [ -n "${1-}" ] || [ -e "$root/run/xtables.lock" ] || (umask 077 && : >"$root/run/xtables.lock")
 
 case ${1-} in
     original) previous=$state/original ;;
+    handover)
+        [ -d "$root/run/$handover" ] && { [ "${2-}" = now ] || take_lock; } || exit 0
+        clear_handover
+        exit
+        ;;
     now) [ -e "$state/activating" ] || exit 0 ;;
     *)
         [ -e "$state/activating" ] || exit 0
-        umask 077
-        exec 9>"$root/run/kube-proxy-generations.lock"
-        flock -n 9 || exit 0
+        take_lock || exit 0
         ! is_switched || exit 0
         ;;
 esac

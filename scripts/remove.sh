@@ -2,6 +2,7 @@
 . ./common.sh
 . ./virtual_servers.sh
 . ./rules.sh
+. ./handover.sh
 
 # The name in the stack that runs this, which may not be the one that kube-proxy was deployed as.
 NODE=${REMOVED_NODE:-$NODE}

@@ -87,6 +87,7 @@ roll_back() {
         "yes active=yes"*) restart_previous ;;
         *) stop_again ;;
     esac
+    clear_handover || say "the nftables table $handover must be deleted: $(printable <rules.error)"
     discard_previous
     [ -e "$state/live" ] || rm -rf "$state/original"
 }

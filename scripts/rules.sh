@@ -12,13 +12,16 @@ remove_rules() {
     remove_chains ip6tables "$1"
     remove_chains_of_other_backend
     [ "$1" = ipvs ] || remove_sets
+    [ ! -d "$root/run/$handover" ] || if clear_handover; then note_removed "table $handover"; else note_left "table $handover"; fi
 }
 
 # Whether kube-proxy has rules of any mode here. It leaves them behind when it stops.
 has_rules() {
     ip link show dev kube-ipvs0 >/dev/null 2>&1 || timeout 60 iptables-save -t nat 2>/dev/null | grep -q '^:KUBE-SERVICES ' ||
-        timeout 20 nft list tables 2>/dev/null | grep -q '^table ip6\{0,1\} kube-proxy$'
+        has_table
 }
+
+has_table() { timeout 20 nft list tables 2>/dev/null | grep -q '^table ip6\{0,1\} kube-proxy$'; }
 
 note_removed() { removed="$removed${removed:+, }$1"; }
 

@@ -2,10 +2,10 @@
 # kube-ipvs0 and keeps its node ports in ipsets (k8s.io/kubernetes pkg/proxy/ipvs); all other virtual servers are foreign.
 
 # Prints /proc/net/ip_vs with readable addresses: "TCP 10.0.0.1:443 rr 192.168.99.121:6443 …". Real servers with weight 0
-# get no traffic and are left out.
+# get no traffic and are left out. With the argument `active` it prints the number of active connections instead of real servers.
 virtual_servers() {
     [ -e "$root/proc/net/ip_vs" ] || return 0
-    awk '
+    awk -v counted="${1-}" '
         function number(hex,    i, value) {
             for (i = 1; i <= length(hex); i++) value = value * 16 + index("0123456789ABCDEF", substr(hex, i, 1)) - 1
             return value
@@ -16,10 +16,15 @@ virtual_servers() {
             if (colon != 9) return substr(text, 1, colon) number(substr(text, colon + 1))
             return number(substr(text, 1, 2)) "." number(substr(text, 3, 2)) "." number(substr(text, 5, 2)) "." number(substr(text, 7, 2)) ":" number(substr(text, 10))
         }
+        function flush() {
+            if (line) print line (counted ? " " sum + 0 : "")
+            sum = 0
+        }
         NR <= 3 { next }
+        $1 == "->" && counted { sum += $5; next }
         $1 == "->" { if ($4 > 0) line = line " " address($2); next }
-        { if (line) print line; line = $1 " " address($2) " " $3 }
-        END { if (line) print line }' "$root/proc/net/ip_vs"
+        { flush(); line = $1 " " address($2) " " $3 }
+        END { flush() }' "$root/proc/net/ip_vs"
 }
 
 # What kube-proxy's virtual servers have: "address 10.0.0.1", "address [fd00:0000:…:0001]", "port TCP 30080".
@@ -35,10 +40,10 @@ own_ports() {
     done | awk '$1 == "add" { match($2, /(TCP|UDP|SCTP)/); sub(/.*:/, "", $3); print "port", substr($2, RSTART, RLENGTH), $3 }'
 }
 
-# virtual_servers_of own|foreign: the lines of virtual_servers that belong to kube-proxy, or the others.
+# virtual_servers_of own|foreign [active]: the lines of virtual_servers that belong to kube-proxy, or the others.
 virtual_servers_of() {
     [ -e "$root/proc/net/ip_vs" ] || return 0
-    { own_addresses; own_ports; virtual_servers; } | awk -v wanted="$1" '
+    { own_addresses; own_ports; virtual_servers "${2-}"; } | awk -v wanted="$1" '
         $1 == "address" || $1 == "port" { own[$2 " " $3]; next }
         {
             address = port = $2

@@ -208,7 +208,9 @@ class RolloutSettings(Section):
 
     A node must serve within `healthTimeoutSeconds` and stay up for `minReadySeconds`, as a Deployment's pods must;
     otherwise it is rolled back. Without `removeForeignVirtualServers` a node fails its preflight if kube-proxy would
-    remove IPVS virtual servers of other programs, and without `takeOver` if a unit of another owner hides ours.
+    remove IPVS virtual servers of other programs, and without `takeOver` if a unit of another owner hides ours. With
+    `handover` a change to or from mode nftables keeps rules in the kernel (scripts/handover.sh), and open connections
+    through IPVS have `connectionDrainSeconds` to end.
     """
 
     canary: Annotated[int, whole_number(0, 100_000, " of nodes")] = 1
@@ -217,6 +219,8 @@ class RolloutSettings(Section):
     min_ready_seconds: Annotated[int, whole_number(0, 3600, " of seconds")] = 10
     remove_foreign_virtual_servers: Flag = False
     take_over: Flag = False
+    handover: Flag = True
+    connection_drain_seconds: Annotated[int, whole_number(0, 3600, " of seconds")] = 30
 
     def batch_size(self, nodes: int) -> int:
         """Return how many of `nodes` may change at a time. A percentage rounds up: 25 % of five nodes are two."""

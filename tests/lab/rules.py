@@ -8,7 +8,7 @@ OF_MODE = {
     "nftables": {"table"},
     "none": set[str](),
 }
-"""The rules of each mode; ``none`` is a node without kube-proxy."""
+"""The rules of each mode, without anything of a handover (scripts/handover.sh); ``none`` is a node without kube-proxy."""
 
 # The chains KUBE-KUBELET-* and KUBE-ROUTER-* and the set KUBE-DST-ABCDEF belong to others (tests/lab/foreign.py). Mode
 # iptables and the kubelet both make KUBE-FIREWALL: it stays on a node with a kubelet.
@@ -24,6 +24,7 @@ others='(KUBELET|ROUTER)-'
 ! ip link show dev kube-ipvs0 >/run/link || echo kube-ipvs0
 ! ipset list -n | grep KUBE- | grep -vqx KUBE-DST-ABCDEF || echo ipset
 ! nft list tables | grep -q ' kube-proxy$' || echo table
+! { nft list tables; ls /run /run/netns; systemctl list-units --all --plain 'kube-proxy-*'; } | grep -q kube-proxy-handover || echo handover
 :
 """
 

@@ -79,6 +79,15 @@ def set_mode(fleet: Cluster, mode: str) -> None:
     fleet.list_nodes(lambda nodes: [nodes[0] | {"configuration": {"mode": mode}}, nodes[1]])
 
 
+def assert_switches_without_a_failed_request(fleet: Cluster, mode: str) -> None:
+    node = fleet.nodes[0]
+    set_mode(fleet, mode)
+    with probe.probed([node]) as answers:
+        assert_up_converges(fleet)
+    assert not answers[node.name].failed, answers[node.name]
+    assert rules.of(node) == rules.OF_MODE[mode]
+
+
 class TestSwitchOfMode:
     """On one node; the other one stays in mode ipvs."""
 
@@ -111,8 +120,7 @@ class TestSwitchOfMode:
         node = fleet.nodes[0]
         objects = foreign.objects(node)
         fleet.configure(lambda values: values["rollout"].update(removeForeignVirtualServers=True))
-        assert_up_converges(fleet)
-        assert rules.of(node) == rules.OF_MODE["nftables"]
+        assert_switches_without_a_failed_request(fleet, "nftables")
         assert foreign.objects(node) == objects
         assert foreign.virtual_servers(node) == []
 
@@ -122,8 +130,11 @@ class TestSwitchOfMode:
         foreign.add_virtual_servers(node)
         servers = foreign.virtual_servers(node)
         fleet.configure(lambda values: values["rollout"].update(removeForeignVirtualServers=False))
-        set_mode(fleet, "ipvs")
-        assert_up_converges(fleet)
-        assert rules.of(node) == rules.OF_MODE["ipvs"]
+        assert_switches_without_a_failed_request(fleet, "ipvs")
         assert foreign.objects(node) == objects
         assert foreign.virtual_servers(node) == servers
+
+    def test_ipvs_to_nftables_and_back_loses_no_request(self, fleet: Cluster) -> None:
+        foreign.remove(fleet.nodes[0])
+        assert_switches_without_a_failed_request(fleet, "nftables")
+        assert_switches_without_a_failed_request(fleet, "ipvs")

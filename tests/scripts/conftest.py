@@ -46,6 +46,8 @@ def node(tmp_path: Path) -> FakeNode:
             "REMOVE_FOREIGN_VIRTUAL_SERVERS": "false",
             "STACK": "organization/kube-proxy/prod",
             "TAKE_OVER": "false",
+            "HANDOVER": "true",
+            "DRAIN": "30",
             "EXCLUDE_CIDRS": "",
             "NOT_BEFORE": "0",
             "NOT_AFTER": "99999999999",
@@ -64,6 +66,7 @@ def node(tmp_path: Path) -> FakeNode:
     for directory in ("run/systemd/system", "unit", deliveries, "usr/local/bin", "usr/lib/systemd/system", "etc"):
         (tmp_path / directory).mkdir(parents=True)
     node.write(f"/var/lib/kube-proxy-generations/binaries/{BINARY_SHA256}", BINARY.decode())
+    node.write("/lib/systemd/systemd-socket-proxyd", "")
     node.write("/proc/net/ip_vs", IP_VS)
     node.write("/kube-ipvs0", "10.0.0.1\n")
     node.write("/api/k8s-node01", "kind: Node\nmetadata:\n  name: k8s-node01\n")

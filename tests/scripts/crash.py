@@ -26,6 +26,7 @@ PROGRAMS = (
     "rm",
     "rmdir",
     "systemctl",
+    "systemd-run",
     "tar",
     "touch",
 )
@@ -39,7 +40,7 @@ _WRAPPER = f"""\
 PATH={{path}}
 {{program}} "$@"
 status=$?
-case "{{program}} $*" in "systemctl show"* | "ip -o"* | "ip link show"* | "ipset "[ls]* | "nft list"*) exit $status ;; esac
+case "{{program}} $*" in "systemctl show"* | "ip -o"* | "ip link show"* | "ip netns exec"* | "ip netns list"* | "ipset "[ls]* | "nft list"*) exit $status ;; esac
 cd "$root"
 set -- "$CUT_OFF"/*/
 cp -a . "$CUT_OFF/$#"

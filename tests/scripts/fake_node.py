@@ -142,9 +142,9 @@ class FakeNode:
         """Runs preflight, which must succeed, and returns its messages without the names of the node and the stage."""
         return _messages(self.succeed("preflight").stderr)
 
-    def run_installed(self, path: Path) -> None:
+    def run_installed(self, path: Path, *arguments: str) -> None:
         """Runs a script that a stage has installed on the node."""
-        subprocess.run(["/bin/sh", path], env=self._environment(), timeout=60, check=True)
+        subprocess.run(["/bin/sh", path, *arguments], env=self._environment(), timeout=60, check=True)
 
     def install_binary(self, version: str = "1.36.2") -> None:
         """Installs a kube-proxy as the operator would (binary.source: preinstalled)."""

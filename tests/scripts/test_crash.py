@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.scripts import crash
-from tests.scripts.fake_node import CONFIGURATION, PROGRAMS, RECORDED, STATE, FakeNode
+from tests.scripts import crash, handover
+from tests.scripts.fake_node import CONFIGURATION, IP_VS, PROGRAMS, RECORDED, STATE, FakeNode
 
 OLD = {
     "kube-proxy-config.yaml": CONFIGURATION,
@@ -145,6 +145,33 @@ def test_power_failure_while_changing_the_mode_leaves_no_old_rules_after_the_nex
         assert not copy.path("kube-ipvs0").exists(), f"after step {step}"
         assert "KUBE-IPVS-FILTER" not in copy.path("iptables").read_text(), f"after step {step}"
         assert copy.path("ipsets").read_text() == "KUBE-DST-ABCDEF\n", f"after step {step}"
+
+
+@pytest.mark.parametrize(("before", "after"), [("nftables", "ipvs"), ("ipvs", "nftables")])
+def test_activation_killed_while_it_hands_over_leaves_nothing_of_that(
+    node: FakeNode, cut_off: Path, before: str, after: str
+) -> None:
+    """Neither after the guard's next look nor after the next activation, which take turns here. Live rules stay."""
+    node.write("table", " 10.0.0.1 ")
+    node.write("table6", "")
+    node.write("tables", "table ip kube-proxy\ntable ip6 kube-proxy\n" if before == "nftables" else "")
+    for mode in (before, after):
+        node.parameters |= {"MODE": mode, "DRAIN": "0"}
+        node.files |= NEW | {"kube-proxy-config.yaml": CONFIGURATION.replace("ipvs", mode)}
+        if mode == before:
+            node.deploy()
+    node.write("kube-ipvs0", "10.0.0.1\n")
+    node.write("/proc/net/ip_vs", IP_VS)
+    node.succeed("stage")
+    for step, copy in power_failures(node, "activate", cut_off):
+        live = handover.live_tables(copy)
+        if step % 2:
+            copy.run_installed(copy.path(f"{STATE}/recover"), "handover")
+            assert handover.live_tables(copy) == live, f"after step {step}"
+        else:
+            done = copy.run("activate")
+            assert done.returncode == 0, f"after step {step}: {done.stderr}"
+        assert handover.left(copy) == [], f"after step {step}"
 
 
 def test_power_failure_while_removing_is_completed_by_the_next_removal(between_modes: FakeNode, cut_off: Path) -> None:

@@ -1,5 +1,7 @@
 """An activation succeeds only if kube-proxy demonstrably serves: in its mode, with the API's endpoints, for pods too."""
 
+import shutil
+
 import pytest
 
 from components import report
@@ -84,7 +86,7 @@ class TestIPv6Cluster:
     def test_activation_fails_without_the_modes_rules_for_the_service(
         self, ipv6_node: FakeNode, mode: str, file: str, message: str
     ) -> None:
-        ipv6_node.parameters["MODE"] = mode
+        ipv6_node.parameters |= {"MODE": mode, "HANDOVER": "false"}
         families.listen_at(ipv6_node, "[fd00:99::101]:10256", "[fd00:99::101]:10249")
         other = ipv6_node.path(file).read_text().replace("fd00:10::1", "fd00:10::2").replace(":0001]", ":0002]")
         ipv6_node.write(file, other)
@@ -131,6 +133,7 @@ class TestUnit:
     """It is our unit that runs, with its arguments."""
 
     def test_another_path_to_our_unit_is_ours(self, node: FakeNode) -> None:
+        shutil.rmtree(node.path("/lib"))
         node.path("/lib").symlink_to("usr/lib")
         node.write("hiding-unit", "/lib/systemd/system/kube-proxy.service")
         node.deploy()

@@ -1,0 +1,91 @@
+# A change to or from mode nftables without a gap: while kube-proxy restarts, a second nftables table has the same rules. kube-proxy
+# removes the rules of the other mode before it writes its first, but it never touches a table of another name than its own. From
+# nftables the live table is copied. To nftables, the new kube-proxy writes its rules in a network namespace of its own, and they are
+# copied from there. recover.sh removes all of it.
+
+handover=kube-proxy-handover
+
+# Sets $switch to "from nftables", "to nftables" or nothing, by the rules that are in the kernel.
+find_switch() {
+    switch=''
+    if [ "$HANDOVER" != true ]; then
+        :
+    elif has_table; then
+        [ "$MODE" = nftables ] || switch='from nftables'
+    elif [ "$MODE" = nftables ] && has_rules; then
+        switch='to nftables'
+    fi
+}
+
+# Loads the rules under the other name, or ends the stage. Until the restart this changes nothing that serves.
+hand_over() {
+    find_switch
+    [ -n "$switch" ] || return 0
+    clear_handover || refuse_switch "an earlier one must be removable: $(printable <rules.error)"
+    trap 'clear_handover || :' EXIT
+    guard_handover || refuse_switch "systemd-run must start a timer: $(printable <run.error)"
+    case $switch in
+        from*) list_rules >handover.new && [ -s handover.new ] || refuse_switch "nft must list kube-proxy's table: $(printable <nft.error)" ;;
+        to*) write_rules || refuse_switch "$reason" ;;
+    esac
+    load_rules || refuse_switch "nft must accept a copy of kube-proxy's table: $(printable <nft.error | head -n 3)"
+    say "a second nftables table has kube-proxy's rules while the mode changes"
+}
+
+refuse_switch() { fail "rules for the change $switch must be ready before the restart: $1; nothing was changed; fix that, or set handover: false in kube-proxy:rollout, and new connections fail during the change"; }
+
+# If this run is killed, the timer removes what it has left: the lock is free then.
+guard_handover() {
+    mkdir -m 700 "$root/run/$handover"
+    run_detached --unit=$handover-guard --on-active=60 --on-unit-active=60 /bin/sh "$state/recover" handover
+}
+
+run_detached() { timeout 60 systemd-run --quiet --collect "$@" 2>run.error 9>&-; }
+
+clear_handover() { [ ! -d "$root/run/$handover" ] || sh ./recover.sh handover now 2>rules.error; }
+
+# list_rules [COMMAND…]: prints kube-proxy's tables, as COMMAND sees them, under the other name, as one transaction that replaces them.
+list_rules() {
+    for table in ip ip6; do
+        "$@" timeout 60 nft list tables "$table" 2>nft.error | grep -qx "table $table kube-proxy" || continue
+        "$@" timeout 120 nft list table "$table" kube-proxy >listed 2>nft.error || return 1
+        printf 'table %s %s\ndelete table %s %s\n' "$table" "$handover" "$table" "$handover"
+        sed "1s/ kube-proxy {/ $handover {/" listed
+    done
+}
+
+load_rules() {
+    timeout 120 nft -c -f handover.new 2>nft.error && timeout 120 nft -f handover.new 2>nft.error && mv handover.new handover.nft
+}
+
+# A proof that fails without the second table needs it for the rollback.
+resume_handover() {
+    [ -e handover.nft ] && [ ! -d "$root/run/$handover" ] || return 0
+    guard_handover || :
+    timeout 120 nft -f handover.nft 2>nft.error || :
+}
+
+# Endpoints change while this run waits; kube-proxy in the namespace sees it.
+follow_changes() {
+    [ -d "$root/run/$handover" ] && [ "${switch-}" = 'to nftables' ] && [ "$(now)" -ge "${next_look:-0}" ] || return 0
+    next_look=$(($(now) + 3))
+    list_rules in_namespace >handover.new && [ -s handover.new ] && ! cmp -s handover.new handover.nft && load_rules || :
+}
+
+# Connections that are inside IPVS end with its virtual servers. New ones don't enter it any more, so those that are there may end first.
+drain() {
+    [ "$switch" = 'to nftables' ] && [ -e "$root/proc/net/ip_vs" ] || return 0
+    # One that is just being made counts as active a moment later.
+    [ "$DRAIN" = 0 ] || sleep 1
+    drained_by=$(($(now) + DRAIN))
+    connections=$(active_connections)
+    [ "$connections" = 0 ] || [ "$DRAIN" = 0 ] || say "waiting until $connections connections through IPVS have ended, at most $DRAIN s (rollout.connectionDrainSeconds)"
+    while [ "$connections" != 0 ] && [ "$(now)" -lt "$drained_by" ]; do
+        sleep 1
+        follow_changes
+        connections=$(active_connections)
+    done
+    [ "$connections" = 0 ] || say "$connections connections through IPVS are cut"
+}
+
+active_connections() { virtual_servers_of own active | awk '{ sum += $4 } END { print sum + 0 }'; }

@@ -1,0 +1,270 @@
+"""While kube-proxy changes to or from mode nftables, a second table keeps its rules in the kernel."""
+
+import time
+
+import pytest
+
+from tests.scripts.fake_node import CONFIGURATION, IP_VS, PROGRAMS, RESTART, FakeNode
+from tests.scripts.handover import copies, left
+
+COPIES = ["table ip kube-proxy-handover", "table ip6 kube-proxy-handover"]
+WAY_OUT = "or set handover: false in kube-proxy:rollout, and new connections fail during the change"
+
+
+def set_mode(node: FakeNode, mode: str) -> None:
+    node.parameters["MODE"] = mode
+    node.files["kube-proxy-config.yaml"] = CONFIGURATION.replace("mode: ipvs", f"mode: {mode}")
+
+
+@pytest.fixture
+def nftables_node(node: FakeNode) -> FakeNode:
+    """A node on which kube-proxy serves in mode nftables."""
+    set_mode(node, "nftables")
+    node.path("/kube-ipvs0").unlink()
+    node.write("tables", "table ip kube-proxy\ntable ip6 kube-proxy\ntable inet foreign\n")
+    node.write("table", "\t\telements = { 10.0.0.1 . tcp . 443 : goto service }\n")
+    node.write("table6", "\t\telements = { fd00:10::1 . tcp . 443 : goto service }\n")
+    node.deploy()
+    node.write("kube-ipvs0", "10.0.0.1\n")
+    node.systemctl_calls()
+    return node
+
+
+class TestFromNftables:
+    def test_live_table_is_copied_for_the_restart(self, nftables_node: FakeNode) -> None:
+        set_mode(nftables_node, "ipvs")
+        nftables_node.deploy()
+        assert copies(nftables_node, "tables-at-restart") == COPIES
+        assert nftables_node.path("loaded").read_text().splitlines()[:5] == [
+            "table ip kube-proxy-handover",
+            "delete table ip kube-proxy-handover",
+            "table ip kube-proxy-handover {",
+            "\t\telements = { 10.0.0.1 . tcp . 443 : goto service }",
+            "}",
+        ]
+        assert left(nftables_node) == []
+        assert nftables_node.path("tables").read_text() == "table inet foreign\n"
+
+    def test_same_mode_needs_no_copy(self, nftables_node: FakeNode) -> None:
+        nftables_node.files["kube-proxy-config.yaml"] += "oomScoreAdj: 1\n"
+        nftables_node.deploy()
+        assert copies(nftables_node, "tables-at-restart") == []
+        assert not nftables_node.path("detached").exists()
+
+    def test_stack_may_switch_without(self, nftables_node: FakeNode) -> None:
+        set_mode(nftables_node, "ipvs")
+        nftables_node.parameters["HANDOVER"] = "false"
+        nftables_node.deploy()
+        assert copies(nftables_node, "tables-at-restart") == []
+
+    @pytest.mark.parametrize(
+        ("file", "text", "message"),
+        [
+            ("nft-error", "syntax error\n", "nft must accept a copy of kube-proxy's table: syntax error"),
+            ("stuck-units", "kube-proxy-handover-guard\n", "systemd-run must start a timer: Failed to start transient"),
+        ],
+    )
+    def test_node_serves_as_before_if_it_can_not_be_made(
+        self, nftables_node: FakeNode, file: str, text: str, message: str
+    ) -> None:
+        before = nftables_node.live_files()
+        set_mode(nftables_node, "ipvs")
+        nftables_node.write(file, text)
+        messages = nftables_node.fail_to_deploy()
+        assert message in messages
+        assert WAY_OUT in messages
+        assert nftables_node.live_files() == before
+        assert nftables_node.systemctl_calls() == []
+        assert left(nftables_node) == []
+
+    def test_copy_serves_during_a_rollback_and_goes_after_it(self, nftables_node: FakeNode) -> None:
+        set_mode(nftables_node, "ipvs")
+        nftables_node.files["kube-proxy-config.yaml"] += "oomScoreAdj: 666\n"
+        nftables_node.fail_to_deploy()
+        assert nftables_node.systemctl_calls().count(RESTART) == 2
+        assert copies(nftables_node, "tables-at-restart") == COPIES, "at the second restart"
+        assert left(nftables_node) == []
+
+    def test_copy_is_loaded_again_for_a_rollback_if_the_new_mode_does_not_serve_without_it(
+        self, nftables_node: FakeNode
+    ) -> None:
+        set_mode(nftables_node, "ipvs")
+        nftables_node.files["kube-proxy-config.yaml"] += "oomScoreAdj: 777\n"
+        nftables_node.parameters["MIN_READY"] = "3"
+        assert "exited before" in nftables_node.fail_to_deploy()
+        assert copies(nftables_node, "tables-at-restart") == COPIES
+        assert left(nftables_node) == []
+
+
+class TestToNftables:
+    @pytest.fixture
+    def ipvs_node(self, node: FakeNode) -> FakeNode:
+        """A node on which kube-proxy serves in mode ipvs, and whose stack now says nftables."""
+        node.deploy()
+        node.systemctl_calls()
+        node.write("table", "\t\telements = { 10.0.0.1 . tcp . 443 : goto service }\n")
+        node.write("table6", "")
+        set_mode(node, "nftables")
+        node.parameters["DRAIN"] = "0"
+        return node
+
+    def test_kube_proxy_writes_the_rules_in_a_namespace_before_the_restart(self, ipvs_node: FakeNode) -> None:
+        ipvs_node.deploy()
+        assert copies(ipvs_node, "tables-at-restart") == COPIES
+        assert " 10.0.0.1 . tcp . 443 " in ipvs_node.path("loaded").read_text()
+        assert left(ipvs_node) == []
+
+    @pytest.mark.parametrize(
+        ("kubeconfig", "listener", "target"),
+        [
+            ("server: https://192.168.99.100:8443", "192.168.99.100:8443", "192.168.99.100:8443"),
+            ("server: https://[fd00:99::100]", "[fd00:99::100]:443", "fd00:99::100:443"),
+            ("server: https://kubernetes.lab:8443", "127.0.0.1:8443", "kubernetes.lab:8443"),
+            (
+                "server: https://192.168.99.100:8443\nproxy-url: http://user:secret@proxy.lab/",
+                "127.0.0.1:80",
+                "proxy.lab:80",
+            ),
+        ],
+    )
+    def test_api_server_is_reached_by_a_socket_at_its_own_address(
+        self, ipvs_node: FakeNode, kubeconfig: str, listener: str, target: str
+    ) -> None:
+        ipvs_node.succeed("stage")
+        for generation in ipvs_node.generations():
+            (generation / "kube-proxy.kubeconfig").write_text(f"{kubeconfig}\n")
+        ipvs_node.write("stuck-units", "kube-proxy-handover\n")
+        path = ipvs_node.replace_program(
+            "systemd-run", f'echo "$*" >>"$root/started"; exec {PROGRAMS}/systemd-run "$@"'
+        )
+        ipvs_node.fail("activate", PATH=path)
+        (relay,) = [line for line in ipvs_node.path("started").read_text().splitlines() if "handover-api " in line]
+        assert f"ListenStream={listener} " in relay
+        assert relay.endswith(f"/lib/systemd/systemd-socket-proxyd {target}")
+        assert "secret" not in relay
+
+    def test_namespace_has_the_nodes_addresses_without_those_of_services(self, ipvs_node: FakeNode) -> None:
+        ipvs_node.succeed("stage")
+        path = ipvs_node.replace_program(
+            "systemd-run",
+            f'[ ! -e "$root/namespace/batch" ] || cp "$root/namespace/batch" "$root/batch"; exec {PROGRAMS}/systemd-run "$@"',
+        )
+        ipvs_node.succeed("activate", PATH=path)
+        assert ipvs_node.path("batch").read_text().splitlines() == [
+            "link set lo up",
+            "address replace 192.168.99.101/32 dev lo",
+            "address replace fd00:99::101/128 dev lo nodad",
+            "route replace local 192.168.99.100 dev lo",
+        ]
+
+    @pytest.mark.parametrize(
+        ("file", "text", "message"),
+        [
+            ("silent-namespace", "", "kube-proxy must write its rules in the namespace within 2 s"),
+            ("stuck-units", "kube-proxy-handover-api\n", "Failed to start transient unit: kube-proxy-handover-api"),
+            ("nft-error", "syntax error\n", "nft must accept a copy of kube-proxy's table: syntax error"),
+            ("table", "elements\n", "kube-proxy's table must have the Service address 10.0.0.1"),
+        ],
+    )
+    def test_node_serves_as_before_if_the_rules_are_not_written(
+        self, ipvs_node: FakeNode, file: str, text: str, message: str
+    ) -> None:
+        before = ipvs_node.live_files()
+        ipvs_node.write(file, text)
+        messages = ipvs_node.fail_to_deploy()
+        assert message in messages
+        assert WAY_OUT in messages
+        assert ipvs_node.live_files() == before
+        assert ipvs_node.systemctl_calls() == []
+        assert left(ipvs_node) == []
+
+    def test_new_node_without_rules_needs_none(self, node: FakeNode) -> None:
+        set_mode(node, "nftables")
+        node.path("/kube-ipvs0").unlink()
+        node.write("table", " 10.0.0.1 ")
+        node.deploy()
+        assert not node.path("detached").exists()
+
+    def test_open_connections_through_ipvs_are_waited_for_then_cut(self, ipvs_node: FakeNode) -> None:
+        ipvs_node.write("/proc/net/ip_vs", IP_VS.replace("1      0", "1      2"))
+        ipvs_node.parameters["DRAIN"] = "2"
+        began = time.monotonic()
+        messages = ipvs_node.deploy().stderr
+        assert time.monotonic() - began > 3
+        assert (
+            "waiting until 4 connections through IPVS have ended, at most 2 s (rollout.connectionDrainSeconds)"
+            in messages
+        )
+        assert "4 connections through IPVS are cut" in messages
+
+    def test_endpoints_that_change_meanwhile_are_taken_over(self, ipvs_node: FakeNode) -> None:
+        ipvs_node.write("/proc/net/ip_vs", IP_VS.replace("1      0", "1      2"))
+        ipvs_node.parameters["DRAIN"] = "2"
+        path = ipvs_node.replace_program(
+            "sleep", 'echo "10.0.0.1 to 192.168.99.123" >>"$root/table"; exec /bin/sleep "$@"'
+        )
+        ipvs_node.succeed("stage")
+        ipvs_node.succeed("activate", PATH=path)
+        assert "10.0.0.1 to 192.168.99.123" in ipvs_node.path("loaded").read_text()
+
+    def test_connections_that_have_ended_are_not_waited_for(self, ipvs_node: FakeNode) -> None:
+        ipvs_node.parameters["DRAIN"] = "60"
+        assert "connections through IPVS" not in ipvs_node.deploy().stderr
+
+    def test_drain_of_0_does_not_wait(self, ipvs_node: FakeNode) -> None:
+        ipvs_node.write("/proc/net/ip_vs", IP_VS.replace("1      0", "1      2"))
+        messages = ipvs_node.deploy().stderr
+        assert "waiting until" not in messages
+        assert "4 connections through IPVS are cut" in messages
+
+
+class TestPreflight:
+    @pytest.fixture
+    def bare_node(self, node: FakeNode) -> FakeNode:
+        """A node with an old systemd and an old ip, in mode ipvs, and whose stack says nftables."""
+        set_mode(node, "nftables")
+        node.write("systemd-version", "239")
+        node.write("old-ip", "")
+        node.path("/lib/systemd/systemd-socket-proxyd").unlink()
+        return node
+
+    def test_change_to_nftables_needs_what_makes_the_rules(self, bare_node: FakeNode) -> None:
+        messages = bare_node.problems()
+        assert [message.split(",")[0] for message in messages[:3]] == [
+            "ip netns must work",
+            "systemd-socket-proxyd must be installed",
+            "systemd must be version 242 or newer",
+        ]
+        for message in messages[:3]:
+            assert "or set handover: false in kube-proxy:rollout, and new connections fail while the mode" in message
+
+    def test_nothing_is_needed_without_a_handover(self, bare_node: FakeNode) -> None:
+        bare_node.parameters["HANDOVER"] = "false"
+        bare_node.succeed("preflight")
+
+    def test_nothing_is_needed_without_rules_of_another_mode(self, bare_node: FakeNode) -> None:
+        bare_node.path("/kube-ipvs0").unlink()
+        bare_node.path("/proc/net/ip_vs").unlink()
+        bare_node.succeed("preflight")
+
+
+class TestLeftByAnInterruptedRun:
+    @pytest.fixture
+    def interrupted(self, nftables_node: FakeNode) -> FakeNode:
+        nftables_node.write("tables", nftables_node.path("tables").read_text() + "\n".join(COPIES) + "\n")
+        nftables_node.path("/run/kube-proxy-handover").mkdir()
+        nftables_node.write("detached", "kube-proxy-handover-guard --on-active=60\n")
+        return nftables_node
+
+    def test_next_activation_removes_it(self, interrupted: FakeNode) -> None:
+        interrupted.deploy()
+        assert left(interrupted) == []
+
+    def test_removal_removes_it(self, interrupted: FakeNode) -> None:
+        interrupted.succeed("remove")
+        assert left(interrupted) == []
+
+    def test_guard_removes_it(self, interrupted: FakeNode) -> None:
+        interrupted.run_installed(interrupted.path("/var/lib/kube-proxy-generations/recover"), "handover")
+        assert left(interrupted) == []
+        assert "table ip kube-proxy\n" in interrupted.path("tables").read_text()
