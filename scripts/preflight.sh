@@ -7,6 +7,7 @@
 . ./handover.sh
 . ./namespace.sh
 . ./conflicts.sh
+. ./differences.sh
 
 problems=0
 problem() {
@@ -284,5 +285,6 @@ check_other_kube_proxy
 check_firewall_managers
 check_foreign_virtual_servers
 check_kernel_settings
+warn_of_differences
 [ "$problems" = 0 ] || fail "$problems of this node's requirements are not met (see above); nothing was changed; fix them, then run pulumi up again"
 say "ready for kube-proxy $VERSION in mode $MODE"
