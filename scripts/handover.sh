@@ -65,11 +65,13 @@ resume_handover() {
     timeout 120 nft -f handover.nft 2>nft.error || :
 }
 
-# Endpoints change while this run waits; kube-proxy in the namespace sees it.
+# Endpoints change while this run waits; kube-proxy in the namespace sees it. A large table takes seconds to list, and kube-proxy
+# needs the processor to start.
 follow_changes() {
-    [ -d "$root/run/$handover" ] && [ "${switch-}" = 'to nftables' ] && [ "$(now)" -ge "${next_look:-0}" ] || return 0
-    next_look=$(($(now) + 3))
+    look=$(now)
+    [ -d "$root/run/$handover" ] && [ "${switch-}" = 'to nftables' ] && [ "$look" -ge "${next_look:-0}" ] || return 0
     list_rules in_namespace >handover.new && [ -s handover.new ] && ! cmp -s handover.new handover.nft && load_rules || :
+    next_look=$(($(now) + 2 + 4 * ($(now) - look)))
 }
 
 # Connections that are inside IPVS end with its virtual servers. New ones don't enter it any more, so those that are there may end first.
