@@ -6,7 +6,8 @@
 # - All variables are global, since sh has no local ones. Upper-case ones are parameters (components/parameters.py), and
 #   $DELIVERY, the delivery's directory. Return values, which their functions announce ("sets $reason"), are in common those of
 #   read_unit_state; in kubernetes_api $api_server, $api_url, $statuses; in kubernetes_service $service, $service_address,
-#   $family, $endpoints; in proof $running_version, $reason; in rules $removed, $left; in stage $staged_binary. rollback uses
+#   $family, $endpoints; in proof $running_version, $reason; in rules $removed, $left; in handover $switch; in
+#   namespace $reason, $relay_host, $relay_port; in stage $staged_binary. rollback uses
 #   $restart_files, $restarted and changed.list of activate. Any other variable means nothing outside of the function that
 #   assigns it.
 # - Standard output is data for components/. `say` writes a message to stderr, `fail` writes one and ends the stage.

@@ -56,7 +56,7 @@ start_relay() {
 
 relay_program() { ls "$root/usr/lib/systemd/systemd-socket-proxyd" "$root/lib/systemd/systemd-socket-proxyd" 2>/dev/null | head -n 1; }
 
-# The settings of conntrack belong to the host.
+# The settings of conntrack belong to the host. The shell is there for SELinux: systemd itself may not run programs in /var/lib.
 start_kube_proxy() {
     awk -v kubeconfig="$staged/kube-proxy.kubeconfig" '
         /^[^ -]/ { skipped = /^(conntrack|healthzBindAddress|metricsBindAddress):/ }
@@ -71,8 +71,8 @@ start_kube_proxy() {
     [ -e "$kube_proxy" ] || kube_proxy=$binary
     run_detached --unit=$handover -p "NetworkNamespacePath=/run/netns/$handover" -p "BindReadOnlyPaths=$root/run/$handover/hosts:/etc/hosts" \
         -p 'UnsetEnvironment=HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY http_proxy https_proxy all_proxy no_proxy' \
-        -p 'CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW CAP_SYS_RESOURCE' -p NoNewPrivileges=true -p ProtectSystem=strict \
-        -p TimeoutStopSec=5 "$kube_proxy" "--config=$root/run/$handover/config.yaml"
+        -p 'CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW CAP_SYS_RESOURCE' -p ProtectSystem=strict -p TimeoutStopSec=5 \
+        /bin/sh -c "exec $kube_proxy --config=$root/run/$handover/config.yaml"
 }
 
 await_rules() {

@@ -2,7 +2,8 @@
 # generation again. Installed as /var/lib/kube-proxy-generations/recover. The unit runs it before kube-proxy starts; during
 # an activation it does nothing then. A rollback runs it first, with the argument `now`; a removal, with the argument `original`,
 # restores what was there before the first generation. It may be interrupted anywhere, too.
-# With the argument `handover` it removes the rules of a change of mode (handover.sh) unless a run needs them, with `handover now` also then.
+# With the argument `handover` it removes what a change of mode has beside the live rules (handover.sh), unless a run is in progress;
+# that run itself does it with `handover now`.
 set -eu
 root=${root-}
 state=$root/var/lib/kube-proxy-generations
