@@ -68,8 +68,9 @@ resume_handover() {
 # Endpoints change while this run waits; kube-proxy in the namespace sees it. A large table takes seconds to list, and kube-proxy
 # needs the processor to start.
 follow_changes() {
+    [ -d "$root/run/$handover" ] && [ "${switch-}" = 'to nftables' ] || return 0
     look=$(now)
-    [ -d "$root/run/$handover" ] && [ "${switch-}" = 'to nftables' ] && [ "$look" -ge "${next_look:-0}" ] || return 0
+    [ "$look" -ge "${next_look:-0}" ] || return 0
     list_rules in_namespace >handover.new && [ -s handover.new ] && ! cmp -s handover.new handover.nft && load_rules || :
     next_look=$(($(now) + 2 + 4 * ($(now) - look)))
 }
