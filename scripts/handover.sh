@@ -78,17 +78,17 @@ follow_changes() {
 # Connections that are inside IPVS end with its virtual servers. New ones don't enter it any more, so those that are there may end first.
 drain() {
     [ "$switch" = 'to nftables' ] && [ -e "$root/proc/net/ip_vs" ] || return 0
-    # One that is just being made counts as active a moment later.
+    # One that is just being made is established a moment later.
     [ "$DRAIN" = 0 ] || sleep 1
     drained_by=$(($(now) + DRAIN))
-    connections=$(active_connections)
+    connections=$(open_connections)
     [ "$connections" = 0 ] || [ "$DRAIN" = 0 ] || say "waiting until $connections connections through IPVS have ended, at most $DRAIN s (rollout.connectionDrainSeconds)"
     while [ "$connections" != 0 ] && [ "$(now)" -lt "$drained_by" ]; do
         sleep 1
         follow_changes
-        connections=$(active_connections)
+        connections=$(open_connections)
     done
     [ "$connections" = 0 ] || say "$connections connections through IPVS are cut"
 }
 
-active_connections() { virtual_servers_of own active | awk '{ sum += $4 } END { print sum + 0 }'; }
+open_connections() { virtual_servers_of own established | awk '{ sum += $4 } END { print sum + 0 }'; }

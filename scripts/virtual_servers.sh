@@ -2,7 +2,8 @@
 # kube-ipvs0 and keeps its node ports in ipsets (k8s.io/kubernetes pkg/proxy/ipvs); all other virtual servers are foreign.
 
 # Prints /proc/net/ip_vs with readable addresses: "TCP 10.0.0.1:443 rr 192.168.99.121:6443 …". Real servers with weight 0
-# get no traffic and are left out. With the argument `active` it prints the number of active connections instead of real servers.
+# get no traffic and are left out. With the argument `established` it prints the number of established connections instead of real
+# servers. The kernel's own ActiveConn also counts old connections whose ports a new one has that doesn't go through IPVS.
 virtual_servers() {
     [ -e "$root/proc/net/ip_vs" ] || return 0
     awk -v counted="${1-}" '
@@ -17,14 +18,13 @@ virtual_servers() {
             return number(substr(text, 1, 2)) "." number(substr(text, 3, 2)) "." number(substr(text, 5, 2)) "." number(substr(text, 7, 2)) ":" number(substr(text, 10))
         }
         function flush() {
-            if (line) print line (counted ? " " sum + 0 : "")
-            sum = 0
+            if (line) print line
         }
-        NR <= 3 { next }
-        $1 == "->" && counted { sum += $5; next }
-        $1 == "->" { if ($4 > 0) line = line " " address($2); next }
-        { flush(); line = $1 " " address($2) " " $3 }
-        END { flush() }' "$root/proc/net/ip_vs"
+        FILENAME ~ /ip_vs_conn$/ { if ($8 == "ESTABLISHED") established[$1 " " ($4 ~ /:/ ? "[" $4 "]" : $4) ":" $5]++; next }
+        FNR <= 3 { next }
+        $1 == "->" { if ($4 > 0 && !counted) line = line " " address($2); next }
+        { flush(); line = $1 " " address($2) " " $3 (counted ? " " established[$1 " " $2] + 0 : "") }
+        END { flush() }' ${1:+"$root/proc/net/ip_vs_conn"} "$root/proc/net/ip_vs"
 }
 
 # What kube-proxy's virtual servers have: "address 10.0.0.1", "address [fd00:0000:…:0001]", "port TCP 30080".
@@ -40,7 +40,7 @@ own_ports() {
     done | awk '$1 == "add" { match($2, /(TCP|UDP|SCTP)/); sub(/.*:/, "", $3); print "port", substr($2, RSTART, RLENGTH), $3 }'
 }
 
-# virtual_servers_of own|foreign [active]: the lines of virtual_servers that belong to kube-proxy, or the others.
+# virtual_servers_of own|foreign [established]: the lines of virtual_servers that belong to kube-proxy, or the others.
 virtual_servers_of() {
     [ -e "$root/proc/net/ip_vs" ] || return 0
     { own_addresses; own_ports; virtual_servers "${2-}"; } | awk -v wanted="$1" '

@@ -32,5 +32,5 @@ def deployed(cluster: Cluster) -> Cluster:
     if "nodes" not in cluster.outputs():
         result = cluster.up()
         assert result.status == 0, result.output
-    cluster.configure(lambda values: values["rollout"].update(canary=0, maxUnavailable="100%"))
+    cluster.configure(lambda values: values["rollout"].update(canary=0, maxUnavailable="100%", takeOver=False))
     return cluster

@@ -24,10 +24,11 @@ echo 'install ip_vs_{SCHEDULER} /bin/false' >/etc/modprobe.d/faults.conf
 
 systemd-run -q --unit=squatter --socket-property=ListenStream=192.168.99.101:{PORT} /bin/true
 cp /bin/sleep /var/tmp/faults/kube-proxy
-cp /bin/sleep /var/tmp/faults/k3s
+cp /usr/bin/perl /var/tmp/faults/k3s
 systemd-run -q --unit=kube-proxy-old /var/tmp/faults/kube-proxy infinity
 systemd-run -q --unit=pod --slice=kubepods-besteffort.slice /var/tmp/faults/kube-proxy infinity
-systemd-run -q --unit=k3s /var/tmp/faults/k3s infinity
+systemd-run -q --unit=k3s /var/tmp/faults/k3s -MSocket -e \
+    'socket S, PF_INET, SOCK_STREAM, 0; bind S, sockaddr_in(10256, INADDR_LOOPBACK); listen S, 1; sleep'
 systemd-run -q --unit=firewalld sleep infinity
 systemd-run -q --unit=netfilter-persistent sleep infinity
 cp /usr/lib/systemd/system/kube-proxy.service /etc/systemd/system/
@@ -121,6 +122,8 @@ def preflight(node: Node, before: str = ":", **parameters: str) -> list[str]:
         "REMOVE_FOREIGN_VIRTUAL_SERVERS": "false",
         "STACK": "organization/kube-proxy/dev",
         "TAKE_OVER": "false",
+        "HANDOVER": "true",
+        "DRAIN": "0",
         "EXCLUDE_CIDRS": "",
     }
     script = f'{before}\nd=$(mktemp -d)\ntar -xzf - -C "$d"\ncd "$d"\nsh ./preflight.sh\nrm -r "$d"'

@@ -7,6 +7,17 @@ import pytest
 from tests.scripts.fake_node import CONFIGURATION, IP_VS, PROGRAMS, RESTART, FakeNode
 from tests.scripts.handover import copies, left
 
+CONNECTIONS = """\
+Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Expires PEName PEData
+TCP C0A863C9 D813 0A000001 01BB C0A8637A 192B ESTABLISHED     899
+TCP C0A863C9 BE95 0A000001 01BB C0A86379 192B ESTABLISHED     890
+TCP C0A863C9 BE96 0A000001 01BB C0A86379 192B TIME_WAIT       110
+TCP C0A863C9 D81B 0A000001 01BB C0A8637A 192B ESTABLISHED     899
+TCP C0A863C9 BE99 0A000001 01BB C0A86379 192B ESTABLISHED     890
+TCP C0A863C9 BE99 0A630001 0050 C0A86379 192B ESTABLISHED     890
+"""
+"""Four connections through the Service kubernetes are open, and one through another program's virtual server."""
+
 COPIES = ["table ip kube-proxy-handover", "table ip6 kube-proxy-handover"]
 WAY_OUT = "or set handover: false in kube-proxy:rollout, and new connections fail during the change"
 
@@ -186,7 +197,7 @@ class TestToNftables:
         assert not node.path("detached").exists()
 
     def test_open_connections_through_ipvs_are_waited_for_then_cut(self, ipvs_node: FakeNode) -> None:
-        ipvs_node.write("/proc/net/ip_vs", IP_VS.replace("1      0", "1      2"))
+        ipvs_node.write("/proc/net/ip_vs_conn", CONNECTIONS)
         ipvs_node.parameters["DRAIN"] = "2"
         began = time.monotonic()
         messages = ipvs_node.deploy().stderr
@@ -198,7 +209,7 @@ class TestToNftables:
         assert "4 connections through IPVS are cut" in messages
 
     def test_endpoints_that_change_meanwhile_are_taken_over(self, ipvs_node: FakeNode) -> None:
-        ipvs_node.write("/proc/net/ip_vs", IP_VS.replace("1      0", "1      2"))
+        ipvs_node.write("/proc/net/ip_vs_conn", CONNECTIONS)
         ipvs_node.parameters["DRAIN"] = "2"
         path = ipvs_node.replace_program(
             "sleep", 'echo "10.0.0.1 to 192.168.99.123" >>"$root/table"; exec /bin/sleep "$@"'
@@ -208,11 +219,12 @@ class TestToNftables:
         assert "10.0.0.1 to 192.168.99.123" in ipvs_node.path("loaded").read_text()
 
     def test_connections_that_have_ended_are_not_waited_for(self, ipvs_node: FakeNode) -> None:
+        ipvs_node.write("/proc/net/ip_vs_conn", CONNECTIONS.replace("ESTABLISHED", "SYN_SENT   "))
         ipvs_node.parameters["DRAIN"] = "60"
         assert "connections through IPVS" not in ipvs_node.deploy().stderr
 
     def test_drain_of_0_does_not_wait(self, ipvs_node: FakeNode) -> None:
-        ipvs_node.write("/proc/net/ip_vs", IP_VS.replace("1      0", "1      2"))
+        ipvs_node.write("/proc/net/ip_vs_conn", CONNECTIONS)
         messages = ipvs_node.deploy().stderr
         assert "waiting until" not in messages
         assert "4 connections through IPVS are cut" in messages
