@@ -1,5 +1,6 @@
 """SSH host keys, as in known_hosts, a node's /etc/ssh/ssh_host_*_key.pub and the output of ssh-keyscan."""
 
+from base64 import b64decode, b64encode
 from typing import Annotated, Final, TypeAlias
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -22,7 +23,9 @@ def _host_key(text: str) -> str:
     try:
         if kind in HOST_KEY_TYPES:
             load_ssh_public_key(f"{kind} {encoded}".encode())
-            return f"{kind} {encoded}"
+            # That skips characters which are not Base64. Another reader may not.
+            if b64encode(b64decode(encoded, validate=True)).decode() == encoded:
+                return f"{kind} {encoded}"
     except (ValueError, UnsupportedAlgorithm):
         pass
     raise ValueError(

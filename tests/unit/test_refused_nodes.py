@@ -12,6 +12,8 @@ HOST_KEY = (
     "must be a host key of type ssh-ed25519, ecdsa-sha2-nistp256, ecdsa-sha2-nistp384, ecdsa-sha2-nistp521, "
     "without the host name before it (e.g. ssh-ed25519 AAAAC3Nz…): see ssh-keyscan -t ed25519 HOST"
 )
+SKIPPED = "ssh-ed25519 AAAA!C3NzaC1lZDI1NTE5AAAAIJ1Bn1TpmVNQFT9DSvS8nJ3dSvGWfrGxxJcy2DAYfbcN"
+"""A key with a character that most readers skip."""
 NODE_NAME = (
     "must be the Node object's name: at most 253 lower case letters, digits, '-' and '.', "
     "starting and ending with a letter or digit (e.g. k8s-node01)"
@@ -79,6 +81,7 @@ CASES: list[tuple[str, object, str]] = [
         "only SHA-1 for RSA, which sshd refuses; use another key of the node: ssh-keyscan -t ed25519 HOST",
     ),
     ("nodes[1].hostKey", "", f'Invalid value: "": {HOST_KEY}'),
+    ("nodes[1].hostKey", SKIPPED, f'Invalid value: "{SKIPPED}": {HOST_KEY}'),
     ("nodes[1].hostKey", "ssh-ed25519", f'Invalid value: "ssh-ed25519": {HOST_KEY}'),
     ("nodes[1].hostKey", "ssh-ed25519 AAAAC3", f'Invalid value: "ssh-ed25519 AAAAC3": {HOST_KEY}'),
     ("nodes[1].hostKey", "SHA256:RT1XfzGz", f'Invalid value: "SHA256:RT1XfzGz": {HOST_KEY}'),
