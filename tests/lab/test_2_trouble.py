@@ -81,7 +81,7 @@ class TestLogin:
         assert result.status != 0
         assert "k8s-node01: host check: " in result.output
         assert (
-            "it has another one; if the host was reinstalled on purpose, set its hostKey to the output of:"
+            "it has another one; if the host was reinstalled on purpose, set its hostKey, or its line in ssh.knownHostsFile, to"
             in result.output
         )
         assert fleet.processes() == before
