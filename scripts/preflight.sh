@@ -133,20 +133,18 @@ check_disk() {
     (cd "$root/" && rm -f var/lib/.kube-proxy usr/local/bin/.kube-proxy etc/.kube-proxy usr/lib/systemd/system/.kube-proxy)
 }
 
-# A rollback and a removal put back what was there. A new name for a file can be made only if it isn't immutable, and not for a mount
-# point, neither of which can be replaced.
+# What can't be replaced: anything but a file or a link, a mount point, an immutable file (where lsattr is installed).
 check_live_files() {
     live_files | while read -r _ path _; do
         file=$root$path
-        if [ -h "$file" ] || { [ ! -e "$file" ] && [ ! -d "${file%/*}" ]; }; then
+        if [ -h "$file" ] || [ ! -e "$file" ]; then
             continue
-        elif [ -e "$file" ] && [ ! -f "$file" ]; then
+        elif [ ! -f "$file" ]; then
             echo "$path must be a file or a symbolic link, is a $(stat -c %F "$file"): move it away"
-        elif [ -e "$file" ]; then
-            rm -f "${file%/*}/.kube-proxy"
-            ln "$file" "${file%/*}/.kube-proxy" 2>/dev/null ||
-                echo "$path must be replaceable: is it immutable (chattr -i $path) or a mount point (umount $path)?"
-            rm -f "${file%/*}/.kube-proxy"
+        elif awk -v path="$path" '$5 == path { found = 1 } END { exit !found }' "$root/proc/self/mountinfo" 2>/dev/null; then
+            echo "$path must be replaceable, is a mount point: run umount $path"
+        elif lsattr -d "$file" 2>/dev/null | grep -q '^[^ ]*[ai]'; then
+            echo "$path must be replaceable, is immutable: run chattr -i -a $path"
         fi
     done >files.list
     while read -r message; do problem "$message"; done <files.list

@@ -137,14 +137,17 @@ class TestFiles:
         assert "/etc/kubernetes/kube-proxy-config.yaml must be a file or a symbolic link, is a fifo" in messages
 
     def test_live_file_must_be_replaceable(self, node: FakeNode) -> None:
-        """A second name can be made neither for an immutable file nor for a mount point."""
         node.deploy()
-        path = node.replace_program("ln", 'case $1 in */kube-proxy.conf) exit 1 ;; esac; exec /bin/ln "$@"')
-        assert (
-            "/etc/kubernetes/kube-proxy.conf must be replaceable: is it immutable (chattr -i /etc/kubernetes/kube-proxy.conf) or a "
-            "mount point (umount /etc/kubernetes/kube-proxy.conf)?"
-        ) in node.fail("preflight", PATH=path)
-        node.succeed("preflight")
+        node.write("/proc/self/mountinfo", "36 29 8:1 /x /etc/kubernetes/kube-proxy.conf rw - ext4 /dev/vda1 rw\n")
+        attributes = (
+            'case $2 in */kube-proxy) echo "----i---------e------- $2" ;; *) echo "--------------e------- $2" ;; esac'
+        )
+        messages = node.fail("preflight", PATH=node.replace_program("lsattr", attributes))
+        path = "/etc/kubernetes/kube-proxy.conf"
+        assert f"{path} must be replaceable, is a mount point: run umount {path}\n" in messages
+        path = "/usr/local/bin/kube-proxy"
+        assert f"{path} must be replaceable, is immutable: run chattr -i -a {path}\n" in messages
+        assert "2 of this node's requirements" in messages
 
 
 def test_preinstalled_binary_must_exist_and_have_the_stacks_version(node: FakeNode) -> None:
