@@ -32,5 +32,7 @@ def deployed(cluster: Cluster) -> Cluster:
     if "nodes" not in cluster.outputs():
         result = cluster.up()
         assert result.status == 0, result.output
-    cluster.configure(lambda values: values["rollout"].update(canary=0, maxUnavailable="100%", takeOver=False))
+    cluster.configure(lambda values: values["rollout"].update(canary=0, maxUnavailable="100%"))
+    # The version before doesn't know it (test_4_upgrade.py).
+    cluster.configure(lambda values: values["rollout"].pop("takeOver", None))
     return cluster

@@ -101,18 +101,12 @@ def _issue(cluster: Cluster, directory: Path) -> None:
 
 def is_as_it_was(node: Node) -> bool:
     """Returns whether the kube-proxy of before runs, with its link and its files."""
-    return node.run(
+    shown = node.run(
         "systemctl show -P ActiveState -P UnitFileState -P FragmentPath kube-proxy; readlink /usr/local/bin/kube-proxy; "
         "ls /var/lib/kube-proxy | wc -l; tr '\\0' ' ' </proc/$(systemctl show -P MainPID kube-proxy)/cmdline"
-    ).split() == [
-        "active",
-        "enabled",
-        UNIT,
-        "/opt/kube/bin/kube-proxy",
-        "5",
-        "/usr/local/bin/kube-proxy",
-        "--config=/var/lib/kube-proxy/kube-proxy-config.yaml",
-    ]
+    ).split()
+    command = ["/usr/local/bin/kube-proxy", "--config=/var/lib/kube-proxy/kube-proxy-config.yaml"]
+    return sorted(shown) == sorted(["active", "enabled", UNIT, "/opt/kube/bin/kube-proxy", "5", *command])
 
 
 def remove(node: Node) -> None:

@@ -25,6 +25,8 @@ echo "deploy:{PASSWORD}" | chpasswd
 @pytest.fixture(scope="module")
 def fleet(deployed: Cluster) -> Iterator[Cluster]:
     """The fleet, with users who are not root; afterwards it is root's again."""
+    result = deployed.up()
+    assert result.status == 0, result.output
     text = deployed.configuration_file.read_text()
     for node in deployed.nodes:
         node.run("sh -s", stdin=_USERS.encode())

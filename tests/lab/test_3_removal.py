@@ -78,12 +78,11 @@ class TestRemoval:
         assert foreign.objects(shared) == objects
         assert foreign.virtual_servers(shared) == servers
 
-    def test_preview_of_the_stack_prod_lists_what_to_fill_in(self, deployed: Cluster) -> None:
+    def test_stack_prod_is_refused_in_the_labs_environment(self, deployed: Cluster) -> None:
         deployed.pulumi("stack", "select", "--create", "prod")
         result = deployed.pulumi("preview")
         deployed.pulumi("stack", "select", "dev")
-        assert "certificateAuthority.certificateFile: " in result.output
-        assert 'nodes[0].hostKey: Invalid value: "fill in"' in result.output
+        assert 'the stack "prod" must not be used in a shell where you ran `make env`' in result.output
         assert "Traceback" not in result.output
 
 

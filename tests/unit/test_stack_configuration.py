@@ -11,6 +11,12 @@ from pulumi.runtime import config
 from settings.stack_configuration import stack_settings
 
 
+@pytest.fixture(autouse=True)
+def own_shell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`make test` runs in an environment like that of `make env`."""
+    monkeypatch.delenv("KUBE_PROXY_LAB_SSH_CONFIG", raising=False)
+
+
 @pytest.fixture
 def warned(monkeypatch: pytest.MonkeyPatch, values: dict[str, Any]) -> list[str]:
     """The warnings that Pulumi shows for the valid stack with nodesFile added."""
