@@ -22,7 +22,7 @@ class KnownHosts:
             try:
                 self._known.load(line)
             except (ValueError, OverflowError):  # the second for an RSA key with a negative number
-                # asyncssh's message has the line: of a private key, if somebody names the wrong file.
+                # asyncssh's message has the line, which is a private key's if the wrong file is named.
                 raise ValueError(f"must name a file in the format of known_hosts; line {number} is not") from None
 
     def host_key(self, host: str, port: int) -> str:

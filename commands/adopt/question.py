@@ -35,7 +35,7 @@ class Asked:
     port: int
     host_key: str
     known: bool
-    """The host key was in known_hosts; otherwise it was trusted because nobody contradicted."""
+    """The host key was in known_hosts; otherwise it was trusted on first use."""
     answers: Mapping[str, str]
 
 

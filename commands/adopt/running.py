@@ -1,6 +1,6 @@
 """What a node's answers mean: the kube-proxy that runs there, its configuration in force, and what a stack can't keep.
 
-Notes and reasons contain text of the node. Whoever prints them makes them printable (report.py).
+Notes and reasons contain text of the node. report.py makes them printable.
 """
 
 import json

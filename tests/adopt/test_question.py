@@ -69,4 +69,4 @@ def test_nodes_are_asked_a_few_at_a_time(tmp_path: Path, monkeypatch: pytest.Mon
         f"node{number}" for number in range(6)
     ]
     assert server.most_at_once == 2
-    assert len({command.split()[-1] for command in server.commands}) == 6  # nobody knows another question's mark
+    assert len({command.split()[-1] for command in server.commands}) == 6  # each question has a mark of its own

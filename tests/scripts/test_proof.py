@@ -169,7 +169,7 @@ class TestUnit:
 
 class TestConfigurationOfTheProcess:
     def test_process_with_another_configuration_is_restarted_though_the_files_are_right(self, node: FakeNode) -> None:
-        """Somebody changed the file, restarted kube-proxy and changed the file back."""
+        """The file was changed, kube-proxy restarted, and the file changed back."""
         node.deploy()
         node.systemctl_calls()
         node.write("unit/configuration", CONFIGURATION + "oomScoreAdj: 5\n")

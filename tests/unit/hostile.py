@@ -1,4 +1,4 @@
-"""Hostile documents: stacks, and the files that they name, made to hang, exhaust or confuse whoever reads them.
+"""Hostile documents: stacks, and the files that they name, made to hang, exhaust or confuse their reader.
 
 test_hostile_documents.py tries a few hundred. The long run, an hour for 100,000; each document that ends in another way
 than a message of ours is printed with its number, by which it can be tried again (--first N --documents 1):
