@@ -77,6 +77,7 @@ class TestRemoval:
             assert generations.files(node) == []
         assert foreign.objects(shared) == objects
         assert foreign.virtual_servers(shared) == servers
+        foreign.remove(shared)
 
     def test_stack_prod_is_refused_in_the_labs_environment(self, deployed: Cluster) -> None:
         deployed.pulumi("stack", "select", "--create", "prod")
