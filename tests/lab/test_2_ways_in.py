@@ -16,7 +16,7 @@ useradd --create-home --shell /bin/bash deploy
 useradd --create-home --shell /usr/sbin/nologin jump
 for user in deploy jump; do
     install -d -o $user -m 700 /home/$user/.ssh
-    install -o $user -m 600 /root/.ssh/authorized_keys /home/$user/.ssh/authorized_keys
+    install -o $user -m 600 ~/.ssh/authorized_keys /home/$user/.ssh/authorized_keys
 done
 echo "deploy:{PASSWORD}" | chpasswd
 """
