@@ -23,8 +23,7 @@ pytestmark = pytest.mark.usefixtures("state")
 
 
 @pytest.fixture(autouse=True)
-def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "SECONDS", 2)
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connection, "PAUSE_SECONDS", 0)
 
 
@@ -139,7 +138,8 @@ def test_node_that_refuses_the_login_is_not_taken_for_the_bastion() -> None:
     assert server.attempts == ["root"]
 
 
-def test_node_that_accepts_and_never_answers_is_named() -> None:
+def test_node_that_accepts_and_never_answers_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "SECONDS", 3)
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
@@ -147,5 +147,5 @@ def test_node_that_accepts_and_never_answers_is_named() -> None:
         message, bastion, _ = refused(lambda ssh: replace(ssh, port=port), nodes=1)
     assert (
         f"127.0.0.1:{port} must answer as an SSH server to the bastion 127.0.0.1:{bastion.port}, tried 3 times: "
-        "no SSH answer within 2 s; "
+        "no SSH answer within 3 s; "
     ) in message
