@@ -85,6 +85,21 @@ def test_delivery_is_complete_or_absent_after_a_power_failure(
         assert left in (complete, {}, {Path("run.sh"): b""} if there != "nothing" else {}), f"after step {copy.name}"
 
 
+def test_same_delivery_may_come_twice_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "diff").write_text('#!/bin/sh\n/usr/bin/diff "$@"; status=$?; sleep 0.5; exit $status\n')
+    (tmp_path / "diff").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    archive = Delivery({"NODE": "k8s-node01"}, {}).archive()
+    command = ["/bin/sh", SCRIPTS / "deliver.sh", tmp_path / "state", "digest", ""]
+    runs = [subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(2)]
+    for process in runs:
+        assert process.stdin
+        process.stdin.write(archive)
+        process.stdin.close()
+    assert [(process.wait(), process.stderr.read()) for process in runs if process.stderr] == 2 * [(0, b"")]
+    assert [path.name for path in (tmp_path / "state/deliveries").iterdir()] == ["digest"]
+
+
 class TestRemoval:
     @pytest.fixture
     def state(self, tmp_path: Path) -> Path:
