@@ -36,12 +36,19 @@ keep_file() {
     fi
 }
 
-# What was there before the first generation isn't ours: remove.sh restores it.
+# What was there before the first generation isn't ours: remove.sh restores it. A unit that hides ours may also appear later.
 save_original() {
-    [ ! -e "$state/live" ] && [ ! -e "$state/original" ] || return 0
-    rm -rf "$state/original.new"
-    cp -al "$previous" "$state/original.new"
-    mv "$state/original.new" "$state/original"
+    if [ ! -e "$state/live" ] && [ ! -e "$state/original" ]; then
+        rm -rf "$state/original.new"
+        cp -al "$previous" "$state/original.new"
+        mv "$state/original.new" "$state/original"
+    elif [ -n "$hiding_unit" ]; then
+        mkdir -p "$state/original/files"
+        : >>"$state/original/absent"
+        rm -f "$state/original/files$hiding_unit"
+        (previous=$state/original && keep_file "$hiding_unit")
+        find "$state/original" ! -type l -exec sync {} +
+    fi
 }
 
 # The marker goes first: without it, the kept files mean nothing.

@@ -182,13 +182,17 @@ class TestHidingUnit:
         hidden.fail_to_deploy()
         assert files(hidden) == before
 
-    def test_that_appears_later_is_kept_too(self, node: FakeNode) -> None:
+    @pytest.mark.parametrize("first", ["node", "hidden"])
+    def test_that_appears_later_is_kept_too(self, request: pytest.FixtureRequest, first: str) -> None:
+        node: FakeNode = request.getfixturevalue(first)
         node.deploy()
-        node.write(HIDING, "[Service]\n")
+        node.write(HIDING, "[Service]\n# later\n")
         node.write("hiding-unit", HIDING)
         node.parameters["TAKE_OVER"] = "true"
         assert f"it ran by {HIDING}" in node.deploy().stderr
         assert not node.path(HIDING).exists()
+        node.succeed("remove")
+        assert node.path(HIDING).read_text() == "[Service]\n# later\n"
 
 
 class TestPowerFailures:
