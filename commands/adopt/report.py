@@ -75,7 +75,7 @@ def kept_of(file: Path) -> Mapping[str, Any]:
         ValueError: the file is no YAML mapping.
     """
     try:
-        document = load_yaml(file.read_text(), GoLoader) or {}
+        document = load_yaml(file.read_text(encoding="utf-8"), GoLoader) or {}
     except FileNotFoundError:
         return {}
     except (OSError, yaml.YAMLError, UnicodeDecodeError):
@@ -96,7 +96,7 @@ def write(files: Mapping[Path, str]) -> None:
     """Write the files, each completely or not at all."""
     for path, text in files.items():
         new = path.with_name(f"{path.name}.new")
-        new.write_text(text)
+        new.write_text(text, encoding="utf-8")
         new.replace(path)
 
 

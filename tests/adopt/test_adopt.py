@@ -291,6 +291,13 @@ def test_wrong_arguments_are_errors(
     assert message in capsys.readouterr().err
 
 
+def test_files_are_utf_8_in_any_locale(tmp_path: Path) -> None:
+    script = "import pathlib; from commands.adopt import report; report.write({pathlib.Path('%s'): '\\u2026'})"
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    subprocess.run([sys.executable, "-c", script % (tmp_path / "file")], cwd=REPOSITORY, env=ascii_only, check=True)
+    assert (tmp_path / "file").read_bytes() == "…".encode()
+
+
 def test_module_runs_without_make() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "commands.adopt", "--help"], cwd=REPOSITORY, capture_output=True, text=True, check=False
