@@ -21,6 +21,7 @@ from commands.adopt import report, sources, stack
 from commands.adopt.question import Asked, ask_all
 from commands.adopt.running import NotAdoptableError, Running, read_running
 from documents import yaml_writer
+from settings.files import read_file
 from settings.private_keys import ssh_key
 from settings.stack_file import NAMESPACE
 
@@ -52,7 +53,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
             {"nargs": "?", "const": "", "metavar": "FILE"},
         ),
         ("--user", "the SSH user, if the inventory has none", {"default": "root"}),
-        ("--port", "the SSH port, if the inventory has none", {"type": int, "default": 22}),
+        ("--port", "the SSH port, if the inventory has none", {"type": sources.port, "default": 22}),
         (
             "--ssh-key",
             "the private key, if the inventory has none",
@@ -63,7 +64,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     ]
     for name, text, settings in options:
         parser.add_argument(name, help=text, **settings)
-    return parser.parse_args(arguments)
+    return parser.parse_intermixed_args(arguments)  # nodes may come after options
 
 
 def _adopt(options: argparse.Namespace) -> int:
@@ -124,7 +125,7 @@ def _keys(options: argparse.Namespace, hosts: Sequence[sources.Host]) -> Mapping
     for file in {host.private_key_file for host in hosts}:
         path = Path(file or options.ssh_key).expanduser()
         try:
-            keys[file] = ssh_key(path.read_text())
+            keys[file] = ssh_key(read_file(path).decode())
         except (OSError, ValueError) as error:
             raise ValueError(f"{path}: must be an SSH private key: {error}; name it with --ssh-key") from None
     return keys

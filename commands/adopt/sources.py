@@ -60,8 +60,9 @@ def from_kubectl(file: str) -> list[Host]:
     Raises:
         ValueError: kubectl fails, or the file has no nodes.
     """
-    listed = _json(Path(file).read_text(), file) if file else _run(["kubectl", "get", "nodes", "-o", "json"])
-    hosts = [host for item in listed.get("items", []) if (host := _kubernetes_host(_mapping(item)))]
+    text = Path(file).read_text(encoding="utf-8") if file else ""
+    listed = _json(text, file) if file else _run(["kubectl", "get", "nodes", "-o", "json"])
+    hosts = [host for item in _list(listed.get("items")) if (host := _kubernetes_host(_mapping(item)))]
     if not hosts:
         raise ValueError(f"{file or 'kubectl get nodes'}: must list nodes with an InternalIP, has none")
     return hosts
@@ -82,12 +83,19 @@ def from_arguments(nodes: Sequence[str]) -> list[Host]:
     return hosts
 
 
+def port(text: str) -> int:
+    """Return the number of a TCP port. Raises ValueError."""
+    if not 0 < (number := int(text)) < 65536:
+        raise ValueError
+    return number
+
+
 def _members(listed: Mapping[str, Any], group: str, seen: set[str]) -> Iterator[str]:
     if group in seen:
         return
     seen.add(group)
-    yield from _mapping(listed.get(group)).get("hosts", [])
-    for child in _mapping(listed.get(group)).get("children", []):
+    yield from map(str, _list(_mapping(listed.get(group)).get("hosts")))
+    for child in map(str, _list(_mapping(listed.get(group)).get("children"))):
         yield from _members(listed, child, seen)
 
 
@@ -95,22 +103,24 @@ def _inventory_host(name: str, variables: Mapping[str, Any]) -> Host:
     def text(*keys: str) -> str | None:
         return next((str(variables[key]) for key in keys if variables.get(key) not in (None, "")), None)
 
-    port, key = (
-        text("ansible_port", "ansible_ssh_port"),
-        text("ansible_ssh_private_key_file", "ansible_private_key_file"),
-    )
+    key = text("ansible_ssh_private_key_file", "ansible_private_key_file")
     if key and not key.startswith("~"):
         key = str(Path(key).absolute())  # relative to where Ansible runs, which is here
     host = text("ansible_host", "ansible_ssh_host") or name
-    if port and not port.isdecimal():
-        raise ValueError(f"{name}: ansible_port must be a number, is {port}: write it without a template")
-    return Host(name, host, int(port) if port else None, text("ansible_user", "ansible_ssh_user"), key)
+    given = text("ansible_port", "ansible_ssh_port")
+    try:
+        number = port(given) if given else None
+    except ValueError:
+        message = f"{name}: ansible_port must be a port number, is {given}: write it without a template"
+        raise ValueError(message) from None
+    return Host(name, host, number, text("ansible_user", "ansible_ssh_user"), key)
 
 
 def _kubernetes_host(item: Mapping[str, Any]) -> Host | None:
     metadata, status = _mapping(item.get("metadata")), _mapping(item.get("status"))
     name, labels = str(metadata.get("name")), _mapping(metadata.get("labels"))
-    addresses = [str(each["address"]) for each in status.get("addresses", []) if each.get("type") == "InternalIP"]
+    listed = map(_mapping, _list(status.get("addresses")))
+    addresses = [str(each.get("address")) for each in listed if each.get("type") == "InternalIP"]
     if not addresses or labels.get("kubernetes.io/os", "linux") != "linux":
         return None
     return Host(name, addresses[0], node_name=name, address=addresses[0])
@@ -138,9 +148,13 @@ def _run(command: Sequence[str]) -> Mapping[str, Any]:
 def _json(text: str, source: str) -> Mapping[str, Any]:
     try:
         return _mapping(json.loads(text))
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ValueError(f"{source}: must be JSON") from None
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []

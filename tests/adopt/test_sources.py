@@ -106,7 +106,23 @@ def test_kubectls_list_is_read_from_a_file_or_kubectl_is_run(tmp_path: Path, mon
     assert from_kubectl("") == NODES
 
 
-@pytest.mark.parametrize("text", ["{}", "[]", "no JSON", '{"items": []}'])
+def test_port_that_is_none_is_an_error_that_names_the_host() -> None:
+    with pytest.raises(ValueError, match="node1: ansible_port must be a port number, is 65536"):
+        from_inventory(inventory("node1 ansible_port=65536\n"), "all")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{}",
+        "[]",
+        "no JSON",
+        '{"items": []}',
+        '{"items": null}',
+        '{"items": [{"status": {"addresses": null}}, {"status": {"addresses": [1]}}]}',
+        "[" * 100000,
+    ],
+)
 def test_list_without_nodes_is_an_error(text: str) -> None:
     Path("nodes.json").write_text(text)
     with pytest.raises(ValueError, match=r"nodes\.json: must"):
