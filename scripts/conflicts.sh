@@ -17,9 +17,12 @@ check_other_kube_proxy() {
     done
 }
 
-# Any user can give a process this name. A real one has CAP_NET_ADMIN (bit 12) in our network namespace.
+# Any user can give a process this name, and all capabilities in a user namespace of its own. A real one has CAP_NET_ADMIN (bit 12)
+# in our namespaces.
 may_change_rules() {
-    [ "$(readlink "$1/ns/net")" = "$(readlink "$root/proc/$$/ns/net")" ] || return 1
+    for namespace in net user; do
+        [ "$(readlink "$1/ns/$namespace")" = "$(readlink "$root/proc/$$/ns/$namespace")" ] || return 1
+    done
     capabilities=$(sed -n 's/^CapEff:[[:space:]]*//p' "$1/status" 2>/dev/null)
     [ -z "$capabilities" ] || [ $((0x$capabilities >> 12 & 1)) = 1 ]
 }

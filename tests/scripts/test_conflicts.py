@@ -50,10 +50,12 @@ class TestOtherKubeProxy:
         start_process(node, 4712, "kube-proxy", "/system.slice/kube-proxy.service")
         assert node.preflight_messages() == READY
 
-    def test_another_network_namespace_is_no_conflict(self, node: FakeNode) -> None:
+    @pytest.mark.parametrize("namespace", ["net", "user"])
+    def test_another_namespace_is_no_conflict(self, node: FakeNode, namespace: str) -> None:
+        """Any user can make a user namespace, and has all capabilities there."""
         start_process(node, 42, "kube-proxy", "/docker/0123")
         node.path("/proc/42/ns").mkdir()
-        node.path("/proc/42/ns/net").symlink_to("net:[4026532008]")
+        node.path(f"/proc/42/ns/{namespace}").symlink_to(f"{namespace}:[4026532008]")
         assert node.preflight_messages() == READY
 
     @pytest.mark.parametrize(("capabilities", "conflict"), [("0000000000000000", False), ("000001ffffffffff", True)])
