@@ -17,20 +17,24 @@ ask_http() { curl -q -s -k --noproxy '*' --connect-timeout 3 --max-time 5 "$1" 2
 unquoted() { tr -d '"\047\r' | sed 's/[[:space:]]*$//'; }
 
 # Prints a line `PID COMMAND MAIN CGROUP` for each process that may be this machine's kube-proxy, not one of a container with a
-# network of its own; MAIN is yes for a unit's main process.
+# network or users of its own; MAIN is yes for a unit's main process. Only root's can be one: its program is run again, as root,
+# and any user can give a process this name.
 list_processes() {
     for process in "$root"/proc/[0-9]*; do
         { read -r command <"$process/comm"; } 2>/dev/null || continue
         case $command in kube-proxy* | hyperkube | kubelite | k3s*) ;; *) continue ;; esac
-        [ "$(readlink "$process/ns/net")" = "$(readlink "$root/proc/$$/ns/net")" ] || continue
+        { is_here net && is_here user; } || continue
         group=$(sed -n '$s/.*://p' "$process/cgroup" 2>/dev/null)
         main=no
         case $group in
-            *.service) [ "$(systemctl show -p MainPID -- "${group##*/}" 2>/dev/null)" != "MainPID=${process##*/}" ] || main=yes ;;
+            *.service) ! is_roots || [ "$(systemctl show -p MainPID -- "${group##*/}" 2>/dev/null)" != "MainPID=${process##*/}" ] || main=yes ;;
         esac
         printf '%s %s %s %s\n' "${process##*/}" "$command" "$main" "$group"
     done
 }
+
+is_here() { [ "$(readlink "$process/ns/$1")" = "$(readlink "$root/proc/$$/ns/$1")" ]; }
+is_roots() { grep -qs '^Uid:[[:space:]]*0[[:space:]]' "$process/status"; }
 
 # path FILE DIRECTORY: where a file is whose name may be relative to a directory.
 path() { case $1 in /*) printf '%s' "$root$1" ;; *) printf '%s' "$2/$1" ;; esac; }
@@ -70,7 +74,7 @@ describe() {
     pid=$1
     process=$root/proc/$pid
     answer arguments <"$process/cmdline"
-    systemctl show -p Id,FragmentPath,DropInPaths,WorkingDirectory,User,ExecStartPre,ExecStartPost,ExecStopPost -- "$2" 2>/dev/null | answer unit
+    systemctl show -p Id,FragmentPath,DropInPaths,WorkingDirectory,ExecStartPre,ExecStartPost,ExecStopPost -- "$2" 2>/dev/null | answer unit
     readlink "$process/exe" | sed "s#^$root/#/#" | answer binary
     readlink -f "$root/usr/local/bin/kube-proxy" | sed "s#^$root/#/#" | answer installed
     sha256sum <"$process/exe" | answer sha256

@@ -98,7 +98,7 @@ def _refuse(answers: Mapping[str, str]) -> NoReturn:
             raise NotAdoptableError(
                 "kube-proxy runs in a container, probably of a DaemonSet: this program needs a service"
             )
-        raise NotAdoptableError(f"kube-proxy (process {pid}) must be the main process of a systemd service")
+        raise NotAdoptableError(f"kube-proxy (process {pid}) must be the main process of a systemd service, as root")
     raise NotAdoptableError("no kube-proxy runs there")
 
 
@@ -243,8 +243,6 @@ def _read_unit(running: Running) -> None:
         for command in re.findall(r"argv\[\]=(.*?) ;", unit.get(key, "")):
             if paths.RECOVER not in command:
                 running.notes.append(f"{key} of the unit: {command}")
-    if unit.get("User", "root") not in ("", "root"):
-        running.notes.append(f"User of the unit: {unit['User']}; this program's kube-proxy runs as root")
     if names := answers.get("environment", "").split():
         listed = ", ".join(sorted(names))
         running.notes.append(

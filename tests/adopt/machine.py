@@ -88,6 +88,7 @@ class Machine:
             "comm": f"{command}\n",
             "cgroup": f"0::{group}\n",
             "cmdline": "".join(f"{word}\0" for word in (binary, *arguments)),
+            "status": "Name:\tkube-proxy\nUid:\t0\t0\t0\t0\n",
             "environ": "PATH=/bin\0INVOCATION_ID=1\0",
         }.items():
             (directory / name).write_text(text)

@@ -127,6 +127,15 @@ def test_unit_of_another_user_counts_only_if_it_is_the_systems(make_machine: Mak
     assert node.asked.answers["arguments"].startswith(GUIDE.binary)
 
 
+def test_program_of_another_user_is_not_run(make_machine: MakeMachine) -> None:
+    """It would run as root, whatever it is."""
+    machine = make_machine()
+    machine.write(f"proc/{PID}/status", "Name:\tkube-proxy\nUid:\t1001\t0\t0\t0\n")
+    assert "version" not in machine.ask().answers
+    with pytest.raises(NotAdoptableError, match="must be the main process of a systemd service, as root"):
+        read_running(machine.ask())
+
+
 def test_kube_proxy_of_another_network_is_not_this_nodes(make_machine: MakeMachine) -> None:
     machine = make_machine()
     machine.write(f"proc/{PID}/ns/other", "")
@@ -139,7 +148,6 @@ def test_what_surrounds_the_unit_is_noted(make_machine: MakeMachine) -> None:
     machine = make_machine()
     machine.set_unit(
         DropInPaths="/etc/systemd/system/kube-proxy.service.d/50-nice.conf",
-        User="proxy",
         ExecStartPre="{ path=/sbin/modprobe ; argv[]=/sbin/modprobe ip_vs ; ignore_errors=yes ; pid=0 }",
     )
     machine.write(
@@ -149,7 +157,6 @@ def test_what_surrounds_the_unit_is_noted(make_machine: MakeMachine) -> None:
     assert node.to_do == ["drop-ins of the unit stay in force: /etc/systemd/system/kube-proxy.service.d/50-nice.conf"]
     assert node.notes == [
         "ExecStartPre of the unit: /sbin/modprobe ip_vs",
-        "User of the unit: proxy; this program's kube-proxy runs as root",
         "environment variables GODEBUG, HTTPS_PROXY: the unit sets none; cluster.proxyURL is a proxy to the API",
     ]
     assert "c2VjcmV0" not in str(node.asked.answers)
