@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 from settings.host_keys import HOST_KEY_TYPES
 
 if TYPE_CHECKING:
     import asyncssh
+
+MOST_COMPARED: Final = 4_000_000
+"""How often a host is compared with a hashed name or a pattern. A million takes ten seconds; plain names take none."""
+
+_COMPARED: Final = re.compile(r"(@\S+\s+)?[^\s|*?!/]*[|*?!/]")
 
 
 class KnownHosts:
@@ -18,6 +24,8 @@ class KnownHosts:
         import asyncssh
 
         self._known = asyncssh.SSHKnownHosts()
+        self._to_compare = sum(1 for line in text.splitlines() if _COMPARED.match(line))
+        self._compared = 0
         for number, line in enumerate(text.splitlines(), start=1):
             try:
                 self._known.load(line)
@@ -31,6 +39,12 @@ class KnownHosts:
         Raises:
             ValueError: there is none that the command plugin can check; the message says why.
         """
+        self._compared += self._to_compare
+        if self._compared > MOST_COMPARED:
+            raise ValueError(
+                "has too many hashed names and patterns for so many hosts; "
+                "let it have plain names, as ssh-keyscan writes them"
+            )
         keys, authorities, revoked, *_ = self._known.match(host, "", None if port == 22 else port)
         usable = {key.get_algorithm(): key for key in keys if key not in revoked}
         for kind in HOST_KEY_TYPES:

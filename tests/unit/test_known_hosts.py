@@ -10,7 +10,7 @@ import asyncssh
 import pytest
 from asyncssh.packet import MPInt, String
 
-from settings import Settings
+from settings import Settings, known_hosts
 from settings.load import find_problems
 from settings.problems import Problem
 
@@ -142,6 +142,21 @@ def test_line_that_is_none_is_named_by_its_number(
     assert refused(listed) == [
         'ssh.knownHostsFile: Invalid value: "known_hosts": must name a file in the format of known_hosts; line 3 is not'
     ]
+
+
+def test_names_that_are_compared_one_by_one_are_limited(
+    listed: Values, refused: Refused, loaded: Load, write: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise a file of 4 MiB and 10,000 nodes would take an hour."""
+    monkeypatch.setattr(known_hosts, "MOST_COMPARED", 5)
+    write(LINES + "@revoked *.example.org {other}\n|1|AAAA|AAAA {other}\n")
+    few = "too many hashed names and patterns for so many hosts; let it have plain names, as ssh-keyscan writes them"
+    assert refused(listed) == [
+        f"nodes[2].hostKey: Required value: must be the node's SSH host key, or be in ssh.knownHostsFile: known_hosts has {few}: "
+        "ssh-keyscan -t ed25519 -p 22 192.168.99.103"
+    ]
+    write()
+    loaded(listed)
 
 
 def test_missing_file_is_one_problem(listed: Values, refused: Refused, project: Path) -> None:
