@@ -7,6 +7,8 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic.alias_generators import to_camel
 
+from settings.yaml_reader import load_yaml
+
 
 class _Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel)
@@ -51,10 +53,8 @@ def parse(node: str, text: str | None) -> dict[str, object]:
     start = text.rfind("\n---\n", 0, end)
     try:
         # Until 2026-11-26 the report was all of the text.
-        report = Report.model_validate(
-            yaml.safe_load(text[start + len("\n---\n") : end + 1] if -1 < start < end else text)
-        )
-    except (yaml.YAMLError, ValidationError, RecursionError) as error:
+        report = Report.model_validate(load_yaml(text[start + len("\n---\n") : end + 1] if -1 < start < end else text))
+    except (yaml.YAMLError, ValidationError) as error:
         raise pulumi.RunError(
             f"{node}: the output of its last activation must have kube-proxy's report, is {text.strip()[-200:]!r}: "
             "does the login's shell run all commands, and print little? "

@@ -25,6 +25,13 @@ HOSTILE = [
     "x" * 20_000_000,
     "---\n" + "[" * 3000 + "\n...",
     "---\n" * 300_000,
+    "---\n"
+    + REPORT
+    + "virtualServers:\n- &a {server: s, realServers: ["
+    + "x," * 8000
+    + "]}\n"
+    + "- *a\n" * 8000
+    + "...\n",
     "---\n" + REPORT.replace("abc", r'"\e]0;title\a"') + "...\n",
 ]
 """What a node that is not ours any more may answer."""
