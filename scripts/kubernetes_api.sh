@@ -64,7 +64,7 @@ prepare_curl() {
 # curl_as_kube_proxy -o FILE URL [-o FILE URL…]: stores each answer and prints "STATUS FILE " for it; fails without an answer.
 # client-go uses the same CA and client certificate for an https proxy as for the server.
 curl_as_kube_proxy() {
-    curl -sS --fail-early --connect-timeout 5 --max-time 15 -w '%{http_code} %{filename_effective} ' \
+    curl -sS --globoff --fail-early --connect-timeout 5 --max-time 15 -w '%{http_code} %{filename_effective} ' \
         --cacert certificate-authority-data --cert client-certificate-data --key client-key-data \
         --proxy-cacert certificate-authority-data --proxy-cert client-certificate-data --proxy-key client-key-data \
         "$@"

@@ -1,7 +1,9 @@
 """A node's requests to the API server use kube-proxy's proxy and TLS server name; all its other requests are direct."""
 
 import subprocess
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -122,3 +124,21 @@ def test_no_value_of_a_kubeconfig_becomes_an_option_of_curl(tmp_path: Path, key:
 @pytest.mark.parametrize("text", ["", "clusters: []\n", "a: [", "server:\n", "client-key-data: '*'\n", "\x00\n"])
 def test_kubeconfig_that_is_none_does_not_end_a_rollback(tmp_path: Path, text: str) -> None:
     assert use_kubeconfig(tmp_path, text) == ("https://", 'noproxy = "*"\n')
+
+
+def test_address_that_the_api_answers_is_one_address(tmp_path: Path) -> None:
+    """curl would make a hundred million requests of the range."""
+    asked: list[str] = []
+
+    class Server(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_error(400)
+
+    with HTTPServer(("127.0.0.1", 0), Server) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        script = f'. "$1" && curl_as_kube_proxy -o answer "http://127.0.0.1:{server.server_port}/[1-3]/version"'
+        command = ["/bin/sh", "-c", script, "sh", str(SCRIPTS / "kubernetes_api.sh")]
+        subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=20, check=False)
+        server.shutdown()
+    assert asked == ["/[1-3]/version"]
