@@ -73,7 +73,7 @@ def _adopt(options: argparse.Namespace) -> int:
     hosts = _hosts(options)
     print(f"nodes to ask: {len(hosts)}", file=sys.stderr)
     login = options.user, options.port
-    asked = asyncio.run(ask_all(hosts, login, _keys(options, hosts), Path(options.known_hosts).expanduser()))
+    asked = asyncio.run(ask_all(hosts, login, _keys(options, hosts), _expanded(options.known_hosts)))
     nodes, left_out = _running(hosts, asked)
     if not nodes:
         reasons = "; ".join(f"{label}: {reason}" for label, reason in left_out.items())
@@ -123,12 +123,19 @@ def _keys(options: argparse.Namespace, hosts: Sequence[sources.Host]) -> Mapping
     """Return the SSH keys by the name of the file that a host has. Raises ValueError."""
     keys: dict[str | None, SecretStr] = {}
     for file in {host.private_key_file for host in hosts}:
-        path = Path(file or options.ssh_key).expanduser()
+        path = file or options.ssh_key
         try:
-            keys[file] = ssh_key(read_file(path).decode())
+            keys[file] = ssh_key(read_file(_expanded(path)).decode())
         except (OSError, ValueError) as error:
             raise ValueError(f"{path}: must be an SSH private key: {error}; name it with --ssh-key") from None
     return keys
+
+
+def _expanded(name: str) -> Path:
+    try:
+        return Path(name).expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"{name}: {error}") from None
 
 
 def _running(hosts: Sequence[sources.Host], asked: Sequence[Asked | str]) -> tuple[list[Running], dict[str, str]]:

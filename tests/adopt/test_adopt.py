@@ -278,6 +278,10 @@ class TestHostileNode:
         (["Pulumi.prod.yaml", "a=10.1.2.3", "--ssh-key", "none"], "none: must be an SSH private key"),
         (["Pulumi.prod.yaml", "--ssh-key", "none", "a=10.1.2.3"], "none: must be an SSH private key"),
         (["Pulumi.prod.yaml", "--ssh-key", "/dev/zero", "a=10.1.2.3"], "/dev/zero: must be an SSH private key"),
+        (
+            ["Pulumi.prod.yaml", "--ssh-key", "~nobody-here/key", "a=10.1.2.3"],
+            "~nobody-here/key: must be an SSH private",
+        ),
         (["Pulumi.prod.yaml", "--kubectl", "none.json"], "none.json"),
     ],
 )
