@@ -22,7 +22,7 @@ up: $(INSTALLED) ## Create the lab, deploy kube-proxy to its nodes with pulumi u
 report: $(INSTALLED) ## Show what each node of the dev stack proved
 	@$(LAB) report
 
-adopt: $(if $(wildcard $(PYTHON)),,$(INSTALLED)) ## Write the stack for kube-proxies that run: make adopt FILE=Pulumi.prod.yaml FROM="--inventory hosts.ini"
+adopt: $(if $(wildcard $(PYTHON)),,$(INSTALLED)) ## Write a stack from the kube-proxies that already run: make adopt FILE=Pulumi.prod.yaml FROM="--inventory hosts.ini"
 	@$(PYTHON) -m commands.adopt $(or $(FILE),$(error FILE must name a stack's file, as in: make $@ FILE=Pulumi.prod.yaml FROM=--kubectl)) $(FROM)
 
 validate: $(if $(wildcard $(PYTHON)),,$(INSTALLED)) ## Check a stack's file: make validate FILE=Pulumi.prod.yaml [FORMAT=json]

@@ -1,4 +1,4 @@
-"""`python -m commands.adopt`: ask nodes which kube-proxy runs on them, and write the stack that means the same.
+"""`python -m commands.adopt`: ask nodes which kube-proxy runs on them, and write an equivalent stack.
 
     sources     the nodes, from an inventory, from kubectl or from the command line
     question    one question to a node over SSH (question.sh), which changes nothing there

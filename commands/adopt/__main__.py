@@ -1,4 +1,6 @@
-"""Write the stack for kube-proxies that run: `python -m commands.adopt Pulumi.prod.yaml --inventory hosts.ini`.
+"""Write a stack from the kube-proxies that already run.
+
+`python -m commands.adopt Pulumi.prod.yaml --inventory hosts.ini`
 
 It logs in to each node, reads, and changes nothing there. It writes the stack's file, the CA's certificate and, for a
 large fleet, the nodes' file beside it. No private key is read on a node. The exit status is 1 if a node is not in the
@@ -39,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m commands.adopt",
-        description="Write the stack for kube-proxies that run.",
+        description="Write a stack from the kube-proxies that already run.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     options: list[tuple[str, str, dict[str, Any]]] = [

@@ -1,4 +1,4 @@
-"""The values of a stack for kube-proxies that run, and what one stack can't express of them."""
+"""The values of a stack from the kube-proxies that already run, and what one stack can't express of them."""
 
 import json
 from collections import Counter
