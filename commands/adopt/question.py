@@ -49,14 +49,19 @@ async def ask_all(
         login: user and port where a host has none of its own.
         keys: the private key by its file's name; that of None is for hosts without a file of their own.
         known_hosts: a file in OpenSSH's format; it need not exist.
+
+    Raises:
+        ValueError: that file is in another format.
     """
+    # Once: a node's login would have no time while the file is read for another one.
+    known = _read_known_hosts(known_hosts)
     free = asyncio.Semaphore(AT_ONCE)
 
     async def ask_one(host: Host) -> Asked | str:
         async with free:
             try:
                 return await _ask(
-                    host, host.user or login[0], host.port or login[1], keys[host.private_key_file], known_hosts
+                    host, host.user or login[0], host.port or login[1], keys[host.private_key_file], known
                 )
             except LoginError as error:
                 return str(error)
@@ -68,11 +73,11 @@ async def ask_all(
     return await asyncio.gather(*map(ask_one, hosts))
 
 
-async def _ask(host: Host, user: str, port: int, key: SecretStr, known_hosts: Path) -> Asked:
+async def _ask(host: Host, user: str, port: int, key: SecretStr, known_hosts: asyncssh.SSHKnownHosts) -> Asked:
     known, revoked = _known_host_keys(known_hosts, host.host, port)
     host_key = known[0] if known else await _scan(host.host, port)
     if host_key in revoked:
-        raise ValueError(f"the host key must not be revoked, as it is in {known_hosts}")
+        raise ValueError("the host key must not be revoked, as it is in known_hosts")
     mark = secrets.token_hex(16)
     command = f"{'' if user == 'root' else 'sudo -n '}/bin/sh -s {mark}"
     async with await log_in(SSH(host.host, port, user, key, host_key)) as connection:
@@ -113,14 +118,16 @@ def _decoded(encoded: str) -> str:
         return ""
 
 
-def _known_host_keys(file: Path, host: str, port: int) -> tuple[list[str], list[str]]:
-    """Return the host's keys in known_hosts that a stack may pin, the preferred one first, and the revoked ones."""
+def _read_known_hosts(file: Path) -> asyncssh.SSHKnownHosts:
     try:
-        trusted, _, revoked, *_ = asyncssh.match_known_hosts(str(file), host, "", None if port == 22 else port)
-    except FileNotFoundError:
-        return [], []
-    except ValueError as error:
+        return asyncssh.import_known_hosts(file.read_text(encoding="utf-8") if file.exists() else "")
+    except (ValueError, OverflowError) as error:  # the second for an RSA key with a negative number
         raise ValueError(f"{file}: must be a known_hosts file: {error}") from None
+
+
+def _known_host_keys(known: asyncssh.SSHKnownHosts, host: str, port: int) -> tuple[list[str], list[str]]:
+    """Return the host's keys in known_hosts that a stack may pin, the preferred one first, and the revoked ones."""
+    trusted, _, revoked, *_ = known.match(host, "", None if port == 22 else port)
     texts = [text for text in map(_text, trusted) if text.split()[0] in HOST_KEY_TYPES]
     return sorted(texts, key=lambda text: HOST_KEY_TYPES.index(text.split()[0])), [_text(key) for key in revoked]
 

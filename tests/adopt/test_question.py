@@ -70,3 +70,19 @@ def test_nodes_are_asked_a_few_at_a_time(tmp_path: Path, monkeypatch: pytest.Mon
     ]
     assert server.most_at_once == 2
     assert len({command.split()[-1] for command in server.commands}) == 6  # each question has a mark of its own
+
+
+def test_known_hosts_is_read_once_for_all_nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file with 10,000 lines takes a second, in which nothing else is done."""
+    reads: list[str] = []
+    read = asyncssh.import_known_hosts
+
+    def count(text: str) -> asyncssh.SSHKnownHosts:
+        reads.append(text)
+        return read(text)
+
+    monkeypatch.setattr(asyncssh, "import_known_hosts", count)
+    (tmp_path / "none").write_text("# nobody\n")
+    asked = asyncio.run(Server().ask(tmp_path, None, None, None))
+    assert [isinstance(answer, Asked) for answer in asked] == [True, True, True]
+    assert reads == ["# nobody\n"]
