@@ -6,6 +6,7 @@ Like `python -m commands.validate` it reads only the stack's file.
 
 import argparse
 import json
+import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from io import TextIOWrapper
@@ -100,4 +101,5 @@ def _leaves(value: object, at: Location) -> Iterator[tuple[Location, object]]:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # ends quietly before `| head`, as other programs do
     sys.exit(main())

@@ -10,6 +10,7 @@ an error, otherwise 0.
 
 import argparse
 import json
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from io import TextIOWrapper
@@ -81,4 +82,5 @@ def _count(number: int, noun: str) -> str:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # ends quietly before `| head`, as other programs do
     sys.exit(main())

@@ -1,10 +1,16 @@
 """`make explain`: the origin of each value of a node's configuration."""
 
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from commands.explain import main
+
+REPOSITORY = Path(__file__).parents[2]
 
 FILE = """\
 config:
@@ -66,3 +72,19 @@ def test_explain_lists_the_nodes_if_the_name_is_unknown(capsys: pytest.CaptureFi
     assert capsys.readouterr().out == (
         'Pulumi.prod.yaml: must have a node "k8s-node03" with an address; it has: k8s-node01\n'
     )
+
+
+@pytest.mark.parametrize("command", ["explain", "validate"])
+def test_reader_that_goes_away_is_no_error(command: str) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    node = ["k8s-node01"] if command == "explain" else []
+    done = subprocess.run(
+        [sys.executable, "-m", f"commands.{command}", "Pulumi.prod.yaml", *node],
+        env=os.environ | {"PYTHONPATH": str(REPOSITORY)},
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (-signal.SIGPIPE, b"")
