@@ -1,7 +1,8 @@
 """Steady streams of requests to the Service kubernetes, and the result of each request.
 
 Two streams for each node. One goes through the node: 20 requests a second from the lab's network, which the node forwards
-(PREROUTING, FORWARD) as it does for pods and outside clients. One comes from the node itself: 2 a second (OUTPUT).
+(PREROUTING, FORWARD). One comes from the node itself: 2 a second (OUTPUT). Where nodes have pods (tests/lab/pod.py): one
+from the pod, and from outside one to each address of the pod's Service.
 
 The requests are plain HTTP, and the API server answers 400 to them: TLS on an emulated node would cost more than all the
 rest, and proves nothing about kube-proxy.
@@ -20,18 +21,20 @@ from pathlib import Path
 
 from development.lab import network, topology
 from development.lab.node import Node
+from tests.lab import pod
 
 SERVICE = f"http://{topology.KUBERNETES_SERVICE}:443/"
 _PROJECT = Path(__file__).parents[2]
-_UNIT, _LOG = "probe", "/run/probe.log"
-# A new connection for each request. On standard error, because curl buffers standard output.
+# $1 is the log; the rest runs curl. A new connection for each request. On standard error, because curl buffers standard output.
 _ON_NODE = f"""\
-curl -s --rate 120/m -o /dev/null --connect-timeout 2 --max-time 4 -H 'Connection: close' \
+log=$1
+shift
+"$@" -s --rate 120/m -o /dev/null --connect-timeout 2 --max-time 4 -H 'Connection: close' \
     -w '%{{stderr}}%{{http_code}} %{{time_total}} %{{errormsg}}\\n' "{SERVICE}?[1-1000000]" 2>&1 >/dev/null |
     while read -r line; do
         read -r now _ </proc/uptime
         echo "$now $line"
-    done >{_LOG}
+    done >"$log"
 """
 
 
@@ -99,9 +102,9 @@ def parse(*logs: str) -> Answers:
 class Stream:
     """Requests from the lab's network to a URL, through a node if the URL is a Service's."""
 
-    def __init__(self, node: Node, url: str = SERVICE) -> None:
+    def __init__(self, node: Node, url: str = SERVICE, interval: float = 0.05) -> None:
         """Starts the stream and waits for its first answer."""
-        program = [sys.executable, "-m", "tests.lab.stream", url, str(topology.client(node.worker)), "0.05"]
+        program = [sys.executable, "-m", "tests.lab.stream", url, str(topology.client(node.worker)), str(interval)]
         self._output = tempfile.TemporaryFile("w+")  # noqa: SIM115 — stop() closes it
         self._process = subprocess.Popen(network.inside(node.lab, program), cwd=_PROJECT, stdout=self._output)
         while not os.fstat(self._output.fileno()).st_size:
@@ -117,28 +120,38 @@ class Stream:
             return self._output.read()
 
 
-def _start_on(node: Node) -> None:
+_FROM = {"probe": "curl", "probe-of-pod": f"ip netns exec {pod.NAMESPACE} curl"}
+"""The streams that begin on the node, by their unit, and how each runs curl."""
+
+
+def _start_on(node: Node, unit: str) -> None:
+    log = f"/run/{unit}.log"
     node.run(
-        f"systemctl stop {_UNIT} 2>/dev/null; systemctl reset-failed {_UNIT} 2>/dev/null; rm -f {_LOG}; "
-        f"cat >/run/{_UNIT}.sh; systemd-run -q --unit={_UNIT} sh /run/{_UNIT}.sh; until [ -s {_LOG} ]; do sleep 0.2; done",
+        f"systemctl stop {unit} 2>/dev/null; systemctl reset-failed {unit} 2>/dev/null; rm -f {log}; cat >/run/{unit}.sh; "
+        f"systemd-run -q --unit={unit} sh /run/{unit}.sh {log} {_FROM[unit]}; until [ -s {log} ]; do sleep 0.2; done",
         stdin=_ON_NODE.encode(),
     )
 
 
-def _stop_on(node: Node) -> str:
-    return node.run(f"systemctl stop {_UNIT}; cat {_LOG}")
+def _stop_on(node: Node, unit: str) -> str:
+    return node.run(f"systemctl stop {unit}; cat /run/{unit}.log")
 
 
 @contextmanager
-def probed(nodes: Sequence[Node]) -> Iterator[dict[str, Answers]]:
+def probed(nodes: Sequence[Node], *, pods: bool = False) -> Iterator[dict[str, Answers]]:
     """Streams through and from each node while the body runs; afterwards the dictionary has each node's answers."""
+    units = list(_FROM) if pods else ["probe"]
     answers: dict[str, Answers] = {}
-    streams: dict[str, Stream] = {}
+    streams: dict[str, list[Stream]] = {}
     try:
         for node in nodes:
-            _start_on(node)
-            streams[node.name] = Stream(node)
+            for unit in units:
+                _start_on(node, unit)
+            others = [Stream(node, url, 0.2) for url in pod.urls(node)] if pods else []
+            streams[node.name] = [Stream(node), *others]
         yield answers
     finally:
-        logs = {name: stream.stop() for name, stream in streams.items()}
-        answers |= {node.name: parse(logs[node.name], _stop_on(node)) for node in nodes if node.name in logs}
+        logs = {name: [stream.stop() for stream in of_node] for name, of_node in streams.items()}
+        for node in nodes:
+            if node.name in logs:
+                answers[node.name] = parse(*logs[node.name], *(_stop_on(node, unit) for unit in units))

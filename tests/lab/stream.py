@@ -1,11 +1,14 @@
 """Send requests to a URL at a steady rate, each on a new connection, and print a line for each: `python -m tests.lab.stream`.
 
+The URL's scheme is http, or udp for a packet that must be answered by another one.
+
 The line: seconds on this machine's monotonic clock at the end of the request, HTTP status (000 without an answer), seconds
 taken, reason. A request that hangs delays no other.
 """
 
 import asyncio
 import os
+import socket
 import sys
 import time
 from urllib.parse import SplitResult, urlsplit
@@ -13,18 +16,34 @@ from urllib.parse import SplitResult, urlsplit
 _SECONDS = 4.0
 
 
+async def _get(url: SplitResult, source: str) -> str:
+    reader, writer = await asyncio.open_connection(url.hostname, url.port or 80, local_addr=(source, 0))
+    try:
+        writer.write(f"GET {url.path or '/'} HTTP/1.1\r\nHost: lab\r\nConnection: close\r\n\r\n".encode())
+        status = (await reader.readline()).split()[1].decode()
+        await reader.read()
+        return status
+    finally:
+        writer.close()
+
+
+async def _exchange_packets(url: SplitResult, source: str) -> str:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.setblocking(False)
+        sender.bind((source, 0))
+        sender.connect((url.hostname, url.port))
+        loop = asyncio.get_running_loop()
+        await loop.sock_sendall(sender, b"ping")
+        await loop.sock_recv(sender, 99)
+        return "200"
+
+
 async def _send(url: SplitResult, source: str) -> str:
     began = time.monotonic()
     status, reason = "000", ""
     try:
         async with asyncio.timeout(_SECONDS):
-            reader, writer = await asyncio.open_connection(url.hostname, url.port or 80, local_addr=(source, 0))
-            try:
-                writer.write(f"GET {url.path or '/'} HTTP/1.1\r\nHost: lab\r\nConnection: close\r\n\r\n".encode())
-                status = (await reader.readline()).split()[1].decode()
-                await reader.read()
-            finally:
-                writer.close()
+            status = await (_exchange_packets if url.scheme == "udp" else _get)(url, source)
     except TimeoutError:
         reason = "timed out"
     except OSError as error:
@@ -32,7 +51,7 @@ async def _send(url: SplitResult, source: str) -> str:
     except IndexError:
         reason = "closed without an answer"
     ended = time.monotonic()
-    return f"{ended:.3f} {status} {ended - began:.3f} {reason}"
+    return f"{ended:.3f} {status} {ended - began:.3f} {reason and f'{url.geturl()}: {reason}'}"
 
 
 async def _stream(url: SplitResult, source: str, interval: float) -> None:

@@ -3,11 +3,12 @@
 Each test goes on where the last ended. `make soak` does the same for hours, at random moments.
 """
 
+import time
 from collections.abc import Iterator
 
 import pytest
 
-from tests.lab import foreign, generations, probe, rules
+from tests.lab import foreign, generations, pod, probe, rules
 from tests.lab.cluster import UP, Cluster, binary
 from tests.lab.running import Running, cut_connections
 
@@ -80,9 +81,10 @@ def set_mode(fleet: Cluster, mode: str) -> None:
 
 
 def assert_switches_without_a_failed_request(fleet: Cluster, mode: str) -> None:
+    """Of requests from the node, from a pod, and from outside to all addresses of a Service."""
     node = fleet.nodes[0]
     set_mode(fleet, mode)
-    with probe.probed([node]) as answers:
+    with probe.probed([node], pods=True) as answers:
         assert_up_converges(fleet)
     assert not answers[node.name].failed, answers[node.name]
     assert rules.of(node) == rules.OF_MODE[mode]
@@ -90,6 +92,12 @@ def assert_switches_without_a_failed_request(fleet: Cluster, mode: str) -> None:
 
 class TestSwitchOfMode:
     """On one node; the other one stays in mode ipvs."""
+
+    @pytest.fixture(autouse=True, scope="class")
+    def pods(self, fleet: Cluster) -> Iterator[None]:
+        pod.add(fleet)
+        yield
+        pod.remove(fleet)
 
     def test_ipvs_to_iptables_removes_ipvs_rules_and_nothing_of_others(self, fleet: Cluster) -> None:
         node = fleet.nodes[0]
@@ -134,7 +142,28 @@ class TestSwitchOfMode:
         assert foreign.objects(node) == objects
         assert foreign.virtual_servers(node) == servers
 
-    def test_ipvs_to_nftables_and_back_loses_no_request(self, fleet: Cluster) -> None:
-        foreign.remove(fleet.nodes[0])
-        assert_switches_without_a_failed_request(fleet, "nftables")
-        assert_switches_without_a_failed_request(fleet, "ipvs")
+    def test_connection_through_ipvs_lives_until_the_drain_is_over(self, fleet: Cluster) -> None:
+        node = fleet.nodes[0]
+        foreign.remove(node)
+        fleet.configure(lambda values: values["rollout"].update(connectionDrainSeconds=15))
+        set_mode(fleet, "nftables")
+        with probe.probed([node], pods=True) as answers, pod.long_connection(node) as ticks:
+            running = fleet.start_pulumi(*UP)
+            assert running.await_line("waiting until 1 connections through IPVS have ended, at most 15 s"), (
+                running.output
+            )
+            waits = time.monotonic()
+            assert running.await_line("1 connections through IPVS are cut"), running.output
+            cut = time.monotonic()
+            assert running.await_end(900) == 0, running.output
+        assert not answers[node.name].failed, answers[node.name]
+        assert cut - waits > 14
+        assert cut - ticks[-1] < 2
+
+    def test_connection_through_nftables_survives_the_way_back(self, fleet: Cluster) -> None:
+        node = fleet.nodes[0]
+        with pod.long_connection(node) as ticks:
+            assert_switches_without_a_failed_request(fleet, "ipvs")
+            after = time.monotonic()
+            time.sleep(2)
+        assert ticks[-1] > after

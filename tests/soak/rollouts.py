@@ -1,6 +1,6 @@
 """Undisturbed rollouts under a stream of requests: how many requests fail, for how long, and how often kube-proxy restarts."""
 
-from tests.lab import generations, probe
+from tests.lab import generations, pod, probe
 from tests.soak.campaign import Campaign, Round
 
 UNINTERRUPTED_MODES = ("ipvs", "nftables")
@@ -10,6 +10,7 @@ SWITCHES = ("iptables", "nftables", "ipvs", "nftables", "iptables", "ipvs")
 
 def rollouts(campaign: Campaign) -> None:
     """Each kind of change in each mode and each switch of mode to or from nftables, without a failed request."""
+    pod.add(campaign.cluster)
     for mode in UNINTERRUPTED_MODES:
         _set_mode(campaign, mode)
         with campaign.round(f"to mode {mode}"):
@@ -37,7 +38,7 @@ def _roll_out(campaign: Campaign, this: Round, kind: str, *, may_fail: bool) -> 
     nodes = campaign.cluster.nodes
     before = {node.name: generations.starts(node) for node in nodes}
     livez = {node.name: probe.Stream(node, f"http://{node.worker.address}:10256/livez") for node in nodes}
-    with probe.probed(nodes) as answers:
+    with probe.probed(nodes, pods=True) as answers:
         campaign.converge()
     for node in nodes:
         health = probe.parse(livez[node.name].stop())

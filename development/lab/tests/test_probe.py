@@ -65,13 +65,26 @@ def test_a_stream_reports_each_answer_and_goes_on() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         threading.Thread(target=serve, args=(server,), daemon=True).start()
         url = f"http://127.0.0.1:{server.getsockname()[1]}/"
-        assert streamed(url, 3) == ["400", "000 closed without an answer", "200"]
+        assert streamed(url, 3) == ["400", f"000 {url}: closed without an answer", "200"]
 
 
 def test_a_stream_reports_why_there_was_no_answer() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"http://127.0.0.1:{server.getsockname()[1]}/"
-    assert streamed(url, 2) == ["000 Connection refused"] * 2
+    assert streamed(url, 2) == [f"000 {url}: Connection refused"] * 2
+
+
+def test_a_packet_must_be_answered_by_another_one() -> None:
+    def serve(server: socket.socket) -> None:
+        for _ in range(2):
+            server.sendto(b"pong", server.recvfrom(99)[1])
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        url = f"udp://127.0.0.1:{server.getsockname()[1]}"
+        threading.Thread(target=serve, args=(server,), daemon=True).start()
+        assert streamed(url, 2) == ["200", "200"]
+    assert streamed(url, 1) == [f"000 {url}: Connection refused"]
 
 
 def test_a_request_that_hangs_delays_no_other() -> None:

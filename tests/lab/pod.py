@@ -1,0 +1,174 @@
+"""A pod on each node, as far as kube-proxy can tell: a network namespace with an address of the cluster's pods.
+
+It answers HTTP and UDP. A Service of its own leads to it by everything that a Service can have: ClusterIP, node port,
+external IP, load balancer's address, session affinity, and the traffic policy Local.
+"""
+
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import yaml
+
+from development.lab import network, topology
+from development.lab.node import Node
+from tests.lab.cluster import Cluster
+
+_PROJECT = Path(__file__).parents[2]
+NAMESPACE = "pod"
+_PORT = 8080
+
+# The lab's networkd removes addresses from every interface of type ether that it manages.
+_ADD = f"""\
+set -e
+mkdir -p /run/systemd/network
+printf '[Match]\\nName=pod0\\n[Link]\\nUnmanaged=yes\\n' >/run/systemd/network/00-pod.network
+networkctl reload
+ip netns add {NAMESPACE}
+ip link add pod0 type veth peer name eth0 netns {NAMESPACE}
+ip address add $1.1/24 dev pod0
+ip link set pod0 up
+ip -n {NAMESPACE} address add $1.2/24 dev eth0
+ip -n {NAMESPACE} link set lo up
+ip -n {NAMESPACE} link set eth0 up
+ip -n {NAMESPACE} route add default via $1.1
+systemd-run -q --unit=pod -p NetworkNamespacePath=/run/netns/{NAMESPACE} perl /run/pod.pl
+"""
+_REMOVE = f"""\
+systemctl stop pod
+ip link delete pod0
+ip netns delete {NAMESPACE}
+rm -f /run/systemd/network/00-pod.network /run/pod.pl
+networkctl reload
+:
+"""
+
+# A request for /ticks is answered by a line every half second, for as long as the client likes.
+_SERVER = f"""\
+use strict; use warnings;
+use IO::Select; use IO::Socket::INET; use Time::HiRes "time";
+$SIG{{PIPE}} = "IGNORE";
+my $tcp = IO::Socket::INET->new(LocalPort => {_PORT}, Listen => 99, ReuseAddr => 1) or die $!;
+my $udp = IO::Socket::INET->new(LocalPort => {_PORT}, Proto => "udp") or die $!;
+my $sockets = IO::Select->new($tcp, $udp);
+my (%ticking, $due);
+while (1) {{
+    for my $socket ($sockets->can_read(0.1)) {{
+        if ($socket == $tcp) {{ $sockets->add($tcp->accept); next }}
+        if ($socket == $udp) {{ send $udp, "pong", 0, recv $udp, my $ping, 99, 0; next }}
+        my $read = sysread $socket, my $request, 9999;
+        if ($read && $request =~ m{{^GET /ticks }}) {{ $ticking{{$socket}} = $socket; next }}
+        syswrite $socket, "HTTP/1.1 200 OK\\r\\nContent-Length: 3\\r\\nConnection: close\\r\\n\\r\\npod" if $read;
+        delete $ticking{{$socket}}; $sockets->remove($socket); close $socket;
+    }}
+    if (time > ($due // 0)) {{ $due = time + 0.5; syswrite $_, "tick\\n" for values %ticking }}
+}}
+"""
+
+_LISTEN = """\
+import socket, sys, time
+connection = socket.create_connection((sys.argv[1], 80), timeout=20, source_address=(sys.argv[2], 0))
+connection.sendall(b"GET /ticks HTTP/1.1\\r\\n\\r\\n")
+try:
+    while connection.recv(99):
+        print(time.monotonic(), flush=True)
+except OSError:
+    pass
+"""
+
+
+def _number(node: Node) -> int:
+    return node.worker.address.packed[-1]
+
+
+def cluster_ip(node: Node) -> str:
+    """Returns the ClusterIP of the Service of this node's pod."""
+    return f"10.0.0.{_number(node)}"
+
+
+def _node_port(node: Node) -> int:
+    return 30000 + _number(node)
+
+
+def _external(node: Node) -> str:
+    return f"10.0.1.{_number(node)}"
+
+
+def _balanced(node: Node) -> str:
+    return f"10.0.2.{_number(node)}"
+
+
+def urls(node: Node) -> Sequence[str]:
+    """Returns all ways from outside to the node's pod."""
+    tcp = (f"{cluster_ip(node)}:80", f"{node.worker.address}:{_node_port(node)}", _external(node), _balanced(node))
+    udp = (f"{cluster_ip(node)}:80", f"{node.worker.address}:{_node_port(node)}", f"{_external(node)}:80")
+    return [*(f"http://{address}/" for address in tcp), *(f"udp://{address}" for address in udp)]
+
+
+def add(cluster: Cluster) -> None:
+    """Makes the pods and their Services."""
+    for node in cluster.nodes:
+        node.run("cat >/run/pod.pl", stdin=_SERVER.encode())
+        node.run(f"sh -s 172.30.{_number(node)}", stdin=_ADD.encode())
+    objects = [each for node in cluster.nodes for each in _objects(node)]
+    (cluster.lab.state / "pods.yaml").write_text(yaml.safe_dump_all(objects))
+    cluster.kubectl("apply", "-f", str(cluster.lab.state / "pods.yaml"))
+    for node in cluster.nodes:
+        status = f'{{"status":{{"loadBalancer":{{"ingress":[{{"ip":"{_balanced(node)}"}}]}}}}}}'
+        cluster.kubectl("patch", "service", f"pod-{node.name}", "--subresource=status", "-p", status)
+
+
+def remove(cluster: Cluster) -> None:
+    """Removes them, and waits until no node has their rules."""
+    cluster.kubectl("delete", "-f", str(cluster.lab.state / "pods.yaml"))
+    for node in cluster.nodes:
+        node.run(
+            "while { ipvsadm -Sn; iptables-save; nft list ruleset; } 2>/dev/null "
+            f"| grep -qwF '{cluster_ip(node)}'; do sleep 0.5; done"
+        )
+        node.run("sh 2>/dev/null", stdin=_REMOVE.encode())
+
+
+def _objects(node: Node) -> list[dict[str, object]]:
+    name = f"pod-{node.name}"
+    ports = [{"name": protocol.lower(), "port": 80, "protocol": protocol} for protocol in ("TCP", "UDP")]
+    service: dict[str, object] = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": name, "namespace": "default"},
+        "spec": {
+            "type": "LoadBalancer",
+            "clusterIP": cluster_ip(node),
+            "externalIPs": [_external(node)],
+            "externalTrafficPolicy": "Local",
+            "sessionAffinity": "ClientIP",
+            "ports": [port | {"targetPort": _PORT, "nodePort": _node_port(node)} for port in ports],
+        },
+    }
+    endpoints: dict[str, object] = {
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "metadata": {"name": name, "namespace": "default", "labels": {"kubernetes.io/service-name": name}},
+        "addressType": "IPv4",
+        "endpoints": [{"addresses": [f"172.30.{_number(node)}.2"], "nodeName": node.name}],
+        "ports": [port | {"port": _PORT} for port in ports],
+    }
+    return [service, endpoints]
+
+
+@contextmanager
+def long_connection(node: Node) -> Iterator[list[float]]:
+    """Keeps a connection through the node to its pod; the list has the times of what came, by time.monotonic()."""
+    times: list[float] = []
+    command = [sys.executable, "-c", _LISTEN, cluster_ip(node), str(topology.client(node.worker))]
+    with subprocess.Popen(network.inside(node.lab, command), stdout=subprocess.PIPE, text=True) as process:
+        assert isinstance(process.stdout, IO)
+        assert process.stdout.readline(), "the pod must answer"
+        try:
+            yield times
+        finally:
+            process.terminate()
+            times += map(float, process.stdout)
