@@ -102,6 +102,7 @@ def setup_commands() -> list[str]:
             f"address add {client}/32 dev lab",
             f"route add {topology.SERVICE_RANGE} via {worker.address} table {table}",
             f"rule add from {client} to {topology.SERVICE_RANGE} lookup {table}",
+            f"route add {topology.pods(worker)} via {worker.address}",
         ]
     return commands
 

@@ -41,6 +41,11 @@ def client(worker: Worker) -> IPv4Address:
     return worker.address + 100
 
 
+def pods(worker: Worker) -> IPv4Network:
+    """Return the addresses of a node's pods, a part of the clusterCIDR of Pulumi.dev.yaml."""
+    return IPv4Network(f"172.30.{worker.address.packed[-1]}.0/24")
+
+
 def ipv6(address: IPv4Address) -> IPv6Address:
     """Return the IPv6 address of whatever has this IPv4 address: 192.168.99.121 is fd00:99::121."""
     return NETWORK_IPV6.network_address + int(str(address.packed[-1]), 16)

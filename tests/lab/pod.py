@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 import yaml
 
@@ -29,12 +28,12 @@ printf '[Match]\\nName=pod0\\n[Link]\\nUnmanaged=yes\\n' >/run/systemd/network/0
 networkctl reload
 ip netns add {NAMESPACE}
 ip link add pod0 type veth peer name eth0 netns {NAMESPACE}
-ip address add $1.1/24 dev pod0
+ip address add $1/24 dev pod0
 ip link set pod0 up
-ip -n {NAMESPACE} address add $1.2/24 dev eth0
+ip -n {NAMESPACE} address add $2/24 dev eth0
 ip -n {NAMESPACE} link set lo up
 ip -n {NAMESPACE} link set eth0 up
-ip -n {NAMESPACE} route add default via $1.1
+ip -n {NAMESPACE} route add default via $1
 systemd-run -q --unit=pod -p NetworkNamespacePath=/run/netns/{NAMESPACE} perl /run/pod.pl
 """
 _REMOVE = f"""\
@@ -68,7 +67,7 @@ while (1) {{
 }}
 """
 
-_LISTEN = """\
+_TCP = """\
 import socket, sys, time
 connection = socket.create_connection((sys.argv[1], 80), timeout=20, source_address=(sys.argv[2], 0))
 connection.sendall(b"GET /ticks HTTP/1.1\\r\\n\\r\\n")
@@ -78,10 +77,29 @@ try:
 except OSError:
     pass
 """
+_UDP = """\
+import socket, sys, time
+connection = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+connection.bind((sys.argv[2], 0))
+connection.connect((sys.argv[1], 80))
+connection.settimeout(0.5)
+while True:
+    try:
+        connection.send(b"ping")
+        connection.recv(99)
+        print(time.monotonic(), flush=True)
+        time.sleep(0.5)
+    except TimeoutError:
+        pass
+"""
 
 
 def _number(node: Node) -> int:
     return node.worker.address.packed[-1]
+
+
+def _address(node: Node) -> str:
+    return str(topology.pods(node.worker)[2])
 
 
 def cluster_ip(node: Node) -> str:
@@ -112,7 +130,7 @@ def add(cluster: Cluster) -> None:
     """Makes the pods and their Services."""
     for node in cluster.nodes:
         node.run("cat >/run/pod.pl", stdin=_SERVER.encode())
-        node.run(f"sh -s 172.30.{_number(node)}", stdin=_ADD.encode())
+        node.run(f"sh -s {topology.pods(node.worker)[1]} {_address(node)}", stdin=_ADD.encode())
     objects = [each for node in cluster.nodes for each in _objects(node)]
     (cluster.lab.state / "pods.yaml").write_text(yaml.safe_dump_all(objects))
     cluster.kubectl("apply", "-f", str(cluster.lab.state / "pods.yaml"))
@@ -153,19 +171,28 @@ def _objects(node: Node) -> list[dict[str, object]]:
         "kind": "EndpointSlice",
         "metadata": {"name": name, "namespace": "default", "labels": {"kubernetes.io/service-name": name}},
         "addressType": "IPv4",
-        "endpoints": [{"addresses": [f"172.30.{_number(node)}.2"], "nodeName": node.name}],
+        "endpoints": [{"addresses": [_address(node)], "nodeName": node.name}],
         "ports": [port | {"port": _PORT} for port in ports],
     }
     return [service, endpoints]
 
 
 @contextmanager
-def long_connection(node: Node) -> Iterator[list[float]]:
-    """Keeps a connection through the node to its pod; the list has the times of what came, by time.monotonic()."""
+def connections(node: Node) -> Iterator[tuple[list[float], list[float]]]:
+    """Keeps a TCP connection and a UDP flow through the node to its pod.
+
+    The lists have the times when something came from the pod, by time.monotonic(); they are filled at the end.
+    """
+    with _connection(node, _TCP) as of_tcp, _connection(node, _UDP) as of_udp:
+        yield of_tcp, of_udp
+
+
+@contextmanager
+def _connection(node: Node, program: str) -> Iterator[list[float]]:
     times: list[float] = []
-    command = [sys.executable, "-c", _LISTEN, cluster_ip(node), str(topology.client(node.worker))]
+    command = [sys.executable, "-c", program, cluster_ip(node), str(topology.client(node.worker))]
     with subprocess.Popen(network.inside(node.lab, command), stdout=subprocess.PIPE, text=True) as process:
-        assert isinstance(process.stdout, IO)
+        assert process.stdout
         assert process.stdout.readline(), "the pod must answer"
         try:
             yield times

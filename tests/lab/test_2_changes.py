@@ -142,12 +142,13 @@ class TestSwitchOfMode:
         assert foreign.objects(node) == objects
         assert foreign.virtual_servers(node) == servers
 
-    def test_connection_through_ipvs_lives_until_the_drain_is_over(self, fleet: Cluster) -> None:
+    def test_connections_through_ipvs_live_until_the_drain_is_over(self, fleet: Cluster) -> None:
+        """A UDP flow goes on after it."""
         node = fleet.nodes[0]
         foreign.remove(node)
         fleet.configure(lambda values: values["rollout"].update(connectionDrainSeconds=15))
         set_mode(fleet, "nftables")
-        with probe.probed([node], pods=True) as answers, pod.long_connection(node) as ticks:
+        with probe.probed([node], pods=True) as answers, pod.connections(node) as (of_tcp, of_udp):
             running = fleet.start_pulumi(*UP)
             assert running.await_line("waiting until 1 connections through IPVS have ended, at most 15 s"), (
                 running.output
@@ -156,14 +157,18 @@ class TestSwitchOfMode:
             assert running.await_line("1 connections through IPVS are cut"), running.output
             cut = time.monotonic()
             assert running.await_end(900) == 0, running.output
+            served = time.monotonic()
+            time.sleep(3)
         assert not answers[node.name].failed, answers[node.name]
         assert cut - waits > 14
-        assert cut - ticks[-1] < 2
+        assert cut - of_tcp[-1] < 2
+        assert of_udp[-1] > served
 
-    def test_connection_through_nftables_survives_the_way_back(self, fleet: Cluster) -> None:
+    def test_connections_through_nftables_survive_the_way_back(self, fleet: Cluster) -> None:
         node = fleet.nodes[0]
-        with pod.long_connection(node) as ticks:
+        with pod.connections(node) as (of_tcp, of_udp):
             assert_switches_without_a_failed_request(fleet, "ipvs")
-            after = time.monotonic()
-            time.sleep(2)
-        assert ticks[-1] > after
+            served = time.monotonic()
+            time.sleep(3)
+        assert of_tcp[-1] > served
+        assert of_udp[-1] > served
