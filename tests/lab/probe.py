@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,13 +49,14 @@ class Answer:
 
 @dataclass(frozen=True)
 class Answers:
-    """The results of all requests, by stream."""
+    """The results of all requests."""
 
-    streams: Sequence[Sequence[Answer]]
+    streams: Mapping[str, Sequence[Answer]]
+    """By what the requests are: `from the node`, or their URL."""
 
     @property
     def each(self) -> list[Answer]:
-        return [answer for stream in self.streams for answer in stream]
+        return [answer for stream in self.streams.values() for answer in stream]
 
     @property
     def failed(self) -> int:
@@ -64,7 +65,7 @@ class Answers:
     @property
     def longest_gap(self) -> float:
         """Seconds from the last success before a failure to the first one after it, the longest of any stream; or 0."""
-        return max(map(_longest_gap, self.streams), default=0.0)
+        return max(map(_longest_gap, self.streams.values()), default=0.0)
 
     def __str__(self) -> str:
         summary = f"{self.failed} of {len(self.each)} requests failed"
@@ -87,15 +88,15 @@ def _longest_gap(stream: Sequence[Answer]) -> float:
     return max(gaps)
 
 
-def parse(*logs: str) -> Answers:
+def parse(logs: Mapping[str, str]) -> Answers:
     """Reads a log for each stream: lines of time, HTTP status, seconds taken and reason."""
-    streams = []
-    for log in logs:
+    streams = {}
+    for name, log in logs.items():
         answers = []
         for line in log.splitlines():
             at, code, _, *reason = line.split(" ", 3)
             answers.append(Answer(float(at), code in ("200", "400"), " ".join([code, *reason]).strip()))
-        streams.append(answers)
+        streams[name] = answers
     return Answers(streams)
 
 
@@ -120,15 +121,17 @@ class Stream:
             return self._output.read()
 
 
-_FROM = {"probe": "curl", "probe-of-pod": f"ip netns exec {pod.NAMESPACE} curl"}
-"""The streams that begin on the node, by their unit, and how each runs curl."""
+FROM_NODE, FROM_POD = "from the node", "from a pod"
+_UNITS = {FROM_NODE: "probe", FROM_POD: "probe-of-pod"}
+_CURL = {"probe": "curl", "probe-of-pod": f"ip netns exec {pod.NAMESPACE} curl"}
+"""How each unit runs curl."""
 
 
 def _start_on(node: Node, unit: str) -> None:
     log = f"/run/{unit}.log"
     node.run(
         f"systemctl stop {unit} 2>/dev/null; systemctl reset-failed {unit} 2>/dev/null; rm -f {log}; cat >/run/{unit}.sh; "
-        f"systemd-run -q --unit={unit} sh /run/{unit}.sh {log} {_FROM[unit]}; until [ -s {log} ]; do sleep 0.2; done",
+        f"systemd-run -q --unit={unit} sh /run/{unit}.sh {log} {_CURL[unit]}; until [ -s {log} ]; do sleep 0.2; done",
         stdin=_ON_NODE.encode(),
     )
 
@@ -140,18 +143,19 @@ def _stop_on(node: Node, unit: str) -> str:
 @contextmanager
 def probed(nodes: Sequence[Node], *, pods: bool = False) -> Iterator[dict[str, Answers]]:
     """Streams through and from each node while the body runs; afterwards the dictionary has each node's answers."""
-    units = list(_FROM) if pods else ["probe"]
+    units = _UNITS if pods else {FROM_NODE: _UNITS[FROM_NODE]}
     answers: dict[str, Answers] = {}
-    streams: dict[str, list[Stream]] = {}
+    streams: dict[str, dict[str, Stream]] = {}
     try:
         for node in nodes:
-            for unit in units:
+            for unit in units.values():
                 _start_on(node, unit)
-            others = [Stream(node, url, 0.2) for url in pod.urls(node)] if pods else []
-            streams[node.name] = [Stream(node), *others]
+            others = {url: Stream(node, url, 0.5) for url in pod.urls(node)} if pods else {}
+            streams[node.name] = {SERVICE: Stream(node)} | others
         yield answers
     finally:
-        logs = {name: [stream.stop() for stream in of_node] for name, of_node in streams.items()}
+        logs = {name: {url: stream.stop() for url, stream in of_node.items()} for name, of_node in streams.items()}
         for node in nodes:
             if node.name in logs:
-                answers[node.name] = parse(*logs[node.name], *(_stop_on(node, unit) for unit in units))
+                on_node = {name: _stop_on(node, unit) for name, unit in units.items()}
+                answers[node.name] = parse(logs[node.name] | on_node)

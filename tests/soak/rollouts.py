@@ -1,10 +1,13 @@
 """Undisturbed rollouts under a stream of requests: how many requests fail, for how long, and how often kube-proxy restarts."""
 
+import time
+
 from tests.lab import generations, pod, probe
+from tests.lab.cluster import UP
 from tests.soak.campaign import Campaign, Round
 
 UNINTERRUPTED_MODES = ("ipvs", "nftables")
-SWITCHES = ("iptables", "nftables", "ipvs", "nftables", "iptables", "ipvs")
+SWITCHES = 2 * ("iptables", "nftables", "ipvs", "nftables", "iptables", "ipvs")
 """From each mode to each other, starting at ipvs."""
 
 
@@ -39,14 +42,20 @@ def _roll_out(campaign: Campaign, this: Round, kind: str, *, may_fail: bool) -> 
     before = {node.name: generations.starts(node) for node in nodes}
     livez = {node.name: probe.Stream(node, f"http://{node.worker.address}:10256/livez") for node in nodes}
     with probe.probed(nodes, pods=True) as answers:
+        began = time.monotonic()
+        campaign.pulumi(*UP)
+        campaign.count(f"seconds of pulumi up, {kind}", time.monotonic() - began)
         campaign.converge()
     for node in nodes:
-        health = probe.parse(livez[node.name].stop())
+        health = probe.parse({"livez": livez[node.name].stop()})
         restarts = generations.starts(node) - before[node.name]
         each = answers[node.name]
         campaign.count(f"requests failed, {kind}", each.failed)
         campaign.count(f"longest gap in seconds, {kind}", each.longest_gap)
-        campaign.count("requests during rollouts", len(each.each))
+        for stream, its in each.streams.items():
+            origin = stream.split(":")[0] if stream != probe.SERVICE else "through the node"
+            campaign.count(f"requests {origin}, {kind}", len(its))
+            campaign.count(f"requests {origin} failed, {kind}", sum(not answer.ok for answer in its))
         campaign.count("restarts per change", restarts)
         campaign.count("seconds from the last answer of livez before a restart to the next", health.longest_gap)
         this.notes.append(

@@ -23,23 +23,23 @@ STEADY = "".join(f"{second}.00 400 0.1\n" for second in range(9, 16))
 
 
 def test_an_answer_other_than_200_or_400_is_a_failure() -> None:
-    answers = parse(OUTAGE)
+    answers = parse({"a": OUTAGE})
     assert (len(answers.each), answers.failed) == (9, 4)
     assert str(answers) == (
         "4 of 9 requests failed: 000 Connection timed out, 503, "
         "000 Failed to connect to 10.0.0.1 port 443: Couldn't connect to server"
     )
-    assert str(parse("1.00 200 0.1\n")) == "0 of 1 requests failed"
+    assert str(parse({"a": "1.00 200 0.1\n"})) == "0 of 1 requests failed"
 
 
 def test_a_gap_lasts_from_the_last_success_to_the_next() -> None:
-    assert parse(OUTAGE).longest_gap == 2.75
-    assert parse("1.00 200 0.1\n9.00 200 0.1\n").longest_gap == 0, "slow, but nothing failed"
-    assert parse("1.00 200 0.1\n2.00 000 0.1\n5.00 000 0.1\n").longest_gap == 4, "it goes on at the end"
+    assert parse({"a": OUTAGE}).longest_gap == 2.75
+    assert parse({"a": "1.00 200 0.1\n9.00 200 0.1\n"}).longest_gap == 0, "slow, but nothing failed"
+    assert parse({"a": "1.00 200 0.1\n2.00 000 0.1\n5.00 000 0.1\n"}).longest_gap == 4, "it goes on at the end"
 
 
 def test_an_answer_in_one_stream_does_not_shorten_the_gap_of_another() -> None:
-    answers = parse(STEADY, OUTAGE)
+    answers = parse({"a": STEADY, "b": OUTAGE})
     assert (len(answers.each), answers.failed, answers.longest_gap) == (16, 4, 2.75)
 
 
