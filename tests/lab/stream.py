@@ -1,6 +1,7 @@
 """Send requests to a URL at a steady rate, each on a new connection, and print a line for each: `python -m tests.lab.stream`.
 
-The URL's scheme is http, or udp for a packet that must be answered by another one.
+The URL's scheme is http, or udp for a packet that must be answered by another one. It is sent three times, as resolvers do: kube-proxy
+deletes conntrack entries of UDP, and then an answer on its way is lost.
 
 The line: seconds on this machine's monotonic clock at the end of the request, HTTP status (000 without an answer), seconds
 taken, reason. A request that hangs delays no other.
@@ -11,6 +12,7 @@ import os
 import socket
 import sys
 import time
+from contextlib import suppress
 from urllib.parse import SplitResult, urlsplit
 
 _SECONDS = 4.0
@@ -33,9 +35,12 @@ async def _exchange_packets(url: SplitResult, source: str) -> str:
         sender.bind((source, 0))
         sender.connect((url.hostname, url.port))
         loop = asyncio.get_running_loop()
-        await loop.sock_sendall(sender, b"ping")
-        await loop.sock_recv(sender, 99)
-        return "200"
+        while True:
+            await loop.sock_sendall(sender, b"ping")
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_SECONDS / 3):
+                    await loop.sock_recv(sender, 99)
+                    return "200"
 
 
 async def _send(url: SplitResult, source: str) -> str:
