@@ -3,7 +3,9 @@
 import getpass
 import os
 import signal
+import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -56,16 +58,23 @@ class Fleet(Stack):
         fault.unlink()
         return printed
 
-    def kill_at(self, stage: str) -> None:
-        """Runs `pulumi up` with a stage that hangs, and kills the engine and all that it started."""
+    @contextmanager
+    def hanging_at(self, stage: str) -> "Iterator[subprocess.Popen[str]]":
+        """Runs `pulumi up` with a stage that hangs while the body runs."""
         hanging = self.directory / f"hang-{stage}"
         hanging.touch()
         self.forget_what_ran()
         self.project.program(self._program())
         with self.project.start("up", "--yes", "--skip-preview") as process:
             eventually(lambda: self.ran()[-1:] == [stage])
+            yield process
+            hanging.unlink()
+            process.communicate()
+
+    def kill_at(self, stage: str) -> None:
+        """Runs `pulumi up` with a stage that hangs, and kills the engine and all that it started."""
+        with self.hanging_at(stage) as process:
             os.killpg(process.pid, signal.SIGKILL)
-        hanging.unlink()
         self.pulumi("cancel", "--yes")
 
     def ran(self) -> list[str]:
@@ -78,8 +87,14 @@ class Fleet(Stack):
 
 
 @pytest.fixture
-def fleet(tmp_path: Path) -> Iterator[Fleet]:
-    project = Project(tmp_path / "project")
+def backend() -> str:
+    """The URL of the state's backend; empty for files."""
+    return ""
+
+
+@pytest.fixture
+def fleet(tmp_path: Path, backend: str) -> Iterator[Fleet]:
+    project = Project(tmp_path / "project", backend)
     project.prepare()
     stack = Fleet(project)
     stack.authority()

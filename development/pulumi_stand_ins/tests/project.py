@@ -28,6 +28,8 @@ class Project:
     """A project with one stack, `dev`, and its state."""
 
     directory: Path
+    backend: str = ""
+    """The URL of the state's backend; empty for a directory beside the project."""
 
     def prepare(self) -> None:
         """Write the project and create its stack. The key derivation takes a second, so do it once and copy the project."""
@@ -85,7 +87,7 @@ class Project:
         return os.environ | {
             "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
             "PULUMI_HOME": str(self.directory / "home"),
-            "PULUMI_BACKEND_URL": f"file://{self.directory}/state",
+            "PULUMI_BACKEND_URL": self.backend or f"file://{self.directory}/state",
             "PULUMI_CONFIG_PASSPHRASE": "test",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             # Pulumi keeps the selected stack by the project's path, and a copy has another path.
