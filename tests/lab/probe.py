@@ -21,7 +21,7 @@ from pathlib import Path
 
 from development.lab import network, topology
 from development.lab.node import Node
-from tests.lab import pod
+from tests.lab import pod, stream
 
 SERVICE = f"http://{topology.KUBERNETES_SERVICE}:443/"
 _PROJECT = Path(__file__).parents[2]
@@ -103,9 +103,10 @@ def parse(logs: Mapping[str, str]) -> Answers:
 class Stream:
     """Requests from the lab's network to a URL, through a node if the URL is a Service's."""
 
-    def __init__(self, node: Node, url: str = SERVICE, interval: float = 0.05) -> None:
-        """Starts the stream and waits for its first answer."""
-        program = [sys.executable, "-m", "tests.lab.stream", url, str(topology.client(node.worker)), str(interval)]
+    def __init__(self, node: Node, url: str = SERVICE, interval: float = 0.05, number: int = 0) -> None:
+        """Starts the stream and waits for its first answer. Streams at the same time have different numbers."""
+        client, ports = topology.client(node.worker), range(10_000, 60_000, stream.PORTS)
+        program = [sys.executable, "-m", "tests.lab.stream", url, str(client), str(interval), str(ports[number])]
         self._output = tempfile.TemporaryFile("w+")  # noqa: SIM115 — stop() closes it
         self._process = subprocess.Popen(network.inside(node.lab, program), cwd=_PROJECT, stdout=self._output)
         while not os.fstat(self._output.fileno()).st_size:
@@ -150,11 +151,11 @@ def probed(nodes: Sequence[Node], *, pods: bool = False) -> Iterator[dict[str, A
         for node in nodes:
             for unit in units.values():
                 _start_on(node, unit)
-            others = {url: Stream(node, url, 0.5) for url in pod.urls(node)} if pods else {}
+            others = {url: Stream(node, url, 0.5, n) for n, url in enumerate(pod.urls(node), 1)} if pods else {}
             streams[node.name] = {SERVICE: Stream(node)} | others
         yield answers
     finally:
-        logs = {name: {url: stream.stop() for url, stream in of_node.items()} for name, of_node in streams.items()}
+        logs = {name: {url: each.stop() for url, each in of_node.items()} for name, of_node in streams.items()}
         for node in nodes:
             if node.name in logs:
                 on_node = {name: _stop_on(node, unit) for name, unit in units.items()}

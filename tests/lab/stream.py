@@ -13,13 +13,16 @@ import socket
 import sys
 import time
 from contextlib import suppress
+from itertools import cycle
 from urllib.parse import SplitResult, urlsplit
 
 _SECONDS = 4.0
+PORTS = 5000
+"""Each stream of a client has ports of its own: IPVS confuses two connections from one port by two addresses to one pod."""
 
 
-async def _get(url: SplitResult, source: str) -> str:
-    reader, writer = await asyncio.open_connection(url.hostname, url.port or 80, local_addr=(source, 0))
+async def _get(url: SplitResult, source: tuple[str, int]) -> str:
+    reader, writer = await asyncio.open_connection(url.hostname, url.port or 80, local_addr=source)
     try:
         writer.write(f"GET {url.path or '/'} HTTP/1.1\r\nHost: lab\r\nConnection: close\r\n\r\n".encode())
         status = (await reader.readline()).split()[1].decode()
@@ -29,10 +32,10 @@ async def _get(url: SplitResult, source: str) -> str:
         writer.close()
 
 
-async def _exchange_packets(url: SplitResult, source: str) -> str:
+async def _exchange_packets(url: SplitResult, source: tuple[str, int]) -> str:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
         sender.setblocking(False)
-        sender.bind((source, 0))
+        sender.bind(source)
         sender.connect((url.hostname, url.port))
         loop = asyncio.get_running_loop()
         while True:
@@ -43,7 +46,7 @@ async def _exchange_packets(url: SplitResult, source: str) -> str:
                     return "200"
 
 
-async def _send(url: SplitResult, source: str) -> str:
+async def _send(url: SplitResult, source: tuple[str, int]) -> str:
     began = time.monotonic()
     status, reason = "000", ""
     try:
@@ -59,9 +62,11 @@ async def _send(url: SplitResult, source: str) -> str:
     return f"{ended:.3f} {status} {ended - began:.3f} {reason and f'{url.geturl()}: {reason}'}"
 
 
-async def _stream(url: SplitResult, source: str, interval: float) -> None:
+async def _stream(url: SplitResult, address: str, interval: float, first_port: int) -> None:
+    ports = cycle(range(first_port, first_port + PORTS))
+
     async def report() -> None:
-        print(await _send(url, source), flush=True)
+        print(await _send(url, (address, next(ports))), flush=True)
 
     due = time.monotonic()
     async with asyncio.TaskGroup() as requests:
@@ -72,4 +77,4 @@ async def _stream(url: SplitResult, source: str, interval: float) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_stream(urlsplit(sys.argv[1]), sys.argv[2], float(sys.argv[3])))
+    asyncio.run(_stream(urlsplit(sys.argv[1]), sys.argv[2], float(sys.argv[3]), int(sys.argv[4])))

@@ -45,7 +45,7 @@ def test_an_answer_in_one_stream_does_not_shorten_the_gap_of_another() -> None:
 
 def streamed(url: str, lines: int) -> list[str]:
     """The first lines of a stream, without times."""
-    command = [sys.executable, "-m", "tests.lab.stream", url, "127.0.0.1", "0.05"]
+    command = [sys.executable, "-m", "tests.lab.stream", url, "127.0.0.1", "0.05", "20000"]
     with subprocess.Popen(command, cwd=Path(__file__).parents[3], stdout=subprocess.PIPE, text=True) as stream:
         assert stream.stdout
         read = [stream.stdout.readline().rstrip("\n").split(" ", 3) for _ in range(lines)]
@@ -90,7 +90,7 @@ def test_a_packet_must_be_answered_by_another_one() -> None:
 def test_a_request_that_hangs_delays_no_other() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"http://127.0.0.1:{server.getsockname()[1]}/"
-        command = [sys.executable, "-m", "tests.lab.stream", url, "127.0.0.1", "0.05"]
+        command = [sys.executable, "-m", "tests.lab.stream", url, "127.0.0.1", "0.05", "20000"]
         with subprocess.Popen(command, cwd=Path(__file__).parents[3]) as stream:
             server.settimeout(10)
             connections = [server.accept()[0] for _ in range(5)]
