@@ -33,7 +33,8 @@ async def main() -> dict[str, pulumi.Output[object]]:
     certificates = ClientCertificates(settings, authority)
     rollout = Rollout("rollout", settings, certificates, authority.trust_bundle_pem)
     outputs = {"nodes": rollout.reports, "certificate": certificates.summary}
-    if isinstance(settings.certificate_authority, GeneratedCA) and isinstance(authority, CertificateAuthority):
+    own = settings.certificate_authority
+    if isinstance(own, GeneratedCA) and not own.by_stack and isinstance(authority, CertificateAuthority):
         outputs |= {"caCertificate": authority.certificate_pem, "caPrivateKey": authority.private_key_pem}
     # Lets the registrations begin. Otherwise the SDK waits for all Outputs again after each of them (docs/upstream.md).
     await asyncio.sleep(0)

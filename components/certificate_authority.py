@@ -5,6 +5,7 @@ from datetime import datetime
 
 import pulumi
 import pulumi_tls as tls
+from cryptography.x509 import load_pem_x509_certificate
 
 from components.cluster_signer import ClusterSigner
 from components.issuance import CertificateRequest, IssuedCertificate
@@ -72,19 +73,43 @@ class GeneratedCertificateAuthority(pulumi.ComponentResource):
         self.register_outputs({})
 
 
+def _generate() -> tuple[pulumi.Output[str], pulumi.Output[str], pulumi.Output[datetime]]:
+    generated = GeneratedCertificateAuthority("certificate-authority")
+    return generated.certificate_pem, generated.private_key_pem, generated.not_after
+
+
+def _generated_by(stack: str) -> tuple[pulumi.Output[str], pulumi.Output[str], pulumi.Output[datetime]]:
+    """Return certificate, private key and end of the CA that another stack has generated."""
+    reference = pulumi.StackReference(stack)
+
+    def output(name: str) -> pulumi.Output[str]:
+        return reference.get_output(name).apply(lambda value: value or _raise_without_ca(stack, name))
+
+    certificate_pem = pulumi.Output.unsecret(output("caCertificate"))
+    not_after = certificate_pem.apply(lambda pem: load_pem_x509_certificate(pem.encode()).not_valid_after_utc)
+    return certificate_pem, pulumi.Output.secret(output("caPrivateKey")), not_after
+
+
+def _raise_without_ca(stack: str, output: str) -> str:
+    raise pulumi.RunError(
+        f"certificateAuthority.generatedBy: the stack {stack} must have the output {output}: "
+        "set certificateAuthority.generate there, and run pulumi up"
+    )
+
+
 def certificate_authority(settings: CertificateAuthoritySettings) -> CertificateAuthority | ClusterSigner:
     """Return what issues the client certificates. A CA that is to be generated becomes a resource."""
     match settings:
         case KubernetesSigner():
             return ClusterSigner(settings)
-        case GeneratedCA(trust_bundle_pem):
-            generated = GeneratedCertificateAuthority("certificate-authority")
+        case GeneratedCA(trust_bundle_pem, by_stack):
+            certificate_pem, private_key_pem, not_after = _generated_by(by_stack) if by_stack else _generate()
             return CertificateAuthority(
-                certificate_pem=generated.certificate_pem,
-                private_key_pem=generated.private_key_pem,
+                certificate_pem=certificate_pem,
+                private_key_pem=private_key_pem,
                 chain_pem="",
-                trust_bundle_pem=generated.certificate_pem.apply(lambda pem: trust_bundle_pem or pem),
-                not_after=generated.not_after,
+                trust_bundle_pem=certificate_pem.apply(lambda pem: trust_bundle_pem or pem),
+                not_after=not_after,
             )
         case _:
             return CertificateAuthority(

@@ -1,7 +1,7 @@
 """The certificate authority (CA) that issues kube-proxy's client certificate.
 
-There are three ways: the CA's private key, a CA that the stack generates, or a signer in the cluster. The tls plugin
-accepts an expired CA, a server's certificate and a bundle in any order, so all of that is checked here.
+There are three ways: the CA's private key, a CA that this or another stack generates, or a signer in the cluster. The
+tls plugin accepts an expired CA, a server's certificate and a bundle in any order, so all of that is checked here.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,6 +23,7 @@ _CERTIFICATE: Final = ("certificateAuthority", "certificateFile")
 _PRIVATE_KEY: Final = ("certificateAuthority", "privateKeyFile")
 _SECRET: Final = ("caPrivateKey",)
 _TRUST_BUNDLE: Final = ("certificateAuthority", "trustBundleFile")
+_GENERATE: Final = ("certificateAuthority", "generate")
 _SIGNER: Final = ("certificateAuthority", "signer")
 _VALIDITY: Final = ("clientCertificate", "validityHours")
 
@@ -45,11 +46,12 @@ class CAWithKey:
 
 @dataclass(frozen=True)
 class GeneratedCA:
-    """A CA that the stack generates. Without a bundle, nodes verify the API servers by its certificate."""
+    """A CA that a stack generates. Without a bundle, nodes verify the API servers by its certificate."""
 
     VALIDITY_HOURS: ClassVar[int] = 87_600
 
     trust_bundle_pem: str | None
+    by_stack: str | None = None  # another stack; None for this one
 
 
 @dataclass(frozen=True)
@@ -77,8 +79,8 @@ def read_certificate_authority(
     section = stack.certificate_authority
     _forbid_other_ways(stack, values, files.problems)
     _limit_validity(stack, files.problems)
-    if section.generate:
-        return GeneratedCA(to_pem(_trust_bundle(stack, files)) or None)
+    if section.generate or section.generated_by:
+        return GeneratedCA(to_pem(_trust_bundle(stack, files)) or None, section.generated_by)
     found = _certificates(stack, files)
     key = None if section.signer else _private_key(stack, files, found)
     kubeconfig = read_kubeconfig(stack, files) if section.signer else None
@@ -107,7 +109,9 @@ def _forbid_other_ways(stack: Stack, values: Mapping[str, object], problems: Pro
                 problems.forbidden(at, detail)
 
     both = "must not be set together with certificateAuthority.{}: keep one of the two"
-    if stack.certificate_authority.generate:
+    if stack.certificate_authority.generated_by:
+        forbid((_CERTIFICATE, _PRIVATE_KEY, _SECRET, _SIGNER, _GENERATE), both.format("generatedBy"))
+    elif stack.certificate_authority.generate:
         forbid((_CERTIFICATE, _PRIVATE_KEY, _SECRET, _SIGNER), both.format("generate"))
     elif stack.certificate_authority.signer:
         forbid((_PRIVATE_KEY, _SECRET), both.format("signer"))
@@ -118,7 +122,7 @@ def _forbid_other_ways(stack: Stack, values: Mapping[str, object], problems: Pro
 def _limit_validity(stack: Stack, problems: Problems) -> None:
     section, hours = stack.certificate_authority, stack.client_certificate.validity_hours
     own, most = GeneratedCA.VALIDITY_HOURS, KubernetesSigner.MOST_VALIDITY_HOURS
-    if section.generate and hours >= own:
+    if (section.generate or section.generated_by) and hours >= own:
         must = f"must be less than {own}, the lifetime of the generated certificate authority"
         problems.invalid(_VALIDITY, hours, must)
     if section.signer and hours > most:

@@ -99,6 +99,14 @@ SignerName: TypeAlias = Annotated[
     str,
     checked(_is_client_signer, f"must be {API_CLIENT_SIGNER}, or a custom signer (e.g. example.com/clients)"),
 ]
+# As `pulumi stack ls` shows it. A state in files or a database has the organization `organization`.
+StackName: TypeAlias = Annotated[
+    str,
+    matching(
+        r"[A-Za-z0-9_.-]{1,100}(/[A-Za-z0-9_.-]{1,100}){0,2}",
+        "must be a stack's name, or organization/project/stack (e.g. organization/kube-proxy/pool-a)",
+    ),
+]
 # Plain characters: the path is in a systemd unit without quotes, where % and spaces have a meaning.
 DirectoryOnNode: TypeAlias = Annotated[
     str,

@@ -23,6 +23,7 @@ from settings.names import (
     Organizations,
     Place,
     SignerName,
+    StackName,
     UserName,
 )
 from settings.problems import Location, Problems
@@ -60,6 +61,7 @@ class CertificateAuthoritySection(Section):
     private_key_file: FileName | None = None
     trust_bundle_file: FileName | None = None
     generate: Flag = False
+    generated_by: StackName | None = None
     signer: SignerName | None = None
     kubeconfig_file: FileName | None = None
     context: Line | None = None

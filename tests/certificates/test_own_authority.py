@@ -42,6 +42,28 @@ def test_generated_ca_survives_a_destroy(stack: Stack) -> None:
     assert protected(stack) == before
 
 
+def test_generated_ca_issues_for_another_stack_too(stack: Stack) -> None:
+    name = "organization/project/dev"
+    stack.pulumi("stack", "init", "pool-b")
+    pool_b = ("--stack", "pool-b")
+    stack.values["certificateAuthority"] = {"generatedBy": name}
+    missing = stack.failing_pulumi("preview", *pool_b)
+    assert f"certificateAuthority.generatedBy: the stack {name} must have the output caCertificate: " in missing
+    assert "Traceback" not in missing
+
+    stack.values["certificateAuthority"] = {"generate": True}
+    stack.up()
+    (stack.directory / "ca.pem").write_text(run_output(stack, "caCertificate"))
+    stack.values["certificateAuthority"] = {"generatedBy": name}
+    stack.up(*pool_b)
+    stack.pulumi("preview", "--expect-no-changes", *pool_b)
+    assert run_output(stack, "caCertificate", *pool_b) == (stack.directory / "ca.pem").read_text()
+    pem = json.loads(run_output(stack, "--json", "pem", *pool_b))
+    (stack.directory / "client.pem").write_text(pem["k8s-node01"])
+    assert "client.pem: OK" in run(stack.directory, "openssl verify -CAfile ca.pem client.pem")
+    assert "PRIVATE KEY" not in stack.pulumi("stack", "export", *pool_b)
+
+
 def protected(stack: Stack) -> list[str]:
     """Returns the URNs of protected resources."""
     resources = json.loads(stack.project.state())["checkpoint"]["latest"]["resources"]

@@ -161,6 +161,24 @@ class TestGeneratedCA:
             f"caPrivateKey: {message}",
         ]
 
+    def test_it_may_be_another_stacks(self, values: Values, loaded: Load) -> None:
+        values["certificateAuthority"] = {"generatedBy": "organization/kube-proxy/pool-a"}
+
+        assert loaded(values).certificate_authority == GeneratedCA(None, "organization/kube-proxy/pool-a")
+
+    @pytest.mark.parametrize("name", ["", "a/b/c/d", "pool a", "a//b", "a\n", 3 * "a/"])
+    def test_another_stack_must_have_a_stacks_name(self, values: Values, refused: Refused, name: str) -> None:
+        values["certificateAuthority"]["generatedBy"] = name
+
+        (line,) = refused(values)
+        assert line.startswith("certificateAuthority.generatedBy: Invalid value: ")
+
+    def test_another_stacks_ca_excludes_an_own_one(self, values: Values, refused: Refused) -> None:
+        values["certificateAuthority"] = {"generatedBy": "pool-a", "generate": True}
+        message = "Forbidden: must not be set together with certificateAuthority.generatedBy: keep one of the two"
+
+        assert refused(values) == [f"certificateAuthority.generate: {message}"]
+
     def test_client_certificate_must_expire_before_the_generated_ca(self, values: Values, refused: Refused) -> None:
         values["certificateAuthority"] = {"generate": True}
         values["clientCertificate"] = {"validityHours": 87600}
