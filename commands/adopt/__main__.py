@@ -20,9 +20,10 @@ from pydantic import SecretStr
 
 from commands import validate
 from commands.adopt import report, sources, stack
-from commands.adopt.question import Asked, ask_all
+from commands.adopt.question import Asked, Login, ask_all
 from commands.adopt.running import NotAdoptableError, Running, read_running
 from documents import yaml_writer
+from settings import SSH
 from settings.files import read_file
 from settings.private_keys import ssh_key
 from settings.stack_file import NAMESPACE
@@ -61,6 +62,12 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
             "the private key, if the inventory has none",
             {"default": "~/.ssh/id_ed25519", "metavar": "FILE"},
         ),
+        ("--agent", "use the SSH agent's keys instead of a file", {"action": "store_true"}),
+        (
+            "--bastion",
+            "the host through which the nodes are reached; it gets the same key",
+            {"type": sources.bastion, "metavar": "[USER@]HOST[:PORT]"},
+        ),
         ("--known-hosts", "host keys that are known", {"default": "~/.ssh/known_hosts", "metavar": "FILE"}),
         ("--force", "replace existing files; secrets in the stack's file are kept", {"action": "store_true"}),
     ]
@@ -74,16 +81,16 @@ def _adopt(options: argparse.Namespace) -> int:
     kept = report.kept_of(options.file)
     hosts = _hosts(options)
     print(f"nodes to ask: {len(hosts)}", file=sys.stderr)
-    login = options.user, options.port
-    asked = asyncio.run(ask_all(hosts, login, _keys(options, hosts), _expanded(options.known_hosts)))
+    login = Login(options.user, options.port, options.bastion)
+    asked, bastion = asyncio.run(ask_all(hosts, login, _keys(options, hosts), _expanded(options.known_hosts)))
     nodes, left_out = _running(hosts, asked)
     if not nodes:
         reasons = "; ".join(f"{label}: {reason}" for label, reason in left_out.items())
         raise ValueError(f"no node has a kube-proxy that can be adopted: {reasons}")
-    values = stack.compose(nodes, ca_file.name, options.ssh_key)
+    values = stack.compose(nodes, ca_file.name, None if options.agent else options.ssh_key, bastion)
     secrets = kept.get("config", {})
     if f"{NAMESPACE}sshPrivateKey" in secrets:
-        del values["ssh"]["privateKeyFile"]
+        values["ssh"].pop("privateKeyFile", None)
     changed = stack.changed_fields(values, nodes)
     comments = report.remarks(nodes, left_out, changed, needs_ca_key=f"{NAMESPACE}caPrivateKey" not in secrets)
     files = {ca_file: stack.authority(nodes)} if "certificateAuthority" in values else {}
@@ -93,7 +100,7 @@ def _adopt(options: argparse.Namespace) -> int:
     by = f"Written by python -m commands.adopt from what runs on {len(nodes)} nodes; see docs/take-over.md."
     files[options.file] = report.stack_text(values, [by, *comments], kept)
     report.write(files)
-    _print(nodes, comments, files)
+    _print(nodes, comments, files, bastion)
     validate.main([str(options.file)])
     return int(bool(left_out))
 
@@ -121,10 +128,11 @@ def _hosts(options: argparse.Namespace) -> list[sources.Host]:
     return sources.from_arguments(options.nodes)
 
 
-def _keys(options: argparse.Namespace, hosts: Sequence[sources.Host]) -> Mapping[str | None, SecretStr]:
+def _keys(options: argparse.Namespace, hosts: Sequence[sources.Host]) -> Mapping[str | None, SecretStr | None]:
     """Return the SSH keys by the name of the file that a host has. Raises ValueError."""
-    keys: dict[str | None, SecretStr] = {}
-    for file in {host.private_key_file for host in hosts}:
+    keys: dict[str | None, SecretStr | None] = {None: None} if options.agent else {}
+    needed = {host.private_key_file for host in hosts} | ({None} if options.bastion else set())
+    for file in needed - set(keys):
         path = file or options.ssh_key
         try:
             keys[file] = ssh_key(read_file(_expanded(path)).decode())
@@ -168,11 +176,11 @@ def _with_nodes_file(values: Mapping[str, Any], name: str) -> dict[str, Any]:
     }
 
 
-def _print(nodes: Sequence[Running], comments: Sequence[str], files: Mapping[Path, str]) -> None:
-    for node in nodes:
-        if not node.asked.known:
-            key = asyncssh.import_public_key(node.asked.host_key)
-            print(f"{node.name}: host key {key.get_fingerprint()} {key.get_algorithm()}", file=sys.stderr)
+def _print(nodes: Sequence[Running], comments: Sequence[str], files: Mapping[Path, str], bastion: SSH | None) -> None:
+    unknown = {node.name: node.asked.host_key for node in nodes if not node.asked.known}
+    for name, host_key in {**({"bastion": bastion.host_key} if bastion else {}), **unknown}.items():
+        key = asyncssh.import_public_key(host_key)
+        print(f"{name}: host key {key.get_fingerprint()} {key.get_algorithm()}", file=sys.stderr)
     print("\n".join(comments), file=sys.stderr)
     print("\n".join(f"wrote {path}" for path in files))
 

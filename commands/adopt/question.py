@@ -39,30 +39,43 @@ class Asked:
     answers: Mapping[str, str]
 
 
+@dataclass(frozen=True)
+class Login:
+    """How to log in where a host has nothing of its own."""
+
+    user: str
+    port: int
+    bastion: tuple[str, str, int] | None
+    """User, host and port of the host through which the nodes are reached."""
+
+
 async def ask_all(
-    hosts: Sequence[Host], login: tuple[str, int], keys: Mapping[str | None, SecretStr], known_hosts: Path
-) -> list[Asked | str]:
-    """Ask every host, and return its answers or the reason why there are none.
+    hosts: Sequence[Host], login: Login, keys: Mapping[str | None, SecretStr | None], known_hosts: Path
+) -> tuple[list[Asked | str], SSH | None]:
+    """Ask every host; return the answers of each, or the reason why there are none, and the bastion with its host key.
 
     Args:
         hosts: the hosts.
-        login: user and port where a host has none of its own.
-        keys: the private key by its file's name; that of None is for hosts without a file of their own.
+        login: how to log in.
+        keys: the private key by its file's name, or None for the SSH agent's keys; that of None is for hosts without a
+            file of their own.
         known_hosts: a file in OpenSSH's format; it need not exist.
 
     Raises:
-        ValueError: that file is in another format.
+        ValueError: that file is in another format, or the bastion can't be used.
     """
     # Once: a node's login would have no time while the file is read for another one.
     known = _read_known_hosts(known_hosts)
+    bastion, tunnel = await _bastion(login.bastion, keys[None], known) if login.bastion else (None, None)
     free = asyncio.Semaphore(AT_ONCE)
 
     async def ask_one(host: Host) -> Asked | str:
         async with free:
             try:
-                return await _ask(
-                    host, host.user or login[0], host.port or login[1], keys[host.private_key_file], known
-                )
+                host_key, is_known = await _host_key(known, host.host, host.port or login.port, tunnel)
+                key = keys[host.private_key_file]
+                ssh = SSH(host.host, host.port or login.port, host.user or login.user, key, host_key, None, bastion)
+                return await _ask(host, ssh, is_known)
             except LoginError as error:
                 return str(error)
             except (OSError, asyncssh.Error, TimeoutError) as error:
@@ -70,17 +83,35 @@ async def ask_all(
             except ValueError as error:
                 return str(error)
 
-    return await asyncio.gather(*map(ask_one, hosts))
+    return await asyncio.gather(*map(ask_one, hosts)), bastion
 
 
-async def _ask(host: Host, user: str, port: int, key: SecretStr, known_hosts: asyncssh.SSHKnownHosts) -> Asked:
-    known, revoked = _known_host_keys(known_hosts, host.host, port)
-    host_key = known[0] if known else await _scan(host.host, port)
+async def _bastion(
+    login: tuple[str, str, int], key: SecretStr | None, known_hosts: asyncssh.SSHKnownHosts
+) -> tuple[SSH, asyncssh.SSHClientConnection]:
+    user, host, port = login
+    try:
+        bastion = SSH(host, port, user, key, (await _host_key(known_hosts, host, port, None))[0])
+        return bastion, await log_in(bastion)
+    except (LoginError, OSError, asyncssh.Error, TimeoutError, ValueError) as error:
+        raise ValueError(f"bastion: {str(error) or f'no SSH answer within {SECONDS} s'}") from None
+
+
+async def _host_key(
+    known_hosts: asyncssh.SSHKnownHosts, host: str, port: int, tunnel: asyncssh.SSHClientConnection | None
+) -> tuple[str, bool]:
+    """Return a host's key, and whether known_hosts has it. Otherwise nothing proves that it is the host's."""
+    known, revoked = _known_host_keys(known_hosts, host, port)
+    host_key = known[0] if known else await _scan(host, port, tunnel)
     if host_key in revoked:
         raise ValueError("the host key must not be revoked, as it is in known_hosts")
-    mark = secrets.token_hex(16)
+    return host_key, bool(known)
+
+
+async def _ask(host: Host, ssh: SSH, known: bool) -> Asked:
+    mark, user = secrets.token_hex(16), ssh.user
     command = f"{'' if user == 'root' else 'sudo -n '}/bin/sh -s {mark}"
-    async with await log_in(SSH(host.host, port, user, key, host_key)) as connection:
+    async with await log_in(ssh) as connection:
         try:
             output = await asyncio.wait_for(_run(connection, command), ANSWER_SECONDS)
         except TimeoutError:
@@ -90,7 +121,7 @@ async def _ask(host: Host, user: str, port: int, key: SecretStr, known_hosts: as
     found = answers(output.decode(errors="replace"), mark)
     if "end" not in found:
         raise ValueError(f"/bin/sh must run as root for user {user} ({command.split(' -s')[0]}): it did not finish")
-    return Asked(host, user, port, host_key, bool(known), found)
+    return Asked(host, user, ssh.port, ssh.host_key, known, found)
 
 
 async def _run(connection: asyncssh.SSHClientConnection, command: str) -> bytes:
@@ -132,11 +163,12 @@ def _known_host_keys(known: asyncssh.SSHKnownHosts, host: str, port: int) -> tup
     return sorted(texts, key=lambda text: HOST_KEY_TYPES.index(text.split()[0])), [_text(key) for key in revoked]
 
 
-async def _scan(host: str, port: int) -> str:
-    """Return the host's key as ssh-keyscan does: nothing proves that it is the host's."""
-    key = await asyncio.wait_for(
-        asyncssh.get_server_host_key(host, port, server_host_key_algs=HOST_KEY_TYPES, config=None), SECONDS
+async def _scan(host: str, port: int, tunnel: asyncssh.SSHClientConnection | None) -> str:
+    """Return the host's key as ssh-keyscan does."""
+    asked = asyncssh.get_server_host_key(
+        host, port, tunnel=tunnel or (), server_host_key_algs=HOST_KEY_TYPES, config=None
     )
+    key = await asyncio.wait_for(asked, SECONDS)
     if key is None:
         raise ValueError(f"{host}:{port} must have a host key of type {', '.join(HOST_KEY_TYPES)}")
     return _text(key)

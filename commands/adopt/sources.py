@@ -6,6 +6,7 @@ Ansible. It runs as a process: it is under the GPL.
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -88,6 +89,15 @@ def port(text: str) -> int:
     if not 0 < (number := int(text)) < 65536:
         raise ValueError
     return number
+
+
+def bastion(text: str) -> tuple[str, str, int]:
+    """Return user, host and port of `[USER@]HOST[:PORT]`, as in ssh's ProxyJump. Raises ValueError."""
+    user, at, endpoint = text.rpartition("@")
+    found = re.fullmatch(r"(\[[^]]+\]|[^:]+)(?::(\d+))?", endpoint)
+    if not found or (at and not user):
+        raise ValueError
+    return user or "root", found[1].strip("[]"), port(found[2] or "22")
 
 
 def _members(listed: Mapping[str, Any], group: str, seen: set[str]) -> Iterator[str]:

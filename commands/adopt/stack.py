@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 
 from commands.adopt.running import Running, differences, in_force, leaves
 from documents import kube_proxy_configuration
+from settings import SSH
 from settings.addresses import Address, Listener, host_and_port
 from settings.kube_proxy_configuration import configure
 from settings.kube_proxy_configuration.node_configuration import HEALTHZ_PORT, METRICS_PORT
@@ -20,20 +21,24 @@ _CLUSTER: Final = ("name", "server", "clusterCIDR", "tlsServerName", "proxyURL")
 _DEFAULTS: Final = {"user": "root", "port": 22, "k8sDir": "/opt/k8s", "verbosity": 2, "name": "kubernetes"}
 
 
-def compose(nodes: Sequence[Running], ca_file: str, key_file: str) -> dict[str, Any]:
+def compose(nodes: Sequence[Running], ca_file: str, key_file: str | None, bastion: SSH | None = None) -> dict[str, Any]:
     """Return the values of a stack's keys. Where a node differs from what all nodes share, its notes say so.
 
     Args:
         nodes: at least one.
         ca_file: the name of the file that the CAs will be in.
-        key_file: the SSH key of hosts that have none of their own.
+        key_file: the SSH key of the bastion and of hosts that have none of their own; None for the SSH agent's keys.
+        bastion: the host through which the nodes are reached.
     """
     cluster = {key: _shared(nodes, f"cluster.{key}", _cluster_key(key)) for key in _CLUSTER}
-    ssh = {
+    ssh: dict[str, Any] = {
         "user": _most_common(node.asked.user for node in nodes),
         "port": _most_common(node.asked.port for node in nodes),
-        "privateKeyFile": _most_common(node.asked.host.private_key_file or key_file for node in nodes),
+        "privateKeyFile": _most_common(node.asked.host.private_key_file or key_file or "" for node in nodes),
     }
+    if bastion:
+        login = {"host": bastion.host, "port": bastion.port, "user": bastion.user, "hostKey": bastion.host_key}
+        ssh["bastion"] = {**login, **_key(key_file)}
     service = {
         "k8sDir": _shared(nodes, "service.k8sDir", lambda node: node.k8s_dir),
         "verbosity": _shared(nodes, "service.verbosity", lambda node: node.verbosity),
@@ -43,7 +48,7 @@ def compose(nodes: Sequence[Running], ca_file: str, key_file: str) -> dict[str, 
     values = {
         "cluster": {**_given(cluster), "version": control_plane_version(nodes)},
         "certificateAuthority": {"certificateFile": ca_file} if authority(nodes) else None,
-        "ssh": _given(ssh),
+        "ssh": _given(ssh) | ({} if ssh["privateKeyFile"] else _key(None)),
         "nodes": [_node(*each, fleet, ssh, key_file) for each in zip(nodes, own, strict=True)],
         "binary": {"version": _shared(nodes, "binary.version", lambda node: node.version), **_digests(nodes)},
         "configuration": _nested(fleet),
@@ -143,18 +148,26 @@ def _common_fields(own: Sequence[Mapping[Location, Any]]) -> dict[Location, Any]
     return {place: json.loads(text) for place, text in texts.items()}
 
 
+def _key(file: str | None) -> dict[str, object]:
+    return {"privateKeyFile": file} if file else {"agent": True}
+
+
 def _node(
-    node: Running, own: Mapping[Location, Any], fleet: Mapping[Location, Any], ssh: Mapping[str, object], key_file: str
+    node: Running,
+    own: Mapping[Location, Any],
+    fleet: Mapping[Location, Any],
+    ssh: Mapping[str, object],
+    key_file: str | None,
 ) -> dict[str, Any]:
     host = node.asked.host
-    login = {"port": node.asked.port, "user": node.asked.user, "privateKeyFile": host.private_key_file or key_file}
+    login = {"port": node.asked.port, "user": node.asked.user, **_key(host.private_key_file or key_file)}
     values = {
         "name": node.name,
         "address": node.address,
         "hostKey": node.asked.host_key,
         "ssh": {
             **({"host": host.host} if host.host != node.address else {}),
-            **{key: value for key, value in login.items() if value != ssh[key]},
+            **{key: value for key, value in login.items() if value != ssh.get(key)},
         },
         "configuration": _nested({place: value for place, value in own.items() if fleet.get(place) != value}),
     }

@@ -1,5 +1,6 @@
 """`python -m commands.adopt` over SSH: real sshds, each of which leads to a fake node."""
 
+import getpass
 import json
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import yaml
 
 from commands.adopt import question, report
 from commands.adopt.__main__ import main
-from development.pulumi_stand_ins.tests.ssh_server import SshServer
+from development.pulumi_stand_ins.tests.ssh_server import SshServer, eventually, free_port
 from settings.load import find_problems
 from settings.stack_file import read_stack_file
 from tests.adopt.conftest import MakeMachine
@@ -146,6 +147,43 @@ def test_inventory_of_one_node_twice_has_it_once(fleet: Fleet) -> None:
     fleet.add(machine=machine)
     assert fleet.adopt() == 1
     assert "# - node2: says that it is Node k8s-node01 at 192.168.99.101, as does node1" in text()
+
+
+class TestWaysIn:
+    def test_bastion_is_used_and_in_the_stack(self, fleet: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
+        fleet.add()
+        with SshServer(fleet.directory / "bastion") as bastion:
+            key = str(bastion.directory / "user")
+            assert fleet.adopt("--bastion", f"{getpass.getuser()}@127.0.0.1:{bastion.port}", "--ssh-key", key) == 0
+            assert bastion.logins() == 2, "one for the host keys, one for all nodes"
+        assert values()["ssh"]["bastion"] == {
+            "host": "127.0.0.1",
+            "port": bastion.port,
+            "user": getpass.getuser(),
+            "hostKey": " ".join(bastion.host_key().split()[:2]),
+            "privateKeyFile": key,
+        }
+        assert problems() == ["certificateAuthority.privateKeyFile"]
+        assert "bastion: host key SHA256:" in capsys.readouterr().err
+
+    def test_bastion_that_is_down_is_named(self, fleet: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
+        fleet.add()
+        key = str(fleet.servers[0].directory / "user")
+        assert fleet.adopt("--bastion", f"127.0.0.1:{free_port()}", "--ssh-key", key) == 1
+        assert capsys.readouterr().err.splitlines()[-1].startswith("bastion: [Errno 111] Connect call failed")
+
+    def test_keys_of_the_agent_are_used_and_in_the_stack(self, fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+        fleet.add()
+        server, socket = fleet.servers[0], str(fleet.directory / "agent")
+        monkeypatch.setenv("SSH_AUTH_SOCK", socket)
+        node = ["node1=127.0.0.1", "--port", str(server.port), "--user", getpass.getuser()]
+        with subprocess.Popen(["ssh-agent", "-D", "-a", socket], stdout=subprocess.DEVNULL) as agent:
+            eventually(Path(socket).exists)
+            subprocess.run(["ssh-add", "-q", server.directory / "user"], check=True)
+            assert main(["Pulumi.prod.yaml", *node, "--agent", "--known-hosts", str(fleet.directory / "none")]) == 0
+            agent.terminate()
+        assert values()["ssh"].items() >= {"port": server.port, "agent": True}.items()
+        assert problems() == ["certificateAuthority.privateKeyFile"]
 
 
 class TestKnownHosts:

@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from commands.adopt import question
-from commands.adopt.question import Asked
+from commands.adopt.question import Asked, Login
 from commands.adopt.sources import Host
 
 
@@ -46,7 +46,8 @@ class Server:
             port = listening.sockets[0].getsockname()[1]
             hosts = [Host(f"node{number}", "127.0.0.1", user=user) for number, user in enumerate(users)]
             key = SecretStr(self.key.export_private_key().decode())
-            return await question.ask_all(hosts, ("root", port), {None: key}, directory / "none")
+            asked, _ = await question.ask_all(hosts, Login("root", port, None), {None: key}, directory / "none")
+            return asked
         finally:
             listening.close()
 
