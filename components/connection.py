@@ -25,7 +25,14 @@ PAUSE_SECONDS = 1
 
 
 class HostError(Exception):
-    """A host that can't be used. The message has the node, what was expected and what to do."""
+    """A host that can't be used. The message has the node, what was expected and what to do.
+
+    `reason` is the same without the node, and without what a run of Pulumi adds.
+    """
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class LoginError(Exception):
@@ -49,14 +56,15 @@ async def connect(node: NodeSettings) -> AsyncIterator[asyncssh.SSHClientConnect
     try:
         connection = await log_in(node.ssh)
     except LoginError as error:
-        raise HostError(message(node, str(error))) from error
+        raise refused(node, str(error)) from error
     async with connection:
         yield connection
 
 
-def message(node: NodeSettings, text: str) -> str:
-    """Return the text of a HostError from before the first change."""
-    return f"{node.name}: host check: {text}; nothing was changed on the host; run pulumi up again"
+def refused(node: NodeSettings, reason: str) -> HostError:
+    """Return a HostError from before the first change."""
+    text = f"{node.name}: host check: {reason}; nothing was changed on the host; run pulumi up again"
+    return HostError(text, reason)
 
 
 async def _try_agent(node: NodeSettings) -> None:
@@ -68,15 +76,16 @@ async def _try_agent(node: NodeSettings) -> None:
     if not (path := os.environ.get("SSH_AUTH_SOCK")):
         if any(ssh and ssh.private_key is None for ssh in (node.ssh, node.ssh.bastion)):
             must = "SSH_AUTH_SOCK must name an SSH agent, since ssh.agent is true, but it is not set; start the agent"
-            raise HostError(message(node, f"{must} (eval $(ssh-agent); ssh-add)"))
+            raise refused(node, f"{must} (eval $(ssh-agent); ssh-add)")
         return
     try:
         _, writer = await asyncio.wait_for(asyncio.open_unix_connection(path), SECONDS)
     except OSError as error:
-        raise HostError(
-            f"host check: SSH_AUTH_SOCK is {path}, where an SSH agent must accept connections: "
-            f"{error or 'no answer'}; run unset SSH_AUTH_SOCK or start the agent, then run pulumi up again"
-        ) from error
+        reason = (
+            f"SSH_AUTH_SOCK is {path}, where an SSH agent must accept connections: "
+            f"{error or 'no answer'}; run unset SSH_AUTH_SOCK or start the agent"
+        )
+        raise HostError(f"host check: {reason}, then run pulumi up again", reason) from error
     writer.close()
 
 
