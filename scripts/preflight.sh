@@ -64,7 +64,7 @@ check_unit() {
             if [ -z "$unit_file" ] || uses_own_unit; then
                 :
             elif [ "$TAKE_OVER" = true ]; then
-                say "takes over kube-proxy.service from $unit_file, which is kept and comes back on removal"
+                say "note: takes over kube-proxy.service from $unit_file, which is kept and comes back on removal"
             else
                 problem "$(hidden_message)"
             fi
@@ -74,8 +74,11 @@ check_unit() {
         ! grep -qsE '^[[:space:]]*((ExecStart|User|DynamicUser|Root[A-Za-z]*|Bind[A-Za-z]*Paths|EnvironmentFile|NetworkNamespacePath|PrivateNetwork)[[:space:]]*=|Environment=.*(KUBE_PROXY_ARGS|_PROXY|_proxy)=)' "$root$drop_in" ||
             problem "$drop_in must not change how kube-proxy starts: remove it, and set its values in kube-proxy:configuration"
     done
-    [ ! -e "$state/stack" ] || [ "$(cat "$state/stack")" = "$STACK" ] ||
+    # A preflight without Pulumi doesn't know the organization (commands/preflight).
+    case $(cat "$state/stack" 2>/dev/null) in '' | "$STACK" | */"$STACK") ;; *)
         warning "the stack $(printable <"$state/stack") has deployed this node as $(printable <"$state/node"): this stack takes it over, and that one must no longer list it"
+        ;;
+    esac
 }
 
 # Upstream's requirements: pkg/proxy/ipvs/ipset.go, pkg/util/iptables, sigs.k8s.io/knftables, and for the kernel
@@ -112,7 +115,9 @@ check_modules() {
     done
 }
 
+# Another preflight may run at the same time (commands/preflight).
 check_disk() {
+    probe=.kube-proxy.$$
     df -Pk "$root/var/lib" "$root/usr/local/bin" "$root/etc" "$root/usr/lib/systemd/system" >free.list || :
     {
         read -r _
@@ -121,16 +126,16 @@ check_disk() {
             need=1024
             case $directory in /var/lib | /usr/local/bin) need=$((need + BINARY_KIB)) ;; esac
             [ "$free" -ge "$need" ] || problem "$directory must have $need KiB free, has $free KiB: free some space there"
-            if ! { echo '#!/bin/sh' >"$root$directory/.kube-proxy"; } 2>/dev/null; then
+            if ! { echo '#!/bin/sh' >"$root$directory/$probe"; } 2>/dev/null; then
                 problem "$directory must be writable: is the file system full or mounted read-only? (mount | grep ro,)"
             elif [ "$directory" = /usr/local/bin ] || { [ "$directory" = /var/lib ] && [ "$BINARY_SOURCE" != preinstalled ]; }; then
-                chmod 700 "$root$directory/.kube-proxy"
-                "$root$directory/.kube-proxy" 2>/dev/null ||
+                chmod 700 "$root$directory/$probe"
+                "$root$directory/$probe" 2>/dev/null ||
                     problem "$directory must allow programs to run, is it mounted noexec? (findmnt -T $directory): remount it with exec$([ "$directory" = /usr/local/bin ] || echo ', or choose binary.source preinstalled in kube-proxy:binary')"
             fi
         done
     } <free.list
-    (cd "$root/" && rm -f var/lib/.kube-proxy usr/local/bin/.kube-proxy etc/.kube-proxy usr/lib/systemd/system/.kube-proxy)
+    (cd "$root/" && rm -f var/lib/$probe usr/local/bin/$probe etc/$probe usr/lib/systemd/system/$probe)
 }
 
 # What can't be replaced: anything but a file or a link, a mount point, an immutable file (where lsattr is installed).
@@ -268,7 +273,7 @@ check_clock() {
     [ "${ahead#-}" -le 60 ] || problem "the node's clock must be right, is ${ahead#-} s $([ "$ahead" -gt 0 ] && echo ahead of || echo behind) the API server's: set it (timedatectl set-ntp true)"
 }
 
-timeout 20 ss -Hltnp >sockets || :
+timeout 20 ss -Hltnp | printable >sockets || :
 check_system
 check_unit
 check_programs

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from tests.scripts.fake_node import CONFIGURATION, IP_VS, PROGRAMS, RESTART, FakeNode
+from tests.scripts.fake_node import CONFIGURATION, PROGRAMS, RESTART, FakeNode
 from tests.scripts.handover import copies, left
 
 CONNECTIONS = """\
@@ -258,45 +258,6 @@ class TestPreflight:
         bare_node.path("/kube-ipvs0").unlink()
         bare_node.path("/proc/net/ip_vs").unlink()
         bare_node.succeed("preflight")
-
-
-class TestDifferences:
-    """What preflight tells before a node leaves ipvs for nftables."""
-
-    @pytest.fixture
-    def leaving(self, node: FakeNode) -> FakeNode:
-        node.files["kube-proxy-config.yaml"] = (
-            CONFIGURATION.replace("ipvs", "nftables") + "bindAddress: 192.168.99.101\n"
-        )
-        node.parameters["MODE"] = "nftables"
-        return node
-
-    def test_nothing_is_told_of_what_stays_the_same(self, leaving: FakeNode) -> None:
-        assert leaving.preflight_messages() == ["ready for kube-proxy 1.36.2 in mode nftables"]
-
-    def test_node_ports_at_other_addresses_than_the_primary_one(self, leaving: FakeNode) -> None:
-        leaving.write("ipsets", "KUBE-NODE-PORT-TCP 30080\n")
-        leaving.write("/proc/net/ip_vs", f"{IP_VS}TCP  C0A86365:7580 rr\nTCP  0A0A0A01:7580 rr\n")
-        assert leaving.preflight_messages()[0] == (
-            "warning: node ports answer at 10.10.10.1 too: in mode nftables only at the node's primary address "
-            "(one for each IP family), unless nodePortAddresses in kube-proxy:configuration says otherwise"
-        )
-        leaving.files["kube-proxy-config.yaml"] += "nodePortAddresses:\n- 0.0.0.0/0\n"
-        assert len(leaving.preflight_messages()) == 1
-
-    def test_scheduler_and_strict_arp(self, leaving: FakeNode) -> None:
-        leaving.write("/proc/net/ip_vs", IP_VS.replace(" rr", " lc"))
-        leaving.write("/proc/sys/net/ipv4/conf/all/arp_ignore", "1\n")
-        leaving.write("/proc/sys/net/ipv4/conf/all/arp_announce", "2\n")
-        first, second, _ = leaving.preflight_messages()
-        assert first == "warning: IPVS uses the scheduler lc here: mode nftables always chooses at random"
-        assert second.startswith(
-            "warning: net.ipv4.conf.all.arp_ignore is 1 and arp_announce is 2, perhaps by ipvs.strictARP"
-        )
-
-    def test_mode_that_stays_tells_nothing(self, node: FakeNode) -> None:
-        node.write("/proc/net/ip_vs", IP_VS.replace(" rr", " lc"))
-        assert node.preflight_messages() == ["ready for kube-proxy 1.36.2 in mode ipvs"]
 
 
 class TestLeftByAnInterruptedRun:

@@ -164,7 +164,7 @@ class TestHidingUnit:
 
     def test_is_moved_away_with_one_restart_and_comes_back(self, hidden: FakeNode) -> None:
         before = files(hidden)
-        message = f"takes over kube-proxy.service from {HIDING}, which is kept and comes back on removal"
+        message = f"note: takes over kube-proxy.service from {HIDING}, which is kept and comes back on removal"
         assert hidden.preflight_messages()[0] == message
         hidden.deploy()
         assert not hidden.path(HIDING).exists()
