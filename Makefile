@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help up prepare start down clean status report ssh console env adopt validate explain test soak bench check formatting lint types \
+.PHONY: help up prepare start down clean status report ssh console env adopt validate explain preflight test soak bench check formatting lint types \
 	shellcheck format lock
 
 PYTHON := .venv/bin/python
@@ -7,7 +7,7 @@ LAB := $(PYTHON) -m development.lab
 INSTALLED := .venv/.installed
 COMPILE := .venv/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --python-version 3.11
 SOURCES := __main__.py settings documents components commands development tests
-STAGES := $(addprefix scripts/,deliver.sh receive_binary.sh remove_node.sh run.sh preflight.sh stage.sh activate.sh remove.sh recover.sh)
+STAGES := $(addprefix scripts/,deliver.sh receive_binary.sh remove_node.sh preflight_only.sh run.sh preflight.sh stage.sh activate.sh remove.sh recover.sh)
 SHELL_SCRIPTS = $(STAGES) $(shell grep -rlIE '^\#!/(usr/)?bin/(env )?(ba)?sh' --exclude='*.py' commands development .ci tests)
 NODE_GIVEN = $(or $(NODE),$(error NODE must name a node, as in: make $@ NODE=k8s-node01))
 
@@ -31,6 +31,10 @@ validate: $(if $(wildcard $(PYTHON)),,$(INSTALLED)) ## Check a stack's file: mak
 
 explain: $(if $(wildcard $(PYTHON)),,$(INSTALLED)) ## Show where a node's values come from: make explain FILE=Pulumi.prod.yaml NODE=k8s-node01
 	@$(PYTHON) -m commands.explain $(or $(FILE),$(error FILE must name a stack's file, as in: make $@ FILE=Pulumi.prod.yaml NODE=k8s-node01)) $(NODE_GIVEN)
+
+preflight: $(if $(wildcard $(PYTHON)),,$(INSTALLED)) ## Ask all nodes whether they are ready: make preflight FILE=Pulumi.prod.yaml [MODE=nftables] [FORMAT=json]
+	@$(PYTHON) -m commands.preflight $(or $(FILE),$(error FILE must name a stack's file, as in: make $@ FILE=Pulumi.prod.yaml)) \
+		--format $(or $(FORMAT),text) $(if $(MODE),--mode $(MODE))
 
 ##@ Work with the lab
 

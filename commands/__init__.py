@@ -1,1 +1,1 @@
-"""What a person runs beside pulumi: `python -m commands.validate`, `commands.explain` and `commands.adopt`."""
+"""What a person runs beside pulumi: `python -m commands.validate`, `explain`, `preflight` and `adopt`."""

@@ -38,7 +38,7 @@ class Node:
         self.name = node.name
         self._node, self._certificate, self._deliveries, self._parent = node, certificate, deliveries, parent
         self._connection = _connection(node.ssh)
-        files, parameters = generation.render(settings, node), node_parameters(settings, node)
+        files, parameters = generation.render(settings, node), node_parameters(settings, node, stack_name())
         self._delivery = pulumi.Output.all(kubeconfig, certificate.not_before, certificate.not_after).apply(
             lambda values: Delivery(
                 parameters | certificate_parameters(*values[1:]), {**files, generation.KUBECONFIG: values[0]}

@@ -12,13 +12,13 @@ DOWNLOADED_BINARY_KIB = 128 * 1024
 """The space that a binary needs whose size is unknown before the download; kube-proxy 1.36 has 70 MB."""
 
 
-def node_parameters(settings: Settings, node: NodeSettings) -> dict[str, str]:
-    """Return the parameters of every stage."""
+def node_parameters(settings: Settings, node: NodeSettings, stack: str) -> dict[str, str]:
+    """Return the parameters of every stage; `stack` is the stack's full name."""
     cluster, kube_proxy = settings.cluster, node.kube_proxy
     binary = settings.binary
     return {
         "NODE": node.name,
-        "STACK": stack_name(),
+        "STACK": stack,
         "SERVER": cluster.server,
         "TLS_SERVER_NAME": cluster.tls_server_name or "",
         "PROXY_URL": cluster.proxy_url or "",

@@ -25,7 +25,7 @@ def test_families_are_the_nodes_own_then_the_pods(
     cluster = settings.cluster.model_copy(update={"cluster_cidr": cidr and ClusterCIDR(cidr)})
     node = replace(settings.nodes[0], address=Address(address))
 
-    assert node_parameters(replace(settings, cluster=cluster), node)["FAMILIES"] == families
+    assert node_parameters(replace(settings, cluster=cluster), node, "acme/kube-proxy/prod")["FAMILIES"] == families
 
 
 def test_ipv6_addresses_are_in_canonical_form(settings: Settings) -> None:
@@ -34,7 +34,7 @@ def test_ipv6_addresses_are_in_canonical_form(settings: Settings) -> None:
         healthz_bind_address="[FD00:99:0:0::0101]:10256", metrics_bind_address="0.0.0.0:10249"
     )
     node = replace(settings.nodes[0], kube_proxy=given)
-    parameters = node_parameters(replace(settings, cluster=cluster), node)
+    parameters = node_parameters(replace(settings, cluster=cluster), node, "acme/kube-proxy/prod")
 
     assert parameters["HEALTHZ"] == "[fd00:99::101]:10256"
     assert parameters["METRICS"] == "0.0.0.0:10249"

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from commands.preflight.__main__ import main
 from development.lab.node import Node
 from tests.lab import faults
 from tests.lab.cluster import Cluster
@@ -116,3 +117,38 @@ class TestPreflight:
 def test_preflight_passes_once_all_faults_are_removed(deployed: Cluster) -> None:
     lines = faults.preflight(deployed.nodes[0], MODE="ipvs", FAMILIES="IPv4")
     assert lines == ["ready for kube-proxy 1.36.2 in mode ipvs"]
+
+
+ASKED = """\
+NODE         STATE                 SEE
+k8s-node01   ready, with remarks   1
+k8s-node02   ready, with remarks   1 2 3
+
+Remarks:
+1.  k8s-node01, k8s-node02
+    Service addresses answer ping: in mode nftables only their Services' ports answer
+2.  k8s-node02
+    programs listen at Service addresses: systemd at 10.0.0.1:8053; in mode nftables no interface has these addresses: let them listen at another one
+3.  k8s-node02
+    forwarded packets are dropped by nftables (inet own, chain forward) unless a rule there accepts them: in mode nftables all Service traffic is forwarded, and kube-proxy adds no such rule, so let the firewall accept traffic of pods and Services
+
+2 nodes: 2 ready with remarks
+"""
+
+
+def test_fleet_is_asked_before_it_leaves_ipvs_and_nothing_stays(
+    deployed: Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = "ls -d /run/kube-proxy.* /var/lib/kube-proxy-generations/deliveries/* /var/lib/.kube-proxy* 2>/dev/null; :"
+    before = [(state(node), node.run(kept)) for node in deployed.nodes]
+    other = deployed.nodes[1]
+    other.run("systemd-run -q --unit=squatter --socket-property=ListenStream=10.0.0.1:8053 /bin/true")
+    other.run(
+        "nft add table inet own; nft 'add chain inet own forward { type filter hook forward priority 0; policy drop; }'"
+    )
+    capsys.readouterr()
+    status = main([str(deployed.configuration_file), "--mode", "nftables"])
+    printed = capsys.readouterr().out
+    other.run("nft delete table inet own; systemctl stop squatter.socket")
+    assert (status, printed) == (0, ASKED)
+    assert [(state(node), node.run(kept)) for node in deployed.nodes] == before
