@@ -90,7 +90,7 @@ def test_same_delivery_may_come_twice_at_once(tmp_path: Path, monkeypatch: pytes
     (tmp_path / "diff").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     archive = Delivery({"NODE": "k8s-node01"}, {}).archive()
-    command = ["/bin/sh", SCRIPTS / "deliver.sh", tmp_path / "state", "digest", ""]
+    command: list[str | Path] = ["/bin/sh", SCRIPTS / "deliver.sh", tmp_path / "state", "digest", ""]
     runs = [subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(2)]
     for process in runs:
         assert process.stdin
