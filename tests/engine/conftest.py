@@ -69,7 +69,7 @@ class Fleet(Stack):
             eventually(lambda: self.ran()[-1:] == [stage])
             yield process
             hanging.unlink()
-            process.communicate()
+            process.wait()
 
     def kill_at(self, stage: str) -> None:
         """Runs `pulumi up` with a stage that hangs, and kills the engine and all that it started."""
