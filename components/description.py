@@ -4,15 +4,16 @@ from collections.abc import Mapping
 
 from components import generation
 from documents import kube_proxy_configuration, yaml_writer
-from settings import SSH, NodeSettings, Settings
+from settings import SSH, NodeSettings, Service, Settings
 
 
 def describe(settings: Settings, node: NodeSettings, files: Mapping[str, str]) -> str:
     """Return YAML: the node's files without secrets, and what else the stack sets for its deployment."""
-    cluster, rollout = settings.cluster, settings.rollout
+    cluster, rollout, service = settings.cluster, settings.rollout, settings.service
     fields = {
         "configuration": kube_proxy_configuration.document(node, cluster),
         **{name: text for name, text in files.items() if name != generation.CONFIGURATION},
+        "unitDirectory": None if service.unit_directory == Service().unit_directory else service.unit_directory.value,
         "address": str(node.address),
         "ssh": _login(node.ssh),
         "bastion": _login(node.ssh.bastion) if node.ssh.bastion else None,

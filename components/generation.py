@@ -15,7 +15,7 @@ def render(settings: Settings, node: NodeSettings) -> dict[str, str]:
     return {
         CONFIGURATION: kube_proxy_configuration.render(node, settings.cluster),
         "kube-proxy.conf": environment_file.render(settings.service.verbosity),
-        "kube-proxy.service": systemd_unit.render(settings.service.k8s_dir, hardened=settings.service.hardened),
+        "kube-proxy.service": systemd_unit.render(settings.service),
         "modules": kernel_modules.render(node.kube_proxy),
         "kube-ipvs0.network": network_file.render(),
         "binary": binary_identity(settings.binary),

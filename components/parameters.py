@@ -34,6 +34,8 @@ def node_parameters(settings: Settings, node: NodeSettings, stack: str) -> dict[
         "BINARY_SHA256": " ".join(f"{key}={value}" for key, value in sorted(binary.sha256.items())),
         "BINARY_KIB": str(_kibibytes(binary)),
         "K8S_DIR": settings.service.k8s_dir,
+        "UNIT_DIRECTORY": settings.service.unit_directory.value,
+        "BINARY_DIRECTORY": settings.service.binary_directory,
         "KUBERNETES_SERVICE": str(cluster.kubernetes_service.ip) if cluster.kubernetes_service else "",
         "HEALTH_TIMEOUT": str(settings.rollout.health_timeout_seconds),
         "MIN_READY": str(settings.rollout.min_ready_seconds),

@@ -1,6 +1,7 @@
 """kube-proxy's systemd unit: the guide's, with a sandbox, and scripts/recover.sh, which undoes a cut-off activation."""
 
 from documents import paths
+from settings import Service
 
 _SANDBOX = """\
 UnsetEnvironment=HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY http_proxy https_proxy all_proxy no_proxy
@@ -38,12 +39,12 @@ not override it. An older systemd ignores directives that it doesn't know.
 """
 
 
-def render(k8s_dir: str, *, hardened: bool) -> str:
-    """Return the unit; kube-proxy works in `<k8s_dir>/kube-proxy`. Without `hardened` it has all of root's rights.
+def render(service: Service) -> str:
+    """Return the unit. Without `hardened` kube-proxy has all of root's rights.
 
     The recovery has them always (`+`), since it writes the files that kube-proxy must not.
     """
-    sandbox, rights = (_SANDBOX, "+") if hardened else ("", "")
+    sandbox, rights = (_SANDBOX, "+") if service.hardened else ("", "")
     return f"""\
 [Unit]
 Description=Kubernetes Kube-Proxy Server
@@ -51,10 +52,10 @@ Documentation=https://github.com/GoogleCloudPlatform/kubernetes
 After=network.target
 
 [Service]
-WorkingDirectory={k8s_dir}/kube-proxy
+WorkingDirectory={service.k8s_dir}/kube-proxy
 EnvironmentFile={paths.ENVIRONMENT_FILE}
 ExecStartPre=-{rights}/bin/sh {paths.RECOVER}
-ExecStart={paths.BINARY} $KUBE_PROXY_ARGS
+ExecStart={service.binary_path} $KUBE_PROXY_ARGS
 Restart=on-failure
 RestartSec=5
 LimitNOFILE=65536

@@ -41,8 +41,8 @@ find_restart_cause() {
         printf 'an earlier activation was interrupted'
     elif [ "$active" != active ]; then
         printf 'it was %s' "$active"
-    elif [ -n "$hiding_unit" ]; then
-        printf 'it ran by %s' "$hiding_unit"
+    elif [ -n "$other_unit" ]; then
+        printf 'it ran by %s' "$other_unit"
     elif ! has_configuration; then
         printf 'its configuration was not that of this generation'
     fi
@@ -81,8 +81,8 @@ switch() {
     install_changed
     [ -z "$hiding_unit" ] || { rm -f "$root$hiding_unit" && sync "$root${hiding_unit%/*}"; }
     # enable reloads, too. With --force it replaces the link to the other unit.
-    if [ "$needs_reload $enabled" != "no enabled" ] || [ -n "$hiding_unit" ] || grep -q '^kube-proxy.service ' changed.list; then
-        run_systemctl enable --quiet ${hiding_unit:+--force} kube-proxy.service
+    if [ "$needs_reload $enabled" != "no enabled" ] || [ -n "$other_unit" ] || grep -q '^kube-proxy.service ' changed.list; then
+        run_systemctl enable --quiet ${other_unit:+--force} kube-proxy.service
     fi
 }
 
@@ -133,8 +133,9 @@ restarted=no
 use_kubeconfig "$staged/kube-proxy.kubeconfig"
 
 read_unit_state
-hiding_unit=''
-[ -z "$unit_file" ] || uses_own_unit || hiding_unit=$unit_file
+has_its_directories || fail "$reason; nothing was changed"
+is_not_masked || fail "$reason; nothing was changed"
+find_other_unit
 [ "$TAKE_OVER" = true ] || [ -z "$hiding_unit" ] || fail "$(hidden_message); nothing was changed"
 list_changed >changed.list
 restart_files=$(list_restart_files)

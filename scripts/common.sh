@@ -5,7 +5,7 @@
 #   directory (answer, metrics, changed.list) are scratch files there. $root is empty on a node; tests set it.
 # - All variables are global, since sh has no local ones. Upper-case ones are parameters (components/parameters.py), and
 #   $DELIVERY, the delivery's directory. Return values, which their functions announce ("sets $reason"), are in common those of
-#   read_unit_state; in kubernetes_api $api_server, $api_url, $statuses; in kubernetes_service $service, $service_address,
+#   read_unit_state, $other_unit, $hiding_unit and $reason; in kubernetes_api $api_server, $api_url, $statuses; in kubernetes_service $service, $service_address,
 #   $family, $endpoints; in proof $running_version, $reason; in rules $removed, $left; in handover $switch; in
 #   namespace $reason, $relay_host, $relay_port; in stage $staged_binary. rollback uses
 #   $restart_files, $restarted and changed.list of activate. Any other variable means nothing outside of the function that
@@ -30,8 +30,8 @@ STAGE=${0##*/}
 STAGE=${STAGE%.sh}
 
 state=$root/var/lib/kube-proxy-generations
-binary=$root/usr/local/bin/kube-proxy
-own_unit=$root/usr/lib/systemd/system/kube-proxy.service
+binary=$root$BINARY_DIRECTORY/kube-proxy
+own_unit=$root$UNIT_DIRECTORY/kube-proxy.service
 
 # The files of a generation: name, path on the node, octal mode. The unit must be the last (recover.sh).
 live_files() {
@@ -41,8 +41,8 @@ live_files() {
         'kube-proxy.kubeconfig /etc/kubernetes/kube-proxy.kubeconfig 600' \
         'kube-proxy-config.yaml /etc/kubernetes/kube-proxy-config.yaml 644' \
         'kube-proxy.conf /etc/kubernetes/kube-proxy.conf 644' \
-        'kube-proxy /usr/local/bin/kube-proxy 755' \
-        'kube-proxy.service /usr/lib/systemd/system/kube-proxy.service 644'
+        "kube-proxy $BINARY_DIRECTORY/kube-proxy 755" \
+        "kube-proxy.service $UNIT_DIRECTORY/kube-proxy.service 644"
 }
 
 # The connection may be gone; a failed write to stderr must not abort the stage.
@@ -79,7 +79,7 @@ now() {
 printable() { tr -cd '\11\12\40-\176' | cut -c1-500; }
 
 # Sets $active, $enabled, $restarts, $pid, $needs_reload, $unit_file and $drop_ins; they are empty if systemd doesn't
-# answer. $unit_file is the one that systemd uses: a file in /etc or /run hides ours.
+# answer. $unit_file is the one that systemd uses, which may be hidden by ours or hide it.
 read_unit_state() {
     active='' enabled='' restarts='' pid='' needs_reload='' unit_file='' drop_ins=''
     systemctl show -p ActiveState,UnitFileState,NRestarts,MainPID,NeedDaemonReload,FragmentPath,DropInPaths \
@@ -104,6 +104,31 @@ has_module() { [ -d "$root/sys/module/$1" ] || grep -qs "/$1\.ko" "$root/lib/mod
 
 exists() { [ -e "$1" ] || [ -h "$1" ]; }
 
+# Whether unit and binary are in the stack's directories, if they are on this node. Until 2026-11-27 a stack couldn't choose them.
+has_its_directories() {
+    deployed=$(cat "$state/paths" 2>/dev/null) || {
+        [ -e "$state/live" ] || [ -e "$state/activating" ] || return 0
+        deployed='/usr/lib/systemd/system /usr/local/bin'
+    }
+    reason="unitDirectory and binaryDirectory must be those that this node was deployed with, ${deployed% *} and ${deployed#* }, are $UNIT_DIRECTORY and $BINARY_DIRECTORY: set them back in kube-proxy:service, or remove the node from its stack first (docs/operations.md)"
+    [ "$deployed" = "$UNIT_DIRECTORY $BINARY_DIRECTORY" ]
+}
+
+is_not_masked() {
+    reason='kube-proxy.service must not be masked: run systemctl unmask kube-proxy.service'
+    case $enabled in masked*) return 1 ;; esac
+}
+
+# Sets $other_unit to the unit that systemd uses in place of ours, and $hiding_unit too if it comes before ours (systemd.unit(5)).
+find_other_unit() {
+    other_unit='' hiding_unit=''
+    [ -z "$unit_file" ] || uses_own_unit || other_unit=$unit_file
+    case "$UNIT_DIRECTORY $other_unit" in
+        '/etc/systemd/system '/usr/* | '/etc/systemd/system '/lib/* | '/etc/systemd/system '/run/systemd/system/*) ;;
+        *) hiding_unit=$other_unit ;;
+    esac
+}
+
 # Says that systemd uses another unit than ours, $unit_file, and how the stack takes it over.
 hidden_message() { printf '%s' "systemd must use ${own_unit#"$root"} for kube-proxy.service, uses $unit_file: to let this program take it over, set takeOver: true in kube-proxy:rollout (the file is kept, and comes back on removal)"; }
 
@@ -116,6 +141,11 @@ forget_failures() { run_systemctl reset-failed kube-proxy.service 2>/dev/null ||
 
 # systemd refuses to start a unit that has been started five times in 10 s.
 restart_unit() { run_systemctl restart kube-proxy.service 2>/dev/null || { forget_failures && run_systemctl restart kube-proxy.service; }; }
+
+# remove_made_directories KEPT: those that the activation has made whose previous files are in KEPT (rollback.sh), if they are empty.
+remove_made_directories() {
+    while read -r directory; do rmdir "$root$directory" 2>/dev/null || :; done 2>/dev/null <"$1/made" || :
+}
 
 architecture() {
     case $(uname -m) in

@@ -57,11 +57,13 @@ check_system() {
 
 # systemd would go on using a unit in a directory that comes before ours, whatever we write (systemd.unit(5)).
 check_unit() {
+    find_other_unit
     case $enabled in
-        masked*) problem "kube-proxy.service must not be masked: run systemctl unmask kube-proxy.service" ;;
         transient) problem "kube-proxy.service must not be a transient unit (systemd-run): stop it with systemctl stop kube-proxy.service" ;;
         *)
-            if [ -z "$unit_file" ] || uses_own_unit; then
+            if ! has_its_directories || ! is_not_masked; then
+                problem "$reason"
+            elif [ -z "$hiding_unit" ]; then
                 :
             elif [ "$TAKE_OVER" = true ]; then
                 say "note: takes over kube-proxy.service from $unit_file, which is kept and comes back on removal"
@@ -115,27 +117,38 @@ check_modules() {
     done
 }
 
-# Another preflight may run at the same time (commands/preflight).
+# A preinstalled binary may be on a read-only file system. Another preflight may run at the same time (commands/preflight).
 check_disk() {
-    probe=.kube-proxy.$$
-    df -Pk "$root/var/lib" "$root/usr/local/bin" "$root/etc" "$root/usr/lib/systemd/system" >free.list || :
-    {
-        read -r _
-        for directory in /var/lib /usr/local/bin /etc /usr/lib/systemd/system; do
-            read -r _ _ _ free _ || free=0
-            need=1024
-            case $directory in /var/lib | /usr/local/bin) need=$((need + BINARY_KIB)) ;; esac
-            [ "$free" -ge "$need" ] || problem "$directory must have $need KiB free, has $free KiB: free some space there"
-            if ! { echo '#!/bin/sh' >"$root$directory/$probe"; } 2>/dev/null; then
-                problem "$directory must be writable: is the file system full or mounted read-only? (mount | grep ro,)"
-            elif [ "$directory" = /usr/local/bin ] || { [ "$directory" = /var/lib ] && [ "$BINARY_SOURCE" != preinstalled ]; }; then
-                chmod 700 "$root$directory/$probe"
-                "$root$directory/$probe" 2>/dev/null ||
-                    problem "$directory must allow programs to run, is it mounted noexec? (findmnt -T $directory): remount it with exec$([ "$directory" = /usr/local/bin ] || echo ', or choose binary.source preinstalled in kube-proxy:binary')"
-            fi
-        done
-    } <free.list
-    (cd "$root/" && rm -f var/lib/$probe usr/local/bin/$probe etc/$probe usr/lib/systemd/system/$probe)
+    if [ "$BINARY_SOURCE" = preinstalled ]; then
+        check_directory /var/lib 1024
+    else
+        another=', or set another binaryDirectory in kube-proxy:service'
+        check_directory /var/lib $((1024 + BINARY_KIB)) '' ', or choose binary.source preinstalled in kube-proxy:binary'
+        check_directory "$BINARY_DIRECTORY" $((1024 + BINARY_KIB)) "$another" "$another"
+    fi
+    check_directory /etc 1024
+    check_directory "$UNIT_DIRECTORY" 1024 ', or set another unitDirectory in kube-proxy:service'
+    [ -d "$root$K8S_DIR/kube-proxy" ] || check_directory "$K8S_DIR/kube-proxy" 0 ', or set another k8sDir in kube-proxy:service'
+}
+
+# check_directory DIRECTORY KIB [OR_ELSE [PROGRAMS_OR_ELSE]]: the nearest one that exists, since an activation makes those below it.
+# With the last argument programs must be allowed to run there.
+check_directory() {
+    place=$1
+    while [ ! -d "$root$place/" ]; do
+        ! exists "$root$place" || { problem "$place must be a directory, is a $(stat -c %F "$root$place"): move it away"; return 0; }
+        place=${place%/*}
+    done
+    free=$(df -Pk "$root$place/" | awk 'NR == 2 { print $4 }')
+    [ "${free:-0}" -ge "$2" ] || problem "${place:-/} must have $2 KiB free, has ${free:-0} KiB: free some space there"
+    probe=$root$place/.kube-proxy.$$
+    if ! { echo '#!/bin/sh' >"$probe"; } 2>/dev/null; then
+        problem "${place:-/} must be writable: is the file system full or mounted read-only? (mount | grep ro,)${3-}"
+    elif [ $# = 4 ]; then
+        chmod 700 "$probe"
+        "$probe" 2>/dev/null || problem "${place:-/} must allow programs to run, is it mounted noexec? (findmnt -T ${place:-/}): remount it with exec$4"
+    fi
+    rm -f "$probe"
 }
 
 # What can't be replaced: anything but a file or a link, a mount point, an immutable file (where lsattr is installed).
@@ -156,11 +169,15 @@ check_live_files() {
 }
 
 check_binary() {
+    exposed=''
+    find_exposed "$BINARY_DIRECTORY"
     pinned=$(pinned_sha256)
     if [ -z "$pinned" ] && [ "$BINARY_SOURCE $BINARY_SHA256" != "preinstalled " ]; then
         problem "binary.sha256 of kube-proxy:binary must have a digest for this node's architecture: add one for $(architecture)"
     elif [ "$BINARY_SOURCE" = preinstalled ]; then
         check_preinstalled_binary
+    elif [ -n "$exposed" ]; then
+        problem "only root may be able to write $root$BINARY_DIRECTORY and the directories on the way to it: run chown root:root$exposed && chmod go-w$exposed, or set another binaryDirectory in kube-proxy:service"
     fi
 }
 
@@ -195,7 +212,9 @@ find_exposed() {
             '' | .) ;;
             ..) [ "$directory" = "$root" ] || directory=${directory%/*} ;;
             *)
-                if target=$(readlink "$directory/$name"); then
+                if ! exists "$directory/$name"; then
+                    return 0
+                elif target=$(readlink "$directory/$name"); then
                     links=$((links + 1))
                     case $target in /*) directory=$root target=${target#"$root"} ;; esac
                     rest=$target/$rest

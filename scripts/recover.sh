@@ -8,7 +8,9 @@ set -eu
 root=${root-}
 state=$root/var/lib/kube-proxy-generations
 previous=$state/previous
-unit=/usr/lib/systemd/system/kube-proxy.service
+# Until 2026-11-27 every node's unit was there.
+read -r unit _ 2>/dev/null <"$state/paths" || unit=/usr/lib/systemd/system
+unit=$unit/kube-proxy.service
 handover=kube-proxy-handover
 
 exists() { [ -e "$1" ] || [ -h "$1" ]; }

@@ -23,6 +23,7 @@ delete_files() {
     for directory in "$K8S_DIR/kube-proxy" "$K8S_DIR" /etc/kubernetes; do
         grep -qsx "$directory" "$original/directories" || rmdir "$root$directory" 2>/dev/null || :
     done
+    remove_made_directories "$original"
 }
 
 # The kube-proxy.service that was there before the first generation goes on as it was found.

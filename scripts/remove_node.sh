@@ -4,6 +4,6 @@
 cat >/dev/null
 delivery=$(cat "$1/live-delivery" 2>/dev/null)
 [ ! -f "$delivery/run.sh" ] || exec env REMOVED_NODE="$2" REMOVED_STACK="$3" /bin/sh "$delivery/run.sh" remove
-grep -qs "$1" /usr/lib/systemd/system/kube-proxy.service || exit 0
+grep -qs "$1" /etc/systemd/system/kube-proxy.service /usr/lib/systemd/system/kube-proxy.service || exit 0
 echo "$2: remove: $1/live-delivery must name a delivery: with the node in nodes, change rollout.healthTimeoutSeconds and run pulumi up, which writes it" >&2
 exit 1

@@ -17,10 +17,21 @@ save_previous() {
     [ -e "$previous/directories" ] || for directory in "$K8S_DIR/kube-proxy" "$K8S_DIR" /etc/kubernetes; do
         [ ! -d "$root$directory" ] || printf '%s\n' "$directory"
     done >"$previous/directories"
-    save_original
+    [ -e "$previous/made" ] || list_missing_directories >"$previous/made"
+    [ -e "$state/live" ] || record "$UNIT_DIRECTORY $BINARY_DIRECTORY" paths
     find "$previous" ! -type l -exec sync {} +
+    save_original
     : >"$state/activating"
     sync "$state/activating" "$state"
+}
+
+# Those that this activation makes for the binary, inner ones first. systemd has those of units.
+list_missing_directories() {
+    missing=$BINARY_DIRECTORY
+    while [ ! -d "$root$missing/" ]; do
+        printf '%s\n' "$missing"
+        missing=${missing%/*}
+    done
 }
 
 # A hard link keeps all that a file has: owner, modes, labels, ACLs, other names. A symbolic link is kept as one.
@@ -36,11 +47,13 @@ keep_file() {
     fi
 }
 
-# What was there before the first generation isn't ours: remove.sh restores it. A unit that hides ours may also appear later.
+# What was there before the first generation isn't ours: remove.sh restores it. Its name must not be there before its content. A unit
+# that hides ours may also appear later.
 save_original() {
     if [ ! -e "$state/live" ] && [ ! -e "$state/original" ]; then
         rm -rf "$state/original.new"
         cp -al "$previous" "$state/original.new"
+        find "$state/original.new" -type d -exec sync {} +
         mv "$state/original.new" "$state/original"
     elif [ -n "$hiding_unit" ]; then
         mkdir -p "$state/original/files"
@@ -88,15 +101,16 @@ roll_back() {
     was=$(cat "$state/previous/was")
     case $was in *enabled=yes) ;; *) run_systemctl disable --quiet kube-proxy.service 2>/dev/null || : ;; esac
     run_systemctl daemon-reload || :
-    case "$hiding_unit $was" in /*enabled=yes) run_systemctl enable --quiet --force kube-proxy.service || : ;; esac
+    case "$other_unit $was" in /*enabled=yes) run_systemctl enable --quiet --force kube-proxy.service || : ;; esac
     case "$restarted $was" in
         "no active=yes"*) say "kube-proxy was not restarted and runs as before" ;;
         "yes active=yes"*) restart_previous ;;
         *) stop_again ;;
     esac
     clear_handover || say "the nftables table $handover must be deleted: $(printable <rules.error)"
+    remove_made_directories "$state/previous"
     discard_previous
-    [ -e "$state/live" ] || rm -rf "$state/original"
+    [ -e "$state/live" ] || rm -rf "$state/original" "$state/paths"
 }
 
 restart_previous() {

@@ -26,6 +26,9 @@ _ADMINISTRATORS: Final = ("system:masters", "kubeadm:cluster-admins")
 _SYSTEM: Final = "system:"
 _HARMLESS: Final = ("system:node-proxier", "system:kube-proxy")
 
+# All users write there, or a reboot empties it, or it is the kernel's or configuration. A removal deletes the last one.
+_NOT_FOR_PROGRAMS: Final = re.compile(r"/((var/)?(tmp|run)|dev|proc|sys|etc|var/lib/kube-proxy-generations)(/|$)")
+
 
 def is_host(text: str) -> bool:
     """Return whether the text is an IP address, perhaps with a network interface as its zone, or a DNS name."""
@@ -111,8 +114,16 @@ StackName: TypeAlias = Annotated[
 DirectoryOnNode: TypeAlias = Annotated[
     str,
     matching(
-        r"(/(?!\.\.?(/|$))[A-Za-z0-9._-]+)+",
-        "must be an absolute path of letters, digits, '.', '_', '-' (e.g. /opt/k8s)",
+        r"(?=.{1,255}$)(/(?!\.\.?(/|$))[A-Za-z0-9._-]+)+",
+        "must be an absolute path of at most 255 letters, digits, '.', '_', '-' (e.g. /opt/k8s)",
+    ),
+]
+BinaryDirectory: TypeAlias = Annotated[
+    DirectoryOnNode,
+    checked(
+        lambda path: not _NOT_FOR_PROGRAMS.match(path),
+        "must be a directory for programs (e.g. /opt/bin), not in /tmp, /var/tmp, /run, /var/run, /dev, /proc, /sys, "
+        "/etc or /var/lib/kube-proxy-generations",
     ),
 ]
 

@@ -13,6 +13,7 @@ from settings.addresses import ClusterCIDR, DownloadURL, NodeAddress, ProxyURL, 
 from settings.field_types import Flag, MaxUnavailable, at_most, whole_number
 from settings.host_keys import HostKey
 from settings.names import (
+    BinaryDirectory,
     Country,
     DirectoryOnNode,
     FileName,
@@ -194,15 +195,39 @@ class BinarySection(Section):
     sha256: DigestsSection = DigestsSection()
 
 
+class UnitDirectory(StrEnum):
+    """Where a node's unit is. Of the others that systemd reads, a boot empties /run, and mounts /usr/local too late."""
+
+    USR = "/usr/lib/systemd/system"
+    ETC = "/etc/systemd/system"  # writable where /usr is not
+
+
 class Service(Section):
     """`kube-proxy:service`: kube-proxy works in `<k8sDir>/kube-proxy` and logs at klog's level `verbosity`.
 
-    `hardened` gives it only the rights that it needs.
+    Its unit is in `unitDirectory`, its binary in `binaryDirectory`. `hardened` gives it only the rights that it needs.
     """
 
     k8s_dir: DirectoryOnNode = "/opt/k8s"
+    unit_directory: UnitDirectory = UnitDirectory.USR
+    binary_directory: BinaryDirectory = "/usr/local/bin"
     verbosity: Annotated[int, whole_number(0, 10)] = 2
     hardened: Flag = True
+
+    @property
+    def binary_path(self) -> str:
+        """The binary's path on a node."""
+        return f"{self.binary_directory}/kube-proxy"
+
+    def report_conflicts(self, at: Location, problems: Problems) -> None:
+        """Refuse a file where a directory must be."""
+        unit = f"{self.unit_directory}/kube-proxy.service"
+        if f"{self.k8s_dir}/kube-proxy/".startswith(f"{self.binary_path}/"):
+            must = f"must not put the binary where the working directory is: {self.k8s_dir}/kube-proxy (k8sDir)"
+            problems.invalid((*at, "binaryDirectory"), self.binary_directory, must)
+        for key, directory in (("k8sDir", self.k8s_dir), ("binaryDirectory", self.binary_directory)):
+            if f"{directory}/".startswith(f"{unit}/"):
+                problems.invalid((*at, key), directory, "must be a directory, not the unit")
 
 
 class RolloutSettings(Section):

@@ -18,12 +18,12 @@ from documents import paths
 from settings import KubeProxyConfiguration, Mode
 from settings.problems import Location, Parsed, Problems, field_path
 from settings.section import Section, read_section
-from settings.stack import Cluster, NodeSection, Service
+from settings.stack import Cluster, NodeSection, Service, UnitDirectory
 from settings.versions import KubernetesVersion
 from settings.x509 import parse_trust_bundle, to_pem
 from settings.yaml_reader import exceeds_limits, load_yaml
 
-UNIT: Final = "/usr/lib/systemd/system/kube-proxy.service"
+UNIT: Final = f"{UnitDirectory.USR}/kube-proxy.service"
 
 _CONFIGZ: Final = "kubeproxy.config.k8s.io"
 _PORTS: Final = ("healthz-port", "metrics-port")
@@ -57,8 +57,9 @@ class Running:
     """The binary's digest by architecture."""
     api_version: str = ""
     k8s_dir: str = ""
+    binary_directory: str = ""
     hides_unit: bool = False
-    """Its unit's directory wins over this program's, so `rollout.takeOver` must replace it."""
+    """Its unit's directory wins over /usr/lib/systemd/system, so `service.unitDirectory` must win over both."""
     to_do: list[str] = field(default_factory=list)
     """What stands in the way of the first `pulumi up`."""
     notes: list[str] = field(default_factory=list)
@@ -259,10 +260,14 @@ def _read_binary(running: Running) -> None:
         raise NotAdoptableError("kube-proxy --version must print a version (Kubernetes v1.36.2)")
     running.version = str(version)
     path, installed = answers.get("binary", "").strip(), answers.get("installed", "").strip()
-    if path != installed:
-        replaced = "was replaced while it ran" if path.endswith(" (deleted)") else f"is not {paths.BINARY}"
+    directory, _, name = path.rpartition("/")
+    elsewhere = {"binaryDirectory": directory} if name == "kube-proxy" and path != installed else {}
+    service = read_section(Service, elsewhere, Problems())
+    running.binary_directory, own = service.binary_directory, service.binary_path
+    if path not in (installed, own):
+        replaced = "was replaced while it ran" if path.endswith(" (deleted)") else f"is not {own}"
         running.to_do.append(
-            f"its binary {path} {replaced}: install {version} as {paths.BINARY}, or set binary.source to file or url"
+            f"its binary {path} {replaced}: install {version} as {own}, or set binary.source to file or url"
         )
     digest = [*answers.get("sha256", "").split(), ""][0]
     architecture = {"x86_64": "amd64", "aarch64": "arm64"}.get(answers.get("machine", "").strip(), "")

@@ -13,12 +13,19 @@ from settings.kube_proxy_configuration import configure
 from settings.kube_proxy_configuration.node_configuration import HEALTHZ_PORT, METRICS_PORT
 from settings.problems import Location, Problems
 from settings.section import read_section
-from settings.stack import Stack
+from settings.stack import Stack, UnitDirectory
 
 Value = TypeVar("Value", bound=object)
 
 _CLUSTER: Final = ("name", "server", "clusterCIDR", "tlsServerName", "proxyURL")
-_DEFAULTS: Final = {"user": "root", "port": 22, "k8sDir": "/opt/k8s", "verbosity": 2, "name": "kubernetes"}
+_DEFAULTS: Final = {
+    "user": "root",
+    "port": 22,
+    "k8sDir": "/opt/k8s",
+    "binaryDirectory": "/usr/local/bin",
+    "verbosity": 2,
+    "name": "kubernetes",
+}
 
 
 def compose(nodes: Sequence[Running], ca_file: str, key_file: str | None, bastion: SSH | None = None) -> dict[str, Any]:
@@ -41,6 +48,8 @@ def compose(nodes: Sequence[Running], ca_file: str, key_file: str | None, bastio
         ssh["bastion"] = {**login, **_key(key_file)}
     service = {
         "k8sDir": _shared(nodes, "service.k8sDir", lambda node: node.k8s_dir),
+        "unitDirectory": UnitDirectory.ETC.value if any(node.hides_unit for node in nodes) else "",
+        "binaryDirectory": _shared(nodes, "service.binaryDirectory", lambda node: node.binary_directory),
         "verbosity": _shared(nodes, "service.verbosity", lambda node: node.verbosity),
     }
     own = [_own_fields(node) for node in nodes]
@@ -53,7 +62,6 @@ def compose(nodes: Sequence[Running], ca_file: str, key_file: str | None, bastio
         "binary": {"version": _shared(nodes, "binary.version", lambda node: node.version), **_digests(nodes)},
         "configuration": _nested(fleet),
         "service": _given(service),
-        "rollout": {"takeOver": True} if any(node.hides_unit for node in nodes) else None,
     }
     return {key: value for key, value in values.items() if value}
 

@@ -78,8 +78,8 @@ class Layout:
     """The file of the CA; "" if it is in the kubeconfig."""
     to_do: tuple[str, ...] = ()
     metrics: str = "127.0.0.1:10249"
-    more: dict[str, Any] = field(default_factory=dict)
-    """`service` and `rollout` of the stack."""
+    service: dict[str, Any] = field(default_factory=dict)
+    """`service` of the stack."""
 
     @property
     def configuration(self) -> dict[str, Any]:
@@ -158,12 +158,13 @@ mode: ipvs
         "metricsBindAddress": "0.0.0.0:10249",
         "mode": "ipvs",
     },
-    to_do=(
-        "its binary /opt/kube/bin/kube-proxy is not /usr/local/bin/kube-proxy: install 1.36.2 as "
-        "/usr/local/bin/kube-proxy, or set binary.source to file or url",
-    ),
     metrics="*:10249",
-    more={"service": {"k8sDir": "/var/lib", "verbosity": 0}, "rollout": {"takeOver": True}},
+    service={
+        "k8sDir": "/var/lib",
+        "unitDirectory": "/etc/systemd/system",
+        "binaryDirectory": "/opt/kube/bin",
+        "verbosity": 0,
+    },
 )
 HARD_WAY = Layout(
     name="Kubernetes the Hard Way",
@@ -191,7 +192,7 @@ iptables.syncPeriod: 30s
         "metricsBindAddress": "127.0.0.1:10249",
         "mode": "iptables",
     },
-    more={"service": {"verbosity": 0}, "rollout": {"takeOver": True}},
+    service={"unitDirectory": "/etc/systemd/system", "verbosity": 0},
 )
 ROLE = Layout(
     name="an Ansible role",
@@ -230,7 +231,7 @@ mode: ipvs
         "metricsBindAddress": "127.0.0.1:10249",
         "mode": "ipvs",
     },
-    more={"service": {"verbosity": 0}, "rollout": {"takeOver": True}},
+    service={"unitDirectory": "/etc/systemd/system", "verbosity": 0},
 )
 FLAGS = Layout(
     name="flags only",
@@ -266,6 +267,6 @@ mode: ipvs
         "mode": "ipvs",
     },
     to_do=("its unit is kubernetes-proxy.service, this program's is kube-proxy.service: docs/take-over.md",),
-    more={"service": {"verbosity": 4}},
+    service={"verbosity": 4},
 )
 LAYOUTS = (GUIDE, KUBEASZ, HARD_WAY, ROLE, FLAGS)

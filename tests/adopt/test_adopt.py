@@ -130,11 +130,10 @@ def test_what_a_person_must_know_is_shown_and_in_the_file(fleet: Fleet, capsys: 
         f"# - node4: must answer as an SSH server: [Errno 111] Connect call failed ('127.0.0.1', {fleet.servers[3].port})",
         "# Not carried over, or to be checked:",
         "# - k8s-node02: service.k8sDir: is /var/lib there; the stack has /opt/k8s",
-        "# Before the first pulumi up:",
-        *(f"# - k8s-node02: {text}" for text in KUBEASZ.to_do),
+        "# - k8s-node02: service.binaryDirectory: is /opt/kube/bin there; the stack has /usr/local/bin",
         "# The first pulumi up:",
         "# - restarts kube-proxy once on each node: its kubeconfig gets a new client certificate",
-        "# - k8s-node02: replaces its unit in another directory (rollout.takeOver); a removal puts it back",
+        "# - k8s-node02: replaces its unit in /etc/systemd/system (service.unitDirectory); a removal puts it back",
     ]
     assert all(line.removeprefix("# ") in output.err for line in comments[1:])
     fingerprint = asyncssh.import_public_key(fleet.servers[0].host_key()).get_fingerprint()

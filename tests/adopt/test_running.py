@@ -1,6 +1,7 @@
 """What a node's answers mean: configuration in force, cluster, binary, and what stands in the way."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,7 @@ def test_layout_becomes_a_stack_that_changes_nothing_in_force(
     assert values["cluster"] == {"server": layout.server, "clusterCIDR": cidr, "version": "1.36.3"}
     assert node.authority == authority
     assert node.to_do == list(layout.to_do)
-    assert {key: values[key] for key in ("service", "rollout") if key in values} == layout.more
+    assert values.get("service", {}) == layout.service
     errors = [problem for problem in find_problems(values, tmp_path, ()) if problem.severity == "error"]
     assert [error.path for error in errors] == ["certificateAuthority.privateKeyFile"]
     assert [note.split(":")[0] for note in node.notes] == ([] if metrics else ["/configz"])
@@ -177,7 +178,20 @@ def test_binary_that_was_replaced_while_it_ran_is_noted(make_machine: MakeMachin
 def test_link_to_the_binary_is_the_binary(make_machine: MakeMachine) -> None:
     machine = make_machine(KUBEASZ)
     (machine.root / "usr/local/bin/kube-proxy").symlink_to(machine.root / "opt/kube/bin/kube-proxy")
-    assert read_running(machine.ask()).to_do == []
+    node = read_running(machine.ask())
+    assert (node.binary_directory, node.to_do) == ("/usr/local/bin", [])
+
+
+@pytest.mark.parametrize(
+    "binary", ["/opt/kube-proxy-1.36/kube-proxy-1.36", "/run/bin/kube-proxy", "/opt/my bin/kube-proxy"]
+)
+def test_binary_that_a_stack_can_not_name_is_noted(make_machine: MakeMachine, binary: str) -> None:
+    node = read_running(make_machine(replace(GUIDE, binary=binary)).ask())
+    assert node.binary_directory == "/usr/local/bin"
+    assert node.to_do == [
+        f"its binary {binary} is not /usr/local/bin/kube-proxy: install 1.36.2 as /usr/local/bin/kube-proxy, or set "
+        "binary.source to file or url"
+    ]
 
 
 def test_listeners_that_are_off_are_noted(make_machine: MakeMachine) -> None:

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from components.rollout import order, waves
 from development.pulumi_stand_ins.tests.wire import secret
 from settings import CAWithKey, RolloutSettings, Settings
+from settings.stack import UnitDirectory
 from tests.components.recorder import CLIENT_CERTIFICATE, CLIENT_KEY, Deploy, Recorder, node
 from tests.components.test_certificate_authority import kubeconfig, trusted
 
@@ -216,6 +217,13 @@ class TestPreview:
         }
         assert {"kube-proxy.service", "kube-proxy.conf", "modules", "kube-ipvs0.network"} < set(shown)
         assert "kube-proxy.kubeconfig" not in shown
+        assert "unitDirectory" not in shown
+
+    def test_activation_shows_another_directory_of_the_unit(self, deploy: Deploy, settings: Settings) -> None:
+        """That of the binary is in the unit."""
+        service = settings.service.model_copy(update={"unit_directory": UnitDirectory.ETC})
+        shown = yaml.safe_load(str(node_commands(deploy(service=service))["k8s-node01-activate"]["stdin"]))
+        assert shown["unitDirectory"] == "/etc/systemd/system"
 
 
 class TestStability:

@@ -20,7 +20,6 @@ ALWAYS = [
     "program flock must be installed: it is in the package util-linux (apt-get install util-linux)",
     "program sha256sum must be installed: it is in the package coreutils (apt-get install coreutils)",
     f"/etc must have 1024 {ROOM}",
-    f"/usr/local/bin {READ_ONLY}",
     f"/usr/lib/systemd/system must have 1024 {ROOM}",
     f"/usr/lib/systemd/system {READ_ONLY}",
     "ahead of the API server's: set it (timedatectl set-ntp true)",

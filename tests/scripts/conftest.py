@@ -39,6 +39,8 @@ def node(tmp_path: Path) -> FakeNode:
             "BINARY_SHA256": f"amd64={BINARY_SHA256} arm64={BINARY_SHA256}",
             "BINARY_KIB": "1",
             "K8S_DIR": "/opt/k8s",
+            "UNIT_DIRECTORY": "/usr/lib/systemd/system",
+            "BINARY_DIRECTORY": "/usr/local/bin",
             "FAMILIES": "IPv4",
             "KUBERNETES_SERVICE": "",
             "HEALTH_TIMEOUT": "2",

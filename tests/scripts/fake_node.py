@@ -148,8 +148,9 @@ class FakeNode:
 
     def install_binary(self, version: str = "1.36.2") -> None:
         """Installs a kube-proxy as the operator would (binary.source: preinstalled)."""
-        self.write("/usr/local/bin/kube-proxy", BINARY.decode().replace("1.36.2", version))
-        self.path("/usr/local/bin/kube-proxy").chmod(0o755)
+        path = f"{self.parameters['BINARY_DIRECTORY']}/kube-proxy"
+        self.write(path, BINARY.decode().replace("1.36.2", version))
+        self.path(path).chmod(0o755)
 
     def replace_program(self, name: str, script: str) -> str:
         """Puts a shell script in place of a program and returns the PATH that finds it."""

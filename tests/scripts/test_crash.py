@@ -23,7 +23,6 @@ NEW = {
 FILES = {
     "kube-proxy-config.yaml": "etc/kubernetes/kube-proxy-config.yaml",
     "kube-proxy.conf": "etc/kubernetes/kube-proxy.conf",
-    "kube-proxy.service": "usr/lib/systemd/system/kube-proxy.service",
 }
 
 
@@ -35,14 +34,20 @@ def cut_off(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def boot(node: FakeNode) -> dict[str, str]:
     """Boots as systemd does: loads the unit, runs its ExecStartPre, starts it. Returns the files that kube-proxy reads."""
-    unit = node.path(FILES["kube-proxy.service"])
+    unit = node.path(f"{node.parameters['UNIT_DIRECTORY']}/kube-proxy.service")
     if not (unit.exists() and node.path("/unit/enabled").exists()):
         return {}
     loaded = unit.read_text()
     node.run_installed(node.path(f"{STATE}/recover"))
     node.write("/unit/active", "active\n")
-    read = {name: node.path(path).read_text() for name, path in FILES.items() if name != "kube-proxy.service"}
-    return read | {"kube-proxy.service": loaded}
+    return {name: node.path(path).read_text() for name, path in FILES.items()} | {"kube-proxy.service": loaded}
+
+
+def use_other_directories(node: FakeNode) -> None:
+    """The stack has chosen where unit and binary are, as for a read-only /usr."""
+    node.path("/etc/systemd/system").mkdir(parents=True)
+    node.parameters |= {"UNIT_DIRECTORY": "/etc/systemd/system", "BINARY_DIRECTORY": "/opt/bin"}
+    node.write("started-binary", "/opt/bin/kube-proxy")
 
 
 def power_failures(node: FakeNode, stage: str, to: Path, status: int = 0) -> Iterator[tuple[int, FakeNode]]:
@@ -91,7 +96,12 @@ def test_stage_syncs_every_file_that_it_writes(node: FakeNode, stage: str) -> No
     assert crash.unsynced(node.root, before) == []
 
 
-def test_power_failure_while_activating_leaves_the_old_or_the_new_generation(node: FakeNode, cut_off: Path) -> None:
+@pytest.mark.parametrize("directories", ["default", "other"])
+def test_power_failure_while_activating_leaves_the_old_or_the_new_generation(
+    node: FakeNode, cut_off: Path, directories: str
+) -> None:
+    if directories == "other":
+        use_other_directories(node)
     node.files |= OLD
     node.deploy()
     node.files |= NEW
@@ -106,14 +116,20 @@ def test_power_failure_while_activating_leaves_the_old_or_the_new_generation(nod
     assert set(survived) == {"old", "new"}
 
 
+@pytest.mark.parametrize("directories", ["default", "other"])
 def test_power_failure_in_the_first_activation_leaves_nothing_or_the_new_generation(
-    node: FakeNode, cut_off: Path
+    node: FakeNode, cut_off: Path, directories: str
 ) -> None:
+    if directories == "other":
+        use_other_directories(node)
     node.files |= NEW
     node.succeed("stage")
     for step, copy in power_failures(node, "activate", cut_off):
         assert boot(copy) in ({}, NEW), f"a mixture after step {step}"
         assert next_activation_succeeds(copy), f"after step {step}"
+        copy.succeed("remove")
+        assert copy.live_files() == {}, f"after step {step}"
+        assert not copy.path("/opt").exists() or list(copy.path("/opt").iterdir()) == [], f"after step {step}"
 
 
 def test_power_failure_while_rolling_back_still_ends_with_the_old_generation(node: FakeNode, cut_off: Path) -> None:

@@ -135,7 +135,7 @@ class TestUnit:
     def test_another_path_to_our_unit_is_ours(self, node: FakeNode) -> None:
         shutil.rmtree(node.path("/lib"))
         node.path("/lib").symlink_to("usr/lib")
-        node.write("hiding-unit", "/lib/systemd/system/kube-proxy.service")
+        node.write("shown-unit", "/lib/systemd/system/kube-proxy.service\n")
         node.deploy()
         node.succeed("preflight")
 

@@ -146,7 +146,6 @@ class TestHidingUnit:
     def hidden(self, guide: FakeNode) -> FakeNode:
         guide.path(HIDING).parent.mkdir(parents=True)
         guide.path(UNIT).rename(guide.path(HIDING))
-        guide.write("hiding-unit", HIDING)
         guide.parameters["TAKE_OVER"] = "true"
         return guide
 
@@ -187,7 +186,6 @@ class TestHidingUnit:
         node: FakeNode = request.getfixturevalue(first)
         node.deploy()
         node.write(HIDING, "[Service]\n# later\n")
-        node.write("hiding-unit", HIDING)
         node.parameters["TAKE_OVER"] = "true"
         assert f"it ran by {HIDING}" in node.deploy().stderr
         assert not node.path(HIDING).exists()

@@ -16,7 +16,7 @@ from documents import (
     network_file,
     systemd_unit,
 )
-from settings import Cluster, Mode, NodeConfiguration
+from settings import Cluster, Mode, NodeConfiguration, Service
 from settings.kube_proxy_configuration import configure
 from settings.stack import NodeSection
 
@@ -141,13 +141,17 @@ class TestKubeProxyConfiguration:
 
 class TestSystemdUnit:
     def test_unit_without_a_sandbox_is_the_guides(self, golden: Golden) -> None:
-        golden("kube-proxy.service", systemd_unit.render("/opt/k8s", hardened=False))
+        golden("kube-proxy.service", systemd_unit.render(Service(hardened=False)))
 
     def test_hardened_unit(self, golden: Golden) -> None:
-        golden("kube-proxy-hardened.service", systemd_unit.render("/opt/k8s", hardened=True))
+        golden("kube-proxy-hardened.service", systemd_unit.render(Service()))
 
     def test_unit_works_in_kube_proxys_directory(self) -> None:
-        assert "WorkingDirectory=/data/k8s/kube-proxy\n" in systemd_unit.render("/data/k8s", hardened=True)
+        assert "WorkingDirectory=/data/k8s/kube-proxy\n" in systemd_unit.render(Service(k8s_dir="/data/k8s"))
+
+    def test_unit_starts_the_binary_in_the_stacks_directory(self) -> None:
+        unit = systemd_unit.render(Service(binary_directory="/opt/bin"))
+        assert "ExecStart=/opt/bin/kube-proxy $KUBE_PROXY_ARGS\n" in unit
 
 
 class TestEnvironmentFile:

@@ -16,7 +16,11 @@ CASES: list[tuple[str, object, str]] = [
     ("cluster.clusterCidr", "172.30.0.0/16", 'Forbidden: unknown key; did you mean "clusterCIDR"?'),
     ("nodes[2].ssh.prot", 22, 'Forbidden: unknown key; did you mean "port"?'),
     ("binary.sha256.x86_64", "0" * 64, "Forbidden: unknown key; known keys: amd64, arm64"),
-    ("service[log level]", 2, "Forbidden: unknown key; known keys: k8sDir, verbosity, hardened"),
+    (
+        "service[log level]",
+        2,
+        "Forbidden: unknown key; known keys: k8sDir, unitDirectory, binaryDirectory, verbosity, hardened",
+    ),
     (
         "ssh.user",
         "-oProxyCommand=x",
@@ -82,11 +86,44 @@ CASES: list[tuple[str, object, str]] = [
     ("service.verbosity", 11, f"Invalid value: 11: {WHOLE_NUMBER} 0 to 10"),
     *(
         (
-            "service.k8sDir",
+            key,
             path,
-            f"Invalid value: \"{path}\": must be an absolute path of letters, digits, '.', '_', '-' (e.g. /opt/k8s)",
+            f"Invalid value: \"{path}\": must be an absolute path of at most 255 letters, digits, '.', '_', '-' "
+            "(e.g. /opt/k8s)",
         )
-        for path in ("opt/k8s", "/", "/opt/%n", "/opt/k 8s", "/opt/../etc", "/opt/k8s/")
+        for key in ("service.k8sDir", "service.binaryDirectory")
+        for path in ("opt/k8s", "/", "/opt/%n", "/opt/k 8s", "/opt/../etc", "/opt/k8s/", "/opt//k8s")
+    ),
+    *(
+        (
+            "service.binaryDirectory",
+            path,
+            f'Invalid value: "{path}": must be a directory for programs (e.g. /opt/bin), not in /tmp, /var/tmp, /run, '
+            "/var/run, /dev, /proc, /sys, /etc or /var/lib/kube-proxy-generations",
+        )
+        for path in ("/run/bin", "/proc", "/sys/x", "/etc/kubernetes", "/var/run", "/var/lib/kube-proxy-generations/x")
+    ),
+    *(
+        (
+            "service.unitDirectory",
+            path,
+            f'Unsupported value: "{path}": supported values: "/usr/lib/systemd/system", "/etc/systemd/system"',
+        )
+        for path in ("/run/systemd/system", "/etc/systemd/system/", "/etc/../usr/lib/systemd/system", "/")
+    ),
+    (
+        "service.binaryDirectory",
+        "/opt/k8s",
+        'Invalid value: "/opt/k8s": must not put the binary where the working directory is: /opt/k8s/kube-proxy (k8sDir)',
+    ),
+    *(
+        (
+            key,
+            f"/usr/lib/systemd/system/kube-proxy.service{below}",
+            f'Invalid value: "/usr/lib/systemd/system/kube-proxy.service{below}": must be a directory, not the unit',
+        )
+        for key in ("service.k8sDir", "service.binaryDirectory")
+        for below in ("", "/bin")
     ),
     ("rollout.cannary", 1, 'Forbidden: unknown key; did you mean "canary"?'),
     ("rollout.canary", -1, "Invalid value: -1: must be a whole number of nodes from 0 to 100000"),
@@ -148,3 +185,9 @@ def test_key_that_is_not_a_string_is_refused(
 ) -> None:
     values["cluster"][key] = 1
     assert refused(values) == [f"{where}: Forbidden: every key must be a string: put it in quotes"]
+
+
+@pytest.mark.parametrize("key", ["k8sDir", "binaryDirectory"])
+def test_path_must_fit_in_a_file_name(refused_with: Callable[[str, object], list[str]], key: str) -> None:
+    (message,) = refused_with(f"service.{key}", f"/{'k' * 255}")
+    assert "must be an absolute path of at most 255 letters" in message
