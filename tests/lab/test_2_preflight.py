@@ -32,6 +32,7 @@ ALWAYS = [
     "warning: pods on the bridge cni0 can't reach each other through IPv4 Services without br_netfilter: run modprobe",
 ]
 IN_MODE_IPVS = [
+    f"/usr/local/bin {READ_ONLY}, or set another binaryDirectory",
     "program ipset must be installed: it is in the package ipset (apt-get install ipset)",
     "program ipvsadm must be installed: it is in the package ipvsadm (apt-get install ipvsadm)",
     "program iptables must be installed: it is in the package iptables (apt-get install iptables)",
