@@ -27,7 +27,7 @@ _SYSTEM: Final = "system:"
 _HARMLESS: Final = ("system:node-proxier", "system:kube-proxy")
 
 # All users write there, or a reboot empties it, or it is the kernel's or configuration. A removal deletes the last one.
-_NOT_FOR_PROGRAMS: Final = re.compile(r"/((var/)?(tmp|run)|dev|proc|sys|etc|var/lib/kube-proxy-generations)(/|$)")
+_NOT_FOR_PROGRAMS: Final = re.compile(r"/((var/)?(tmp|run)|dev|proc|sys|etc|var/lib/kube-proxy-generations[^/]*)(/|$)")
 
 
 def is_host(text: str) -> bool:

@@ -101,7 +101,14 @@ CASES: list[tuple[str, object, str]] = [
             f'Invalid value: "{path}": must be a directory for programs (e.g. /opt/bin), not in /tmp, /var/tmp, /run, '
             "/var/run, /dev, /proc, /sys, /etc or /var/lib/kube-proxy-generations",
         )
-        for path in ("/run/bin", "/proc", "/sys/x", "/etc/kubernetes", "/var/run", "/var/lib/kube-proxy-generations/x")
+        for path in (
+            "/run/bin",
+            "/proc",
+            "/sys/x",
+            "/etc/kubernetes",
+            "/var/run",
+            "/var/lib/kube-proxy-generations.removed",
+        )
     ),
     *(
         (
