@@ -5,7 +5,8 @@
 #   directory (answer, metrics, changed.list) are scratch files there. $root is empty on a node; tests set it.
 # - All variables are global, since sh has no local ones. Upper-case ones are parameters (components/parameters.py), and
 #   $DELIVERY, the delivery's directory. Return values, which their functions announce ("sets $reason"), are in common those of
-#   read_unit_state, $other_unit, $hiding_unit and $reason; in kubernetes_api $api_server, $api_url, $statuses; in kubernetes_service $service, $service_address,
+#   read_unit_state, $other_unit, $hiding_unit, $reason; in kubernetes_api $api_server, $api_url, $statuses; in kubernetes_service
+#   $service, $service_address,
 #   $family, $endpoints; in proof $running_version, $reason; in rules $removed, $left; in handover $switch; in
 #   namespace $reason, $relay_host, $relay_port; in stage $staged_binary. rollback uses
 #   $restart_files, $restarted and changed.list of activate. Any other variable means nothing outside of the function that

@@ -117,28 +117,40 @@ check_modules() {
     done
 }
 
-# A preinstalled binary may be on a read-only file system. Another preflight may run at the same time (commands/preflight).
+# A preinstalled binary may be on a read-only file system. Where others may write, nothing is tried: their link could lead anywhere.
+# Another preflight may run at the same time (commands/preflight).
 check_disk() {
     if [ "$BINARY_SOURCE" = preinstalled ]; then
         check_directory /var/lib 1024
     else
         another=', or set another binaryDirectory in kube-proxy:service'
         check_directory /var/lib $((1024 + BINARY_KIB)) '' ', or choose binary.source preinstalled in kube-proxy:binary'
-        check_directory "$BINARY_DIRECTORY" $((1024 + BINARY_KIB)) "$another" "$another"
+        exposed=''
+        find_exposed "$BINARY_DIRECTORY"
+        if [ -n "$exposed" ]; then
+            problem "only root may be able to write $BINARY_DIRECTORY and the directories on the way to it: run chown root:root$exposed && chmod go-w$exposed$another"
+        else
+            check_directory "$BINARY_DIRECTORY" $((1024 + BINARY_KIB)) "$another" "$another"
+        fi
     fi
     check_directory /etc 1024
     check_directory "$UNIT_DIRECTORY" 1024 ', or set another unitDirectory in kube-proxy:service'
-    [ -d "$root$K8S_DIR/kube-proxy" ] || check_directory "$K8S_DIR/kube-proxy" 0 ', or set another k8sDir in kube-proxy:service'
+    [ -d "$root$K8S_DIR/kube-proxy" ] || ! find_place "$K8S_DIR/kube-proxy" || [ -w "$root$place/" ] ||
+        problem "${place:-/} must be writable for $K8S_DIR/kube-proxy: is it mounted read-only? (mount | grep ro,), or set another k8sDir in kube-proxy:service"
 }
 
-# check_directory DIRECTORY KIB [OR_ELSE [PROGRAMS_OR_ELSE]]: the nearest one that exists, since an activation makes those below it.
-# With the last argument programs must be allowed to run there.
-check_directory() {
+# Sets $place to the nearest directory that exists, since an activation makes those below it.
+find_place() {
     place=$1
     while [ ! -d "$root$place/" ]; do
-        ! exists "$root$place" || { problem "$place must be a directory, is a $(stat -c %F "$root$place"): move it away"; return 0; }
+        ! exists "$root$place" || { problem "$place must be a directory, is a $(stat -c %F "$root$place"): move it away"; return 1; }
         place=${place%/*}
     done
+}
+
+# check_directory DIRECTORY KIB [OR_ELSE [PROGRAMS_OR_ELSE]]: with the last argument programs must be allowed to run there.
+check_directory() {
+    find_place "$1" || return 0
     free=$(df -Pk "$root$place/" | awk 'NR == 2 { print $4 }')
     [ "${free:-0}" -ge "$2" ] || problem "${place:-/} must have $2 KiB free, has ${free:-0} KiB: free some space there"
     probe=$root$place/.kube-proxy.$$
@@ -169,15 +181,11 @@ check_live_files() {
 }
 
 check_binary() {
-    exposed=''
-    find_exposed "$BINARY_DIRECTORY"
     pinned=$(pinned_sha256)
     if [ -z "$pinned" ] && [ "$BINARY_SOURCE $BINARY_SHA256" != "preinstalled " ]; then
         problem "binary.sha256 of kube-proxy:binary must have a digest for this node's architecture: add one for $(architecture)"
     elif [ "$BINARY_SOURCE" = preinstalled ]; then
         check_preinstalled_binary
-    elif [ -n "$exposed" ]; then
-        problem "only root may be able to write $root$BINARY_DIRECTORY and the directories on the way to it: run chown root:root$exposed && chmod go-w$exposed, or set another binaryDirectory in kube-proxy:service"
     fi
 }
 

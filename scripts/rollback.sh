@@ -25,7 +25,7 @@ save_previous() {
     sync "$state/activating" "$state"
 }
 
-# Those that this activation makes for the binary, inner ones first. systemd has those of units.
+# Prints the directories that this activation makes for the binary, inner ones first. Those of units belong to systemd.
 list_missing_directories() {
     missing=$BINARY_DIRECTORY
     while [ ! -d "$root$missing/" ]; do

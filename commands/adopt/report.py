@@ -40,7 +40,7 @@ def remarks(
     seen = "compare hostKey with the node's own key: it is the one that the node showed, and not in known_hosts"
     to_do += [(node.name, seen) for node in nodes if not node.asked.known]
     first_up = [("", "restarts kube-proxy once on each node: its kubeconfig gets a new client certificate")]
-    replaced = "replaces its unit in /etc/systemd/system (service.unitDirectory); a removal puts it back"
+    replaced = "its unit gives way to ours in /etc/systemd/system (service.unitDirectory); a removal puts it back"
     first_up += [(node.name, replaced) for node in nodes if node.hides_unit]
     first_up += [
         (node.name, f"changes {', '.join(names)}") for node, names in zip(nodes, changed, strict=True) if names

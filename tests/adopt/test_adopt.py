@@ -133,7 +133,7 @@ def test_what_a_person_must_know_is_shown_and_in_the_file(fleet: Fleet, capsys: 
         "# - k8s-node02: service.binaryDirectory: is /opt/kube/bin there; the stack has /usr/local/bin",
         "# The first pulumi up:",
         "# - restarts kube-proxy once on each node: its kubeconfig gets a new client certificate",
-        "# - k8s-node02: replaces its unit in /etc/systemd/system (service.unitDirectory); a removal puts it back",
+        "# - k8s-node02: its unit gives way to ours in /etc/systemd/system (service.unitDirectory); a removal puts it back",
     ]
     assert all(line.removeprefix("# ") in output.err for line in comments[1:])
     fingerprint = asyncssh.import_public_key(fleet.servers[0].host_key()).get_fingerprint()

@@ -197,9 +197,17 @@ class TestPreflight:
         elsewhere.path("/opt/kube").symlink_to("real")
         real = elsewhere.path("/opt/real")
         assert elsewhere.problems()[0] == (
-            f"only root may be able to write {elsewhere.root}/opt/kube/bin and the directories on the way to it: "
+            "only root may be able to write /opt/kube/bin and the directories on the way to it: "
             f"run chown root:root {real} && chmod go-w {real}, or set another binaryDirectory in kube-proxy:service"
         )
+
+    def test_nothing_is_written_through_a_link_of_others(self, elsewhere: FakeNode) -> None:
+        elsewhere.path("/opt/kube/bin").mkdir(parents=True)
+        elsewhere.path("/opt/kube/bin").chmod(0o777)
+        elsewhere.write("/etc/shadow", "root\n")
+        elsewhere.path("/opt/kube/bin/.kube-proxy").symlink_to(elsewhere.path("/etc/shadow"))
+        elsewhere.problems()
+        assert elsewhere.path("/etc/shadow").read_text() == "root\n"
 
     def test_directory_must_be_writable_unless_the_binary_is_preinstalled(self, elsewhere: FakeNode) -> None:
         elsewhere.install_binary()
