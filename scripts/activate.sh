@@ -135,6 +135,7 @@ use_kubeconfig "$staged/kube-proxy.kubeconfig"
 read_unit_state
 has_its_directories || fail "$reason; nothing was changed"
 is_not_masked || fail "$reason; nothing was changed"
+is_no_alias || fail "$reason; nothing was changed"
 find_other_unit
 [ "$TAKE_OVER" = true ] || [ -z "$hiding_unit" ] || fail "$(hidden_message); nothing was changed"
 list_changed >changed.list
@@ -159,9 +160,9 @@ prove_serving "$restart_cause" || abort_activation "kube-proxy must serve within
 rollback_needed=
 discard_previous
 record_live_generation
-keep_for_removal
 record "$NODE" node
 record "$STACK" stack
+keep_for_removal
 [ ! -s configz ] || record "$GENERATION $(digest_of configz)" configz
 sync "$state" "$root/etc/systemd/system/multi-user.target.wants" 2>/dev/null || :
 [ -z "$left" ] || fail "generation $short serves, but rules of another mode remain: $left; fix that and run pulumi up again, or reboot the node"

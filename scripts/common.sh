@@ -120,6 +120,12 @@ is_not_masked() {
     case $enabled in masked*) return 1 ;; esac
 }
 
+# The file that systemd shows for an alias is the other unit's: nothing of ours could take its place.
+is_no_alias() {
+    reason="kube-proxy.service must be a unit of its own, is an alias of $unit_file: remove the alias (a link of that name in /etc/systemd/system), and run systemctl disable --now ${unit_file##*/} just before the next pulumi up"
+    case $unit_file in '' | */kube-proxy.service) ;; *) return 1 ;; esac
+}
+
 # Sets $other_unit to the unit that systemd uses in place of ours, and $hiding_unit too if it comes before ours (systemd.unit(5)).
 find_other_unit() {
     other_unit='' hiding_unit=''

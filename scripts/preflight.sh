@@ -44,7 +44,7 @@ require_version() {
 is_at_least() { printf '%s\n' "$2" "$1" | sort -VC; }
 
 check_system() {
-    [ "$(id -u)" = 0 ] || problem "the SSH user must be root, is $(id -un): set user in kube-proxy:ssh"
+    [ "$(id -u)" = 0 ] || problem "preflight must run as root, runs as $(id -un): log in as root, or as a user with sudo (user in kube-proxy:ssh)"
     read_unit_state
     if [ ! -d "$root/run/systemd/system" ]; then
         problem "systemd must be the running init system"
@@ -61,7 +61,7 @@ check_unit() {
     case $enabled in
         transient) problem "kube-proxy.service must not be a transient unit (systemd-run): stop it with systemctl stop kube-proxy.service" ;;
         *)
-            if ! has_its_directories || ! is_not_masked; then
+            if ! has_its_directories || ! is_not_masked || ! is_no_alias; then
                 problem "$reason"
             elif [ -z "$hiding_unit" ]; then
                 :

@@ -181,6 +181,16 @@ class TestHidingUnit:
         hidden.fail_to_deploy()
         assert files(hidden) == before
 
+    def test_alias_of_another_unit_is_refused_before_anything_changes(self, guide: FakeNode) -> None:
+        guide.write("shown-unit", "/etc/systemd/system/kubernetes-proxy.service")
+        guide.parameters["TAKE_OVER"] = "true"
+        message = "kube-proxy.service must be a unit of its own, is an alias of /etc/systemd/system/kubernetes-proxy.service: "
+        before = files(guide)
+        assert guide.problems()[0].startswith(message)
+        assert message in guide.fail_to_deploy()
+        assert files(guide) == before
+        assert guide.systemctl_calls() == []
+
     @pytest.mark.parametrize("first", ["node", "hidden"])
     def test_that_appears_later_is_kept_too(self, request: pytest.FixtureRequest, first: str) -> None:
         node: FakeNode = request.getfixturevalue(first)
