@@ -82,13 +82,13 @@ drain() {
     [ "$DRAIN" = 0 ] || sleep 1
     drained_by=$(($(now) + DRAIN))
     connections=$(open_connections)
-    [ "$connections" = 0 ] || [ "$DRAIN" = 0 ] || say "waiting until $connections connections through IPVS have ended, at most $DRAIN s (rollout.connectionDrainSeconds)"
+    [ "$connections" = 0 ] || [ "$DRAIN" = 0 ] || say "waiting for open connections through IPVS to end: $connections, at most $DRAIN s (rollout.connectionDrainSeconds)"
     while [ "$connections" != 0 ] && [ "$(now)" -lt "$drained_by" ]; do
         sleep 1
         follow_changes
         connections=$(open_connections)
     done
-    [ "$connections" = 0 ] || say "$connections connections through IPVS are cut"
+    [ "$connections" = 0 ] || say "open connections through IPVS that are cut: $connections"
 }
 
 open_connections() { virtual_servers_of own established | awk '{ sum += $4 } END { print sum + 0 }'; }

@@ -150,11 +150,11 @@ class TestSwitchOfMode:
         set_mode(fleet, "nftables")
         with probe.probed([node], pods=True) as answers, pod.connections(node) as (of_tcp, of_udp):
             running = fleet.start_pulumi(*UP)
-            assert running.await_line("waiting until 1 connections through IPVS have ended, at most 15 s"), (
+            assert running.await_line("waiting for open connections through IPVS to end: 1, at most 15 s"), (
                 running.output
             )
             waits = time.monotonic()
-            assert running.await_line("1 connections through IPVS are cut"), running.output
+            assert running.await_line("open connections through IPVS that are cut: 1"), running.output
             cut = time.monotonic()
             assert running.await_end(900) == 0, running.output
             served = time.monotonic()

@@ -203,10 +203,10 @@ class TestToNftables:
         messages = ipvs_node.deploy().stderr
         assert time.monotonic() - began > 3
         assert (
-            "waiting until 4 connections through IPVS have ended, at most 2 s (rollout.connectionDrainSeconds)"
+            "waiting for open connections through IPVS to end: 4, at most 2 s (rollout.connectionDrainSeconds)"
             in messages
         )
-        assert "4 connections through IPVS are cut" in messages
+        assert "open connections through IPVS that are cut: 4" in messages
 
     def test_endpoints_that_change_meanwhile_are_taken_over(self, ipvs_node: FakeNode) -> None:
         ipvs_node.write("/proc/net/ip_vs_conn", CONNECTIONS)
@@ -227,7 +227,7 @@ class TestToNftables:
         ipvs_node.write("/proc/net/ip_vs_conn", CONNECTIONS)
         messages = ipvs_node.deploy().stderr
         assert "waiting until" not in messages
-        assert "4 connections through IPVS are cut" in messages
+        assert "open connections through IPVS that are cut: 4" in messages
 
 
 class TestPreflight:
