@@ -103,6 +103,8 @@ def setup_commands() -> list[str]:
             f"route add {topology.SERVICE_RANGE} via {worker.address} table {table}",
             f"rule add from {client} to {topology.SERVICE_RANGE} lookup {table}",
             f"route add {topology.pods(worker)} via {worker.address}",
+            f"route add {topology.pods_ipv6(worker)} via {topology.ipv6(worker.address)}",
+            f"route add {topology.services_ipv6(worker)} via {topology.ipv6(worker.address)}",
         ]
     return commands
 

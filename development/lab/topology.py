@@ -46,6 +46,16 @@ def pods(worker: Worker) -> IPv4Network:
     return IPv4Network(f"172.30.{worker.address.packed[-1]}.0/24")
 
 
+def pods_ipv6(worker: Worker) -> IPv6Network:
+    """Return the IPv6 addresses of a node's pods."""
+    return IPv6Network(f"fd00:172:30:{worker.address.packed[-1]:x}::/64")
+
+
+def services_ipv6(worker: Worker) -> IPv6Network:
+    """Return the Service addresses that requests from the lab's network reach through this node."""
+    return IPv6Network(f"fd00:10::{worker.address.packed[-1]:x}00/120")
+
+
 def ipv6(address: IPv4Address) -> IPv6Address:
     """Return the IPv6 address of whatever has this IPv4 address: 192.168.99.121 is fd00:99::121."""
     return NETWORK_IPV6.network_address + int(str(address.packed[-1]), 16)

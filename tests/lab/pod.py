@@ -1,12 +1,13 @@
 """A pod on each node, as far as kube-proxy can tell: a network namespace with an address of the cluster's pods.
 
-It answers HTTP and UDP. A Service of its own leads to it by everything that a Service can have: ClusterIP, node port,
-external IP, load balancer's address, session affinity, and the traffic policy Local.
+It answers HTTP and UDP, in both IP families. A Service of its own leads to it by everything that a Service can have:
+ClusterIP, node port, external IP, load balancer's address, session affinity, and the traffic policy Local.
 """
 
+import json
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import yaml
 
 from development.lab import network, topology
 from development.lab.node import Node
+from settings.addresses import host_and_port
 from tests.lab.cluster import Cluster
 
 _PROJECT = Path(__file__).parents[2]
@@ -29,15 +31,20 @@ networkctl reload
 ip netns add {NAMESPACE}
 ip link add pod0 type veth peer name eth0 netns {NAMESPACE}
 ip address add $1/24 dev pod0
+ip address add $3/64 dev pod0 nodad
 ip link set pod0 up
 ip -n {NAMESPACE} address add $2/24 dev eth0
+ip -n {NAMESPACE} address add $4/64 dev eth0 nodad
 ip -n {NAMESPACE} link set lo up
 ip -n {NAMESPACE} link set eth0 up
 ip -n {NAMESPACE} route add default via $1
+ip -n {NAMESPACE} route add default via $3
+sysctl -q -w net.ipv6.conf.all.forwarding=1
 systemd-run -q --unit=pod -p NetworkNamespacePath=/run/netns/{NAMESPACE} perl /run/pod.pl
 """
 _REMOVE = f"""\
 systemctl stop pod
+sysctl -q -w net.ipv6.conf.all.forwarding=0
 ip link delete pod0
 ip netns delete {NAMESPACE}
 rm -f /run/systemd/network/00-pod.network /run/pod.pl
@@ -48,10 +55,10 @@ networkctl reload
 # A request for /ticks is answered by a line every half second, for as long as the client likes.
 _SERVER = f"""\
 use strict; use warnings;
-use IO::Select; use IO::Socket::INET; use Time::HiRes "time";
+use IO::Select; use IO::Socket::IP; use Time::HiRes "time";
 $SIG{{PIPE}} = "IGNORE";
-my $tcp = IO::Socket::INET->new(LocalPort => {_PORT}, Listen => 99, ReuseAddr => 1) or die $!;
-my $udp = IO::Socket::INET->new(LocalPort => {_PORT}, Proto => "udp") or die $!;
+my $tcp = IO::Socket::IP->new(LocalHost => "::", LocalPort => {_PORT}, V6Only => 0, Listen => 99, ReuseAddr => 1) or die $!;
+my $udp = IO::Socket::IP->new(LocalHost => "::", LocalPort => {_PORT}, V6Only => 0, Proto => "udp") or die $!;
 my $sockets = IO::Select->new($tcp, $udp);
 my (%ticking, $due);
 while (1) {{
@@ -98,45 +105,54 @@ def _number(node: Node) -> int:
     return node.worker.address.packed[-1]
 
 
-def _address(node: Node) -> str:
-    return str(topology.pods(node.worker)[2])
+def _addresses(node: Node) -> list[str]:
+    return [str(topology.pods(node.worker)[2]), str(topology.pods_ipv6(node.worker)[2])]
 
 
-def cluster_ip(node: Node) -> str:
-    """Returns the ClusterIP of the Service of this node's pod."""
-    return f"10.0.0.{_number(node)}"
+def _cluster_ips(node: Node) -> list[str]:
+    return [f"10.0.0.{_number(node)}", str(topology.services_ipv6(node.worker)[1])]
+
+
+def _external(node: Node) -> list[str]:
+    return [f"10.0.1.{_number(node)}", str(topology.services_ipv6(node.worker)[2])]
+
+
+def _balanced(node: Node) -> list[str]:
+    return [f"10.0.2.{_number(node)}", str(topology.services_ipv6(node.worker)[3])]
 
 
 def _node_port(node: Node) -> int:
     return 30000 + _number(node)
 
 
-def _external(node: Node) -> str:
-    return f"10.0.1.{_number(node)}"
-
-
-def _balanced(node: Node) -> str:
-    return f"10.0.2.{_number(node)}"
-
-
-def urls(node: Node) -> Sequence[str]:
-    """Returns all ways from outside to the node's pod."""
-    tcp = (f"{cluster_ip(node)}:80", f"{node.worker.address}:{_node_port(node)}", _external(node), _balanced(node))
-    udp = (f"{cluster_ip(node)}:80", f"{node.worker.address}:{_node_port(node)}", f"{_external(node)}:80")
-    return [*(f"http://{address}/" for address in tcp), *(f"udp://{address}" for address in udp)]
+def urls(node: Node) -> Iterator[str]:
+    """Yields all ways from outside to the node's pod."""
+    node_addresses = [str(node.worker.address), str(topology.ipv6(node.worker.address))]
+    for addresses, port in (
+        (_cluster_ips(node), 80),
+        (_external(node), 80),
+        (_balanced(node), 80),
+        (node_addresses, _node_port(node)),
+    ):
+        for address in addresses:
+            yield f"http://{host_and_port(address, port)}/"
+    yield f"udp://{host_and_port(_cluster_ips(node)[1], 80)}"
+    for address, port in ((_cluster_ips(node)[0], 80), (_external(node)[0], 80), (node_addresses[0], _node_port(node))):
+        yield f"udp://{host_and_port(address, port)}"
 
 
 def add(cluster: Cluster) -> None:
     """Makes the pods and their Services."""
     for node in cluster.nodes:
         node.run("cat >/run/pod.pl", stdin=_SERVER.encode())
-        node.run(f"sh -s {topology.pods(node.worker)[1]} {_address(node)}", stdin=_ADD.encode())
+        gateways, addresses = (topology.pods(node.worker)[1], topology.pods_ipv6(node.worker)[1]), _addresses(node)
+        node.run(f"sh -s {gateways[0]} {addresses[0]} {gateways[1]} {addresses[1]}", stdin=_ADD.encode())
     objects = [each for node in cluster.nodes for each in _objects(node)]
     (cluster.lab.state / "pods.yaml").write_text(yaml.safe_dump_all(objects))
     cluster.kubectl("apply", "-f", str(cluster.lab.state / "pods.yaml"))
     for node in cluster.nodes:
-        status = f'{{"status":{{"loadBalancer":{{"ingress":[{{"ip":"{_balanced(node)}"}}]}}}}}}'
-        cluster.kubectl("patch", "service", f"pod-{node.name}", "--subresource=status", "-p", status)
+        status = {"status": {"loadBalancer": {"ingress": [{"ip": address} for address in _balanced(node)]}}}
+        cluster.kubectl("patch", "service", f"pod-{node.name}", "--subresource=status", "-p", json.dumps(status))
 
 
 def remove(cluster: Cluster) -> None:
@@ -145,7 +161,7 @@ def remove(cluster: Cluster) -> None:
     for node in cluster.nodes:
         node.run(
             "while { ipvsadm -Sn; iptables-save; nft list ruleset; } 2>/dev/null "
-            f"| grep -qwF '{cluster_ip(node)}'; do sleep 0.5; done"
+            f"| grep -qwF '{_cluster_ips(node)[0]}'; do sleep 0.5; done"
         )
         node.run("sh 2>/dev/null", stdin=_REMOVE.encode())
 
@@ -159,22 +175,31 @@ def _objects(node: Node) -> list[dict[str, object]]:
         "metadata": {"name": name, "namespace": "default"},
         "spec": {
             "type": "LoadBalancer",
-            "clusterIP": cluster_ip(node),
-            "externalIPs": [_external(node)],
+            "ipFamilyPolicy": "RequireDualStack",
+            "clusterIP": _cluster_ips(node)[0],
+            "clusterIPs": _cluster_ips(node),
+            "externalIPs": _external(node),
             "externalTrafficPolicy": "Local",
             "sessionAffinity": "ClientIP",
             "ports": [port | {"targetPort": _PORT, "nodePort": _node_port(node)} for port in ports],
         },
     }
-    endpoints: dict[str, object] = {
-        "apiVersion": "discovery.k8s.io/v1",
-        "kind": "EndpointSlice",
-        "metadata": {"name": name, "namespace": "default", "labels": {"kubernetes.io/service-name": name}},
-        "addressType": "IPv4",
-        "endpoints": [{"addresses": [_address(node)], "nodeName": node.name}],
-        "ports": [port | {"port": _PORT} for port in ports],
-    }
-    return [service, endpoints]
+    slices: list[dict[str, object]] = [
+        {
+            "apiVersion": "discovery.k8s.io/v1",
+            "kind": "EndpointSlice",
+            "metadata": {
+                "name": f"{name}-{family.lower()}",
+                "namespace": "default",
+                "labels": {"kubernetes.io/service-name": name},
+            },
+            "addressType": family,
+            "endpoints": [{"addresses": [address], "nodeName": node.name}],
+            "ports": [port | {"port": _PORT} for port in ports],
+        }
+        for family, address in zip(("IPv4", "IPv6"), _addresses(node), strict=True)
+    ]
+    return [service, *slices]
 
 
 @contextmanager
@@ -190,7 +215,7 @@ def connections(node: Node) -> Iterator[tuple[list[float], list[float]]]:
 @contextmanager
 def _connection(node: Node, program: str) -> Iterator[list[float]]:
     times: list[float] = []
-    command = [sys.executable, "-c", program, cluster_ip(node), str(topology.client(node.worker))]
+    command = [sys.executable, "-c", program, _cluster_ips(node)[0], str(topology.client(node.worker))]
     with subprocess.Popen(network.inside(node.lab, command), stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         assert process.stdout.readline(), "the pod must answer"

@@ -17,7 +17,7 @@ from itertools import cycle
 from urllib.parse import SplitResult, urlsplit
 
 _SECONDS = 4.0
-PORTS = 5000
+PORTS = 3000
 """Each stream of a client has ports of its own: IPVS confuses two connections from one port by two addresses to one pod."""
 
 
@@ -33,7 +33,8 @@ async def _get(url: SplitResult, source: tuple[str, int]) -> str:
 
 
 async def _exchange_packets(url: SplitResult, source: tuple[str, int]) -> str:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+    family = socket.AF_INET6 if ":" in source[0] else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as sender:
         sender.setblocking(False)
         sender.bind(source)
         sender.connect((url.hostname, url.port))

@@ -40,7 +40,7 @@ def _set_mode(campaign: Campaign, mode: str) -> None:
 def _roll_out(campaign: Campaign, this: Round, kind: str, *, may_fail: bool) -> None:
     nodes = campaign.cluster.nodes
     before = {node.name: generations.starts(node) for node in nodes}
-    livez = {node.name: probe.Stream(node, f"http://{node.worker.address}:10256/livez", number=9) for node in nodes}
+    livez = {node.name: probe.Stream(node, f"http://{node.worker.address}:10256/livez", number=15) for node in nodes}
     with probe.probed(nodes, pods=True) as answers:
         began = time.monotonic()
         campaign.pulumi(*UP)
