@@ -83,16 +83,16 @@ def _generated_by(stack: str) -> tuple[pulumi.Output[str], pulumi.Output[str], p
     reference = pulumi.StackReference(stack)
 
     def output(name: str) -> pulumi.Output[str]:
-        return reference.get_output(name).apply(lambda value: value or _raise_without_ca(stack, name))
+        return reference.get_output(name).apply(lambda value: value or _raise_without_ca(stack))
 
     certificate_pem = pulumi.Output.unsecret(output("caCertificate"))
     not_after = certificate_pem.apply(lambda pem: load_pem_x509_certificate(pem.encode()).not_valid_after_utc)
     return certificate_pem, pulumi.Output.secret(output("caPrivateKey")), not_after
 
 
-def _raise_without_ca(stack: str, output: str) -> str:
+def _raise_without_ca(stack: str) -> str:
     raise pulumi.RunError(
-        f"certificateAuthority.generatedBy: the stack {stack} must have the output {output}: "
+        f"certificateAuthority.generatedBy: the stack {stack} must have the outputs caCertificate and caPrivateKey: "
         "set certificateAuthority.generate there, and run pulumi up"
     )
 

@@ -48,7 +48,7 @@ def test_generated_ca_issues_for_another_stack_too(stack: Stack) -> None:
     pool_b = ("--stack", "pool-b")
     stack.values["certificateAuthority"] = {"generatedBy": name}
     missing = stack.failing_pulumi("preview", *pool_b)
-    assert f"certificateAuthority.generatedBy: the stack {name} must have the output caCertificate: " in missing
+    assert f"certificateAuthority.generatedBy: the stack {name} must have the outputs caCertificate and " in missing
     assert "Traceback" not in missing
 
     stack.values["certificateAuthority"] = {"generate": True}
