@@ -41,6 +41,8 @@ ip address add 10.99.0.1/32 dev lo
 $(command -v ipvsadm.away) -A -t 10.99.0.1:80 -s rr
 ip link add cni0 type bridge
 sysctl -q -w net.ipv4.ip_forward=0 net.ipv6.conf.all.disable_ipv6=1
+modprobe br_netfilter # rules of kube-proxy in mode ipvs may have loaded it (xt_physdev)
+sysctl -q -w net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0
 
 cat >/var/tmp/faults/uname <<'END'
 #!/bin/sh
@@ -85,6 +87,7 @@ ipvsadm -D -t 10.99.0.1:80
 ip address delete 10.99.0.1/32 dev lo
 ip link delete cni0
 sysctl -q -w net.ipv4.ip_forward=1 net.ipv6.conf.all.disable_ipv6=0
+sysctl -q -w net.bridge.bridge-nf-call-iptables=1 net.bridge.bridge-nf-call-ip6tables=1
 networkctl reconfigure enp0s1 # its IPv6 address went with the protocol
 rm -r /var/tmp/faults
 """

@@ -15,8 +15,10 @@ from tests.lab.running import Running, cut_connections
 
 @pytest.fixture(scope="module")
 def fleet(deployed: Cluster) -> Iterator[Cluster]:
-    """The fleet; objects of others are removed afterwards."""
+    """The fleet; objects of others are removed afterwards, and the configuration is what it was."""
+    text = deployed.configuration_file.read_text()
     yield deployed
+    deployed.configuration_file.write_text(text)
     for node in deployed.nodes:
         foreign.remove(node)
 
