@@ -12,7 +12,7 @@ tar -xzf - -C "$new"
 find "$new" -exec sync {} +
 is_there() { diff -r "$new" "$1/deliveries/$2" >/dev/null 2>&1; }
 place() { mv -T "$new" "$1/deliveries/$2" 2>/dev/null; }
-is_there "$@" || place "$@" || is_there "$@" || { rm -rf "$1/deliveries/$2" && place "$@"; } || is_there "$@"
+is_there "$@" || place "$@" || is_there "$@" || { rm -rf "$1/deliveries/$2" && place "$@"; } || is_there "$@" || mv -T "$new" "$1/deliveries/$2"
 touch "$1/deliveries/$2"
 sync "$1/deliveries"
 echo
