@@ -58,6 +58,22 @@ def test_stage_that_fails_ends_the_run_with_its_status(delivery: Path) -> None:
     assert "scratch" not in done.stdout
 
 
+def test_directory_that_a_killed_run_has_left_is_deleted_once_its_stage_has_ended(delivery: Path) -> None:
+    (delivery / "wait.sh").write_text('pwd; while [ ! -e "$DELIVERY/end" ]; do sleep 0.1; done\n')
+    killed = subprocess.Popen(["/bin/sh", delivery / "run.sh", "wait"], stdout=subprocess.PIPE, text=True)
+    with killed:
+        assert killed.stdout
+        directory = Path(killed.stdout.readline().strip())
+        killed.kill()
+        killed.wait()
+        run(delivery / "run.sh", "one")
+        assert directory.exists()
+        (delivery / "end").touch()
+        assert killed.stdout.read() == "", "the stage has ended"
+    run(delivery / "run.sh", "one")
+    assert not directory.exists()
+
+
 @pytest.mark.parametrize("there", ["nothing", "an empty run.sh"])
 def test_delivery_is_complete_or_absent_after_a_power_failure(
     node: FakeNode, tmp_path_factory: pytest.TempPathFactory, there: str
