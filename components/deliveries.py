@@ -4,6 +4,7 @@ So it runs never in a preview, and never for a node on which nothing changes (do
 """
 
 import asyncio
+import resource
 import threading
 from collections.abc import Coroutine
 from functools import cache
@@ -15,6 +16,9 @@ from components.delivery import Delivery
 from settings import Binary, NodeSettings
 
 T = TypeVar("T")
+
+_MACOS_FILES = 10_240
+"""OPEN_MAX: macOS refuses more, though its hard limit is `unlimited`."""
 
 
 class Deliveries:
@@ -56,6 +60,9 @@ async def run_apart(work: Coroutine[Any, Any, T]) -> T:
 
 @cache
 def _connection_loop() -> asyncio.AbstractEventLoop:
+    # Each open connection is a file. The engine and its plugins raise their limit too, but not for the program.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (_MACOS_FILES if most == resource.RLIM_INFINITY else most, most))
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, name="ssh-connections", daemon=True).start()
     return loop

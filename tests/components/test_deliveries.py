@@ -1,6 +1,8 @@
 """Hooks can always connect, however many registrations hold the program's threads."""
 
 import asyncio
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -23,3 +25,17 @@ def test_a_connection_does_not_wait_for_threads_of_the_programs_pool() -> None:
             await registration
 
     assert asyncio.run(program()) == "connected"
+
+
+def test_connections_are_not_limited_by_the_soft_limit_of_open_files() -> None:
+    """256 on macOS, 1024 on Linux; a fleet of dead hosts keeps as many connections open as the engine starts hooks."""
+    program = """if True:
+        import asyncio, resource, socket
+        from components.deliveries import run_apart
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (256, most))
+        async def open_connections():
+            return [socket.socket() for _ in range(300)]
+        asyncio.run(run_apart(open_connections()))
+    """
+    subprocess.run([sys.executable, "-c", program], check=True)
