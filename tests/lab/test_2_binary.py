@@ -36,6 +36,8 @@ def test_download_that_fails_changes_nothing_and_is_continued(fleet: Cluster, tm
             binary={"version": "1.36.2", "source": "url", "url": url, "sha256": pinned["sha256"]}
         )
     )
+    for node in fleet.nodes:
+        node.run(f"rm {_BINARIES}/*")  # uploaded by the first deployment
     served = tmp_path / "served"
     served.symlink_to(file)
     served.with_suffix(".fault").write_text(f"{first.worker.address} {second.worker.address}")
