@@ -17,8 +17,9 @@ from tests.soak.campaign import Campaign
 from tests.soak.interruptions import interruptions
 from tests.soak.power_cuts import power_cuts
 from tests.soak.rollouts import rollouts
+from tests.soak.takeovers import takeovers
 
-PARTS = ("rollouts", "interruptions", "cuts")
+PARTS = ("rollouts", "interruptions", "cuts", "takeovers")
 
 
 def _arguments() -> argparse.Namespace:
@@ -54,6 +55,8 @@ def _run(campaign: Campaign, arguments: argparse.Namespace) -> None:
                 rollouts(campaign)
             case "interruptions":
                 interruptions(campaign, arguments.interruptions)
+            case "takeovers":
+                takeovers(campaign)
             case _:
                 power_cuts(campaign, arguments.cuts)
 

@@ -1,0 +1,85 @@
+"""The whole story of a take-over on a node: adopt writes the stack, `pulumi up` takes over, `pulumi destroy` gives back."""
+
+import os
+import subprocess
+from dataclasses import dataclass
+from typing import Any
+
+from development.lab import environment, loopback
+from development.lab.loopback import SSH_PORT
+from development.lab.node import Node
+from tests.lab import generations, layouts, probe
+from tests.lab.cluster import Cluster
+from tests.lab.layouts import Layout
+from tests.lab.probe import Answers
+
+ROLLOUT = {"minReadySeconds": 1, "healthTimeoutSeconds": 180}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a take-over has cost."""
+
+    restarts: int
+    answers: Answers
+    at_removal: Answers
+    """The requests while the stack was destroyed."""
+
+
+def take_over(cluster: Cluster, node: Node, layout: Layout) -> Outcome:
+    """Sets up a layout on a node without a kube-proxy, takes it over, and gives it back. The stack must have no resources.
+
+    Raises AssertionError if a step fails, or the node isn't in the end as it was before.
+    """
+    written = cluster.configuration_file.read_text()
+    layouts.set_up(cluster, node, layout)
+    try:
+        before, starts = layouts.state(node), generations.starts(node)
+        address = loopback.choose(cluster.lab).of(node.worker.address)
+        adopt(cluster, f"{node.name}={address}", "--port", str(SSH_PORT))
+        assert layouts.state(node) == before, "adopt changes nothing"
+        cluster.configure(_complete)
+        _succeed(cluster, "preview")
+        assert layouts.state(node) == before, "a preview changes nothing"
+        with probe.probed([node]) as answers:
+            _succeed(cluster, "up", "--yes", "--skip-preview")
+        restarts = generations.starts(node) - starts
+        report = cluster.outputs()["nodes"][node.name]
+        assert (report["active"], report["enabled"], report["request"]) == (True, True, "answered")
+        _succeed(cluster, "preview", "--expect-no-changes")
+        with probe.probed([node]) as at_removal:
+            _succeed(cluster, "destroy", "--yes", "--skip-preview")
+        assert layouts.state(node) == before, "a removal gives everything back"
+        node.run("curl -s -o /dev/null --retry 9 --retry-all-errors --max-time 5 http://10.0.0.1:443/")
+    finally:
+        _succeed(cluster, "destroy", "--yes", "--skip-preview")
+        cluster.configuration_file.write_text(written)
+        layouts.remove(node, layout)
+    return Outcome(restarts, answers[node.name], at_removal[node.name])
+
+
+def adopt(cluster: Cluster, *nodes: str) -> str:
+    """Runs `commands.adopt` for the stack `dev` as a user does, and returns what it says."""
+    program = [".venv/bin/python", "-m", "commands.adopt", cluster.configuration_file.name, "--force"]
+    keys = ["--ssh-key", ".lab/ssh/id_ed25519", "--known-hosts", ".lab/ssh/known_hosts"]
+    done = subprocess.run(
+        [*program, *keys, *nodes],
+        cwd=cluster.lab.project,
+        env=os.environ | environment.variables(cluster.lab),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stderr
+
+
+def _complete(values: dict[str, Any]) -> None:
+    """What adopt can't know: the CA's key, which is never on a node; and that the lab's nodes are slow."""
+    values["certificateAuthority"]["privateKeyFile"] = ".lab/cert/ca-key.pem"
+    values["rollout"] = ROLLOUT
+
+
+def _succeed(cluster: Cluster, *arguments: str) -> None:
+    result = cluster.pulumi(*arguments)
+    assert result.status == 0, result.output
