@@ -15,18 +15,20 @@
 short=$(printf '%.12s' "$GENERATION")
 began=$(date +%s)
 
-# Prints the lines of live_files whose file in this generation differs from the live one. A symbolic link differs: its target is
-# not ours to change.
+# Prints the lines of live_files whose file in this generation differs from the live one, if only in mode or owner: before the first
+# generation that file isn't ours to change. The target of a symbolic link never is.
 list_changed() {
     live_files | while read -r name path mode; do
-        [ ! -e "$staged/$name" ] || { [ ! -h "$root$path" ] && has_content "$name" "$path"; } || printf '%s\n' "$name $path $mode"
+        [ ! -e "$staged/$name" ] || { [ ! -h "$root$path" ] && has_content "$name" "$path" && has_rights "$name" "$path"; } ||
+            printf '%s\n' "$name $path $mode"
     done
 }
 
 has_content() { [ -f "$root$2" ] && cmp -s "$staged/$1" "$root$2"; }
+has_rights() { [ "$(stat -c '%a %u %g' "$staged/$1")" = "$(stat -c '%a %u %g' "$root$2")" ]; }
 
 # Prints the names of changed files for which kube-proxy must restart. It doesn't use the modules and the network file, which are
-# read at boot, and a link that becomes a file doesn't matter to it.
+# read at boot, and a link that becomes a file, a mode or an owner doesn't matter to it.
 list_restart_files() {
     while read -r name path _; do
         case $name in modules | kube-ipvs0.network) ;; *) has_content "$name" "$path" || printf ' %s' "$name" ;; esac
@@ -86,18 +88,6 @@ switch() {
     fi
 }
 
-# A changed mode or owner is restored without a restart.
-restore_modes() {
-    live_files | while read -r name path mode; do
-        [ "$name" = kube-proxy ] || [ ! -e "$root$path" ] || printf '%s\n' "$mode 0 0 $root$path"
-    done >modes
-    set --
-    while read -r _ _ _ file; do set -- "$@" "$file"; done <modes
-    stat -c '%a %u %g %n' "$@" | cmp -s - modes || while read -r mode _ _ file; do
-        chown 0:0 "$file" && chmod "$mode" "$file"
-    done <modes
-}
-
 # From now on a removal uses this delivery's scripts and parameters (remove_node.sh). Those of the last hour may be in use.
 keep_for_removal() {
     ! is_recorded "$DELIVERY" "$state/live-delivery" || return 0
@@ -144,18 +134,19 @@ restart_cause=$(find_restart_cause)
 if [ -n "$restart_cause" ]; then
     hand_over
     drain
+fi
+# What was there before the first generation is kept even if it is what the stack means already.
+if [ -n "$restart_cause" ] || [ ! -e "$state/live" ]; then
     save_previous
     trap '[ -z "$rollback_needed" ] || abort_activation "the activation was interrupted"' EXIT
     rollback_needed=yes
-    switch
+fi
+switch
+if [ -n "$restart_cause" ]; then
     say "restarting kube-proxy ($restart_cause)"
     restarted=yes
     restart_unit || abort_activation "kube-proxy.service must start: systemctl restart failed"
-else
-    install_changed
-    [ "$enabled" = enabled ] || run_systemctl enable --quiet kube-proxy.service
 fi
-restore_modes
 prove_serving "$restart_cause" || abort_activation "kube-proxy must serve within $HEALTH_TIMEOUT s: $reason"
 rollback_needed=
 discard_previous

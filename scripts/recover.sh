@@ -17,7 +17,11 @@ exists() { [ -e "$1" ] || [ -h "$1" ]; }
 
 # The content of a symbolic link is its target's path.
 is_same() {
-    if [ -h "$1" ] || [ -h "$2" ]; then [ "$(readlink "$1")" = "$(readlink "$2")" ]; else cmp -s "$1" "$2"; fi
+    if [ -h "$1" ] || [ -h "$2" ]; then
+        [ "$(readlink "$1")" = "$(readlink "$2")" ]
+    else
+        cmp -s "$1" "$2" && [ "$(stat -c '%a %u %g' "$1")" = "$(stat -c '%a %u %g' "$2")" ]
+    fi
 }
 
 # Whether no run is in progress. None begins before this ends.

@@ -1,6 +1,7 @@
 """What brings scripts to a node, and starts them there: deliver.sh, run.sh, remove_node.sh."""
 
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -142,6 +143,19 @@ class TestRemoval:
         done = run(SCRIPTS / "remove_node.sh", str(state), "k8s-node01")
         assert done.returncode == 0
         assert done.stdout + done.stderr == ""
+
+    @pytest.mark.parametrize("directory", ["/etc/systemd/system", "/usr/lib/systemd/system"])
+    def test_node_that_was_deployed_but_names_no_delivery_is_an_error(self, state: Path, directory: str) -> None:
+        """Our unit runs `recover` of the state; another owner's doesn't."""
+        unit, script = state.parent / f"{directory}/kube-proxy.service".lstrip("/"), state.parent / "remove_node.sh"
+        script.write_text(re.sub("(?=/(etc|usr)/)", str(state.parent), (SCRIPTS / "remove_node.sh").read_text()))
+        unit.parent.mkdir(parents=True)
+        unit.write_text("[Service]\nExecStart=/usr/local/bin/kube-proxy\n")
+        assert run(script, str(state), "k8s-node01").returncode == 0
+        unit.write_text(f"[Service]\nExecStartPre=-/bin/sh {state}/recover\n")
+        done = run(script, str(state), "k8s-node01")
+        assert done.returncode == 1
+        assert done.stderr.startswith(f"k8s-node01: remove: {state}/live-delivery must name a delivery: ")
 
     def test_activation_records_its_delivery_and_deletes_old_ones(self, node: FakeNode) -> None:
         old, young = (node.path(f"{STATE}/deliveries/{name}") for name in ("old", "young"))

@@ -1,6 +1,7 @@
 """What was on a node before the first generation is taken over with one restart, and comes back on removal exactly as it was."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ FILES = {
     "/etc/kubernetes/kube-proxy.kubeconfig": "client-key-data: theirs\n",
     "/etc/kubernetes/kube-proxy-config.yaml": "mode: ipvs\n",
     "/etc/kubernetes/kube-proxy.conf": "KUBE_PROXY_ARGS=--config=/etc/kubernetes/kube-proxy-config.yaml\n",
-    "/etc/modules-load.d/kube-proxy.conf": "ip_vs\n",
+    "/etc/modules-load.d/kube-proxy.conf": "nf_conntrack\nip_vs\nip_vs_rr\n",  # as the stack has it; its mode isn't
     "/usr/local/bin/kube-proxy": "#!/bin/sh\necho Kubernetes v1.30.0\n",
     UNIT: "[Service]\nExecStart=/usr/local/bin/kube-proxy\n",
 }
@@ -66,6 +67,36 @@ def test_removal_puts_everything_back_and_starts_it_again(guide: FakeNode) -> No
     ]
     assert "the kube-proxy from before the first deployment runs again" in messages
     assert not list(guide.path(STATE).parent.glob("kube-proxy-generations*"))
+
+
+def test_what_is_as_the_stack_means_already_is_kept_without_a_restart(node: FakeNode) -> None:
+    """As a node whose state was lost."""
+    node.deploy()
+    before = files(node)
+    for kept in ("live", "original", "paths", "node", "stack"):
+        path = node.path(f"{STATE}/{kept}")
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    node.systemctl_calls()
+    assert "serves already, nothing to do" in node.deploy().stderr
+    assert node.systemctl_calls() == []
+    node.succeed("remove")
+    assert files(node) == before
+    assert node.path("/unit/active").read_text() == "active\n"
+
+
+def test_file_that_differs_in_its_mode_only_gets_the_right_one_without_a_restart(node: FakeNode) -> None:
+    node.deploy()
+    shutil.rmtree(node.path(f"{STATE}/original"))
+    node.path(f"{STATE}/live").unlink()
+    changed = dict.fromkeys((UNIT, "/usr/local/bin/kube-proxy", "/etc/kubernetes/kube-proxy-config.yaml"), 0o640)
+    for path, mode in changed.items():
+        node.path(path).chmod(mode)
+    before = files(node)
+    node.deploy()
+    assert node.systemctl_calls().count(RESTART) == 1, "that of the first activation"
+    assert [node.path(path).stat().st_mode & 0o777 for path in changed] == [0o644, 0o755, 0o644]
+    node.succeed("remove")
+    assert files(node) == before
 
 
 def test_one_that_did_not_run_is_not_started_by_a_removal(guide: FakeNode) -> None:
