@@ -9,6 +9,7 @@ stack, or if nothing was written; otherwise 0.
 
 import argparse
 import asyncio
+import getpass
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -64,6 +65,11 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         ),
         ("--agent", "use the SSH agent's keys instead of a file", {"action": "store_true"}),
         (
+            "--ask-sudo-password",
+            "ask for the password that sudo wants of users other than root",
+            {"action": "store_true"},
+        ),
+        (
             "--bastion",
             "the host through which the nodes are reached; it gets the same key",
             {"type": sources.bastion, "metavar": "[USER@]HOST[:PORT]"},
@@ -81,8 +87,9 @@ def _adopt(options: argparse.Namespace) -> int:
     kept = report.kept_of(options.file)
     hosts = _hosts(options)
     print(f"nodes to ask: {len(hosts)}", file=sys.stderr)
-    login = Login(options.user, options.port, options.bastion)
-    asked, bastion = asyncio.run(ask_all(hosts, login, _keys(options, hosts), _expanded(options.known_hosts)))
+    keys = _keys(options, hosts)
+    login = Login(options.user, options.port, options.bastion, _sudo_password() if options.ask_sudo_password else None)
+    asked, bastion = asyncio.run(ask_all(hosts, login, keys, _expanded(options.known_hosts)))
     nodes, left_out = _running(hosts, asked)
     if not nodes:
         reasons = "; ".join(f"{label}: {reason}" for label, reason in left_out.items())
@@ -92,7 +99,8 @@ def _adopt(options: argparse.Namespace) -> int:
     if f"{NAMESPACE}sshPrivateKey" in secrets:
         values["ssh"].pop("privateKeyFile", None)
     changed = stack.changed_fields(values, nodes)
-    comments = report.remarks(nodes, left_out, changed, needs_ca_key=f"{NAMESPACE}caPrivateKey" not in secrets)
+    needed = {"caPrivateKey"} | ({"sudoPassword"} if options.ask_sudo_password else set())
+    comments = report.remarks(nodes, left_out, changed, {key for key in needed if f"{NAMESPACE}{key}" not in secrets})
     files = {ca_file: stack.authority(nodes)} if "certificateAuthority" in values else {}
     if len(nodes) > report.INLINE_NODES:
         files[nodes_file] = yaml_writer.dump(values["nodes"])
@@ -139,6 +147,14 @@ def _keys(options: argparse.Namespace, hosts: Sequence[sources.Host]) -> Mapping
         except (OSError, ValueError) as error:
             raise ValueError(f"{path}: must be an SSH private key: {error}; name it with --ssh-key") from None
     return keys
+
+
+def _sudo_password() -> SecretStr:
+    """Ask for it on the terminal. Raises ValueError."""
+    password = getpass.getpass("sudo password: ")
+    if not password:
+        raise ValueError("the sudo password must not be empty")
+    return SecretStr(password)
 
 
 def _expanded(name: str) -> Path:

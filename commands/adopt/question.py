@@ -13,7 +13,9 @@ import asyncssh
 from pydantic import SecretStr
 
 from commands.adopt.sources import Host
+from components import privilege
 from components.connection import SECONDS, LoginError, log_in
+from components.host import run
 from settings import SSH
 from settings.host_keys import HOST_KEY_TYPES
 
@@ -47,6 +49,8 @@ class Login:
     port: int
     bastion: tuple[str, str, int] | None
     """User, host and port of the host through which the nodes are reached."""
+    sudo_password: SecretStr | None = None
+    """What sudo asks users other than root for."""
 
 
 async def ask_all(
@@ -73,8 +77,9 @@ async def ask_all(
         async with free:
             try:
                 host_key, is_known = await _host_key(known, host.host, host.port or login.port, tunnel)
-                key = keys[host.private_key_file]
-                ssh = SSH(host.host, host.port or login.port, host.user or login.user, key, host_key, None, bastion)
+                key, user = keys[host.private_key_file], host.user or login.user
+                password = None if user == "root" else login.sudo_password
+                ssh = SSH(host.host, host.port or login.port, user, key, host_key, password, bastion)
                 return await _ask(host, ssh, is_known)
             except LoginError as error:
                 return str(error)
@@ -109,31 +114,44 @@ async def _host_key(
 
 
 async def _ask(host: Host, ssh: SSH, known: bool) -> Asked:
-    mark, user = secrets.token_hex(16), ssh.user
-    command = f"{'' if user == 'root' else 'sudo -n '}/bin/sh -s {mark}"
+    mark = secrets.token_hex(16)
+    command = privilege.as_root(ssh, "/bin/sh", "-s", mark)
     async with await log_in(ssh) as connection:
         try:
-            output = await asyncio.wait_for(_run(connection, command), ANSWER_SECONDS)
+            output = await asyncio.wait_for(_run(connection, ssh, command), ANSWER_SECONDS)
         except TimeoutError:
             raise ValueError(f"/bin/sh must answer within {ANSWER_SECONDS} s, did not") from None
         finally:
             connection.abort()  # a host may never close its side
     found = answers(output.decode(errors="replace"), mark)
     if "end" not in found:
-        raise ValueError(f"/bin/sh must run as root for user {user} ({command.split(' -s')[0]}): it did not finish")
-    return Asked(host, user, ssh.port, ssh.host_key, known, found)
+        shown = command.removeprefix("exec ").partition(" -s ")[0]
+        raise ValueError(f"/bin/sh must run as root for user {ssh.user} ({shown}): it did not finish")
+    return Asked(host, ssh.user, ssh.port, ssh.host_key, known, found)
 
 
-async def _run(connection: asyncssh.SSHClientConnection, command: str) -> bytes:
+async def _run(connection: asyncssh.SSHClientConnection, ssh: SSH, command: str) -> bytes:
     output = b""
+    password = await _password(connection, ssh)
     process = await connection.create_process(command, encoding=None, stderr=asyncssh.DEVNULL)
-    process.stdin.write(_SCRIPT.read_bytes())
+    process.stdin.write(password + _SCRIPT.read_bytes())
     process.stdin.write_eof()
     while part := await process.stdout.read(65536):
         output += part
         if len(output) > LARGEST:
             raise ValueError(f"the answer must be at most {LARGEST >> 20} MiB, is longer")
     return output
+
+
+async def _password(connection: asyncssh.SSHClientConnection, ssh: SSH) -> bytes:
+    """Return the line that sudo reads. If it asks for none, the shell would run that line as a command."""
+    if ssh.sudo_password is None:
+        return b""
+    line = privilege.password_line(ssh).encode()
+    answer = await run(connection, privilege.check_command(ssh), line)
+    if privilege.ROOT not in answer.lines:
+        raise ValueError(f"sudo must accept the password for user {ssh.user}, but the host printed: {answer.printed}")
+    return b"" if privilege.UNASKED in answer.lines else line
 
 
 def answers(output: str, mark: str) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """The stack's file with what it can't say as comments, the files beside it, and the same remarks for the terminal."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ _NAMES: Final = 3
 
 
 def remarks(
-    nodes: Sequence[Running], left_out: Mapping[str, str], changed: Sequence[Sequence[str]], *, needs_ca_key: bool
+    nodes: Sequence[Running], left_out: Mapping[str, str], changed: Sequence[Sequence[str]], needed: Collection[str]
 ) -> list[str]:
     """Return what a person must know before the first `pulumi preview`, as printable lines.
 
@@ -28,13 +28,15 @@ def remarks(
         nodes: the nodes in the stack.
         left_out: the reason, by the name of each node that is not in the stack.
         changed: the fields of the configuration in force that the stack changes, for each of `nodes`.
-        needs_ca_key: the stack's file doesn't have it as a secret yet.
+        needed: secrets that the stack's file doesn't have yet, of `caPrivateKey` and `sudoPassword`.
     """
     to_do = []
-    if needs_ca_key:
+    if "caPrivateKey" in needed:
         to_do.append(
             ("", "give the CA's key: privateKeyFile in kube-proxy:certificateAuthority, or docs/configuration.md")
         )
+    if "sudoPassword" in needed:
+        to_do.append(("", "give sudo's password: pulumi config set --secret kube-proxy:sudoPassword"))
     if not any(node.authority for node in nodes):
         to_do.append(("", "give the cluster's CA (certificateFile): no kubeconfig had one that can be read"))
     seen = "compare hostKey with the node's own key: it is the one that the node showed, and not in known_hosts"

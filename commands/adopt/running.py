@@ -84,7 +84,7 @@ def read_running(asked: Asked) -> Running:
 
 def _refuse(answers: Mapping[str, str]) -> NoReturn:
     if answers.get("uid", "").strip() != "0":
-        raise NotAdoptableError("must be asked as root, or as a user with sudo without a password")
+        raise NotAdoptableError("must be asked as root, or as a user with sudo (--ask-sudo-password)")
     for line in answers.get("processes", "").split("\n"):
         if not line:
             continue

@@ -252,6 +252,16 @@ class TestExistingFiles:
         assert "must be a stack's file, of which other keys are kept" in capsys.readouterr().err
 
 
+def test_password_of_sudo_is_asked_for_and_written_nowhere(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fleet.add()
+    monkeypatch.setattr(getpass, "getpass", lambda prompt: {"sudo password: ": "hunter2"}[prompt])
+    assert fleet.adopt("--ask-sudo-password") == 0
+    assert "give sudo's password: pulumi config set --secret kube-proxy:sudoPassword" in text()
+    assert "hunter2" not in text() + "".join(capsys.readouterr())
+
+
 def test_large_fleet_has_its_nodes_in_a_file(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(report, "INLINE_NODES", 1)
     fleet.add()

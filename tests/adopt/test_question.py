@@ -10,6 +10,9 @@ from pydantic import SecretStr
 from commands.adopt import question
 from commands.adopt.question import Asked, Login
 from commands.adopt.sources import Host
+from tests.adopt.conftest import MakeMachine
+from tests.adopt.layouts import GUIDE
+from tests.components.ssh_hosts import ASK, KEY, PASSWORD, private_key, serve, write_sudo
 
 
 class Server:
@@ -52,7 +55,7 @@ class Server:
             listening.close()
 
 
-@pytest.mark.parametrize(("user", "command"), [(None, "/bin/sh -s "), ("admin", "sudo -n /bin/sh -s ")])
+@pytest.mark.parametrize(("user", "command"), [(None, "exec /bin/sh -s "), ("admin", "exec sudo -n -- /bin/sh -s ")])
 def test_user_who_is_not_root_becomes_it_by_sudo(tmp_path: Path, user: str | None, command: str) -> None:
     server = Server()
     (asked,) = asyncio.run(server.ask(tmp_path, user))
@@ -60,6 +63,30 @@ def test_user_who_is_not_root_becomes_it_by_sudo(tmp_path: Path, user: str | Non
     assert asked.user == server.users[0] == (user or "root")
     assert server.commands[0].startswith(command)
     assert asked.answers == {"end": ""}
+
+
+@pytest.mark.parametrize("sudo", [ASK, "", "exit 9"], ids=["asks", "doesn't ask", "refuses"])
+def test_password_is_for_sudo_alone(tmp_path: Path, make_machine: MakeMachine, sudo: str) -> None:
+    """It is in no command. A sudo that doesn't ask leaves it to no shell, which would run it."""
+    machine = make_machine()
+    settings = "".join(f"export {name}='{value}'\n" for name, value in machine.environment.items())
+
+    async def ask() -> tuple[Asked | str, list[str]]:
+        async with serve(path=write_sudo(tmp_path / "bin", f"{sudo}\n{settings}")) as server:
+            login = Login("deploy", server.port, None, SecretStr(PASSWORD))
+            host = Host("node1", "127.0.0.1")
+            (asked,), _ = await question.ask_all([host], login, {None: private_key(KEY)}, tmp_path / "none")
+            return asked, server.commands
+
+    asked, commands = asyncio.run(ask())
+    assert not [command for command in commands if PASSWORD in command]
+    if sudo == "exit 9":
+        assert asked == "sudo must accept the password for user deploy, but the host printed: nothing, exit status 9"
+        assert len(commands) == 1, "a wrong password is tried once"
+        return
+    assert isinstance(asked, Asked)
+    assert asked.answers["kubeconfig-path"].strip() == GUIDE.kubeconfig
+    assert asked.answers["uid"].strip() == "0"
 
 
 def test_nodes_are_asked_a_few_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
