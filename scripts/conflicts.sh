@@ -33,8 +33,9 @@ listens_like_kube_proxy() { grep -E '^LISTEN +[0-9]+ +[0-9]+ +[^ ]*:(10249|10256
 # way_to_stop PROCESS CGROUP: a command only if it stops this process and nothing else.
 way_to_stop() {
     stopping=${2##*/}
-    case $2 in
-        *kubepods*)
+    case $2 in *kubepods*) stopping=kubepods ;; esac
+    case $stopping in
+        kubepods)
             manifest=$(grep -lsE '(image|name): .*kube-proxy' "$root"/etc/kubernetes/manifests/* "$root"/var/lib/rancher/*/agent/pod-manifests/* | head -n 1)
             if [ -n "$manifest" ]; then
                 printf 'remove the manifest of its static pod, %s' "${manifest#"$root"}"
@@ -77,8 +78,15 @@ check_ports() {
                 print
                 exit
             }' sockets)
-        [ -z "$owner" ] || problem "port $listener must be free for kube-proxy, is in use by $owner: stop that process, or choose another port in kube-proxy:configuration"
+        [ -z "$owner" ] || is_in_own_unit "$owner" || problem "port $listener must be free for kube-proxy, is in use by $owner: stop that process, or choose another port in kube-proxy:configuration"
     done
+}
+
+# is_in_own_unit OWNER: the unit may start kube-proxy by a shell, which is then the main process. A restart ends both.
+is_in_own_unit() {
+    holder=${1#*pid=}
+    group=$(sed -n '$s/.*://p' "$root/proc/${holder%%,*}/cgroup" 2>/dev/null)
+    [ "${group##*/}" = kube-proxy.service ]
 }
 
 check_firewall_managers() {

@@ -117,6 +117,16 @@ check_modules() {
     done
 }
 
+# The file of that name may have been made by another owner, and ours takes its place.
+check_modules_file() {
+    [ ! -e "$state/live" ] || return 0
+    for module in $(grep -hs '^[[:alnum:]]' "$root/etc/modules-load.d/kube-proxy.conf" | tr - _); do
+        case " $KERNEL_MODULES " in *" $module "*) ;; *)
+            warning "/etc/modules-load.d/kube-proxy.conf, which this program replaces, loads $module: if other programs need it, name it in another file of /etc/modules-load.d" ;;
+        esac
+    done
+}
+
 # A preinstalled binary may be on a read-only file system. Where others may write, nothing is tried: their link could lead anywhere.
 # Another preflight may run at the same time (commands/preflight).
 check_disk() {
@@ -306,6 +316,7 @@ check_unit
 check_programs
 check_handover
 check_modules
+check_modules_file
 check_disk
 check_live_files
 check_ports

@@ -12,6 +12,7 @@ save_previous() {
         keep_file "$path"
     done
     [ -z "$hiding_unit" ] || keep_file "$hiding_unit"
+    [ -e "$previous/was" ] || [ -e "$state/live" ] || keep_links
     [ -e "$previous/was" ] || printf 'active=%s rules=%s enabled=%s\n' "$([ "$active" = active ] && echo yes)" \
         "$([ "$active" = active ] || has_rules && echo yes)" "$([ "$enabled" = enabled ] && echo yes)" >"$previous/was"
     [ -e "$previous/directories" ] || for directory in "$K8S_DIR/kube-proxy" "$K8S_DIR" /etc/kubernetes; do
@@ -31,6 +32,13 @@ list_missing_directories() {
     while [ ! -d "$root$missing/" ]; do
         printf '%s\n' "$missing"
         missing=${missing%/*}
+    done
+}
+
+# By which targets the unit was started. disable removes them all, and enable makes those of the unit's own [Install] only.
+keep_links() {
+    for link in "$root"/etc/systemd/system/*.wants/kube-proxy.service "$root"/etc/systemd/system/*.requires/kube-proxy.service; do
+        ! exists "$link" || keep_file "${link#"$root"}"
     done
 }
 
@@ -90,16 +98,17 @@ expect_live_configuration() {
     [ -n "$MODE" ] && [ -n "$HEALTHZ" ] && [ -n "$METRICS" ]
 }
 
-live_field() { sed -n "s/^$1: *//p" "$(live_path kube-proxy-config.yaml)" | tr -d "\"'"; }
+live_field() { sed -n "s/^$1:[[:space:]]*[\"']\{0,1\}\([^\"'#[:space:]]*\).*/\1/p" "$(live_path kube-proxy-config.yaml)" | head -n 1; }
 
 roll_back() {
     say "rolling back to the previous files"
     live_files | while read -r _ path _; do
         rm -f "$root$path.new"
     done
-    sh "$state/recover" now || fail "the previous files can't be restored: is a file system read-only? kube-proxy was left as it is; fix that, then run pulumi up again"
     was=$(cat "$state/previous/was")
+    # Before the links that were there come back: disable removes those, too.
     case $was in *enabled=yes) ;; *) run_systemctl disable --quiet kube-proxy.service 2>/dev/null || : ;; esac
+    sh "$state/recover" now || fail "the previous files can't be restored: is a file system read-only? kube-proxy was left as it is; fix that, then run pulumi up again"
     run_systemctl daemon-reload || :
     case "$other_unit $was" in /*enabled=yes) run_systemctl enable --quiet --force kube-proxy.service || : ;; esac
     case "$restarted $was" in
@@ -115,16 +124,17 @@ roll_back() {
 
 restart_previous() {
     restart_unit || :
-    MODE='' reason='it has other files than ours'
+    MODE='' proven=no reason='it has other files than ours'
     if [ -f "$(live_path kube-proxy.kubeconfig)" ] && [ -f "$(live_path kube-proxy-config.yaml)" ] && expect_live_configuration && wait_until_serving; then
+        proven=yes
         say "the previous generation serves again"
     elif is_active; then
         say "the previous generation runs again, but isn't proven to serve: $reason"
     else
         say "the previous generation doesn't run either: see journalctl -u kube-proxy"
     fi
-    # With another owner's files its mode may not be known.
-    [ -z "$MODE" ] || remove_rules "$MODE"
+    # Of another owner's kube-proxy, a file that only seems to be its own must not decide which rules go.
+    if [ "$proven" = yes ] || { [ -n "$MODE" ] && [ -e "$state/live" ]; }; then remove_rules "$MODE"; fi
 }
 
 stop_again() {

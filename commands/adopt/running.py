@@ -79,16 +79,14 @@ def read_running(asked: Asked) -> Running:
     running.configuration, running.verbosity = in_force(values, running.name, running.notes)
     _read_unit(running)
     _read_binary(running)
+    _note_others(running)
     return running
 
 
 def _refuse(answers: Mapping[str, str]) -> NoReturn:
     if answers.get("uid", "").strip() != "0":
         raise NotAdoptableError("must be asked as root, or as a user with sudo (--ask-sudo-password)")
-    for line in answers.get("processes", "").split("\n"):
-        if not line:
-            continue
-        pid, command, _, group = [*line.split(" ", 3), "", "", ""][:4]
+    for pid, command, _, group in _processes(answers):
         if command.startswith("k3s") or command == "kubelite":
             raise NotAdoptableError(f"{command} has kube-proxy built in: turn it off there, then install a kube-proxy")
         if command == "hyperkube":
@@ -101,6 +99,11 @@ def _refuse(answers: Mapping[str, str]) -> NoReturn:
             )
         raise NotAdoptableError(f"kube-proxy (process {pid}) must be the main process of a systemd service, as root")
     raise NotAdoptableError("no kube-proxy runs there")
+
+
+def _processes(answers: Mapping[str, str]) -> list[list[str]]:
+    """Return the processes that may be kube-proxy: process ID, command, whether it is a unit's main process, cgroup."""
+    return [[*line.split(" ", 3), "", "", ""][:4] for line in answers.get("processes", "").split("\n") if line]
 
 
 def _values(running: Running, arguments: Sequence[str]) -> Mapping[str, Any]:
@@ -273,6 +276,15 @@ def _read_binary(running: Running) -> None:
     architecture = {"x86_64": "amd64", "aarch64": "arm64"}.get(answers.get("machine", "").strip(), "")
     if architecture and re.fullmatch("[0-9a-f]{64}", digest):
         running.sha256 = {architecture: digest}
+
+
+def _note_others(running: Running) -> None:
+    """question.sh describes the first kube-proxy that is a unit's main process."""
+    found = [process for process in _processes(running.asked.answers) if process[1].startswith("kube-proxy")]
+    described = next((pid for pid, _, main, _ in found if main == "yes"), "")
+    others = ", ".join(f"process {pid} ({group})" for pid, _, _, group in found if pid != described)
+    if others:
+        running.to_do.append(f"another kube-proxy runs there, and each deletes the other's rules: stop {others}")
 
 
 def _without_host_bits(cidrs: str) -> str:

@@ -282,6 +282,14 @@ def test_node_name_that_kube_proxy_does_not_use_is_noted(make_machine: MakeMachi
     assert node.notes == ["kube-proxy calls its Node k8s-node01: it waits for that one and writes no rules"]
 
 
+@pytest.mark.parametrize("group", ["/system.slice/kubernetes-proxy.service", "/kubepods/pod1/0123"])
+def test_second_kube_proxy_must_be_stopped(make_machine: MakeMachine, group: str) -> None:
+    machine = make_machine()
+    machine.process(PID + 1, "kube-proxy", group, GUIDE.binary, [])
+    others = f"another kube-proxy runs there, and each deletes the other's rules: stop process {PID + 1} ({group})"
+    assert read_running(machine.ask()).to_do == [others]
+
+
 @pytest.mark.parametrize(
     ("given", "expected"),
     [("10.200.1.7/16", "10.200.0.0/16"), ("10.200.0.0/16,fd00:1::5/48", "10.200.0.0/16,fd00:1::/48")],

@@ -13,6 +13,7 @@ import yaml
 
 from development.lab import topology
 from development.lab.node import Node
+from tests.lab import probe
 from tests.lab.cluster import Cluster
 
 SERVER = f"https://{topology.LOAD_BALANCER}:{topology.LOAD_BALANCER_PORT}"
@@ -29,11 +30,10 @@ After=network.target
 [Install]
 WantedBy=multi-user.target
 """
-_AWAIT = """\
+_START = """\
 modprobe -a nf_conntrack ip_vs ip_vs_rr
 systemctl daemon-reload
 systemctl enable --quiet --now kube-proxy
-until curl -s -o /dev/null --max-time 2 http://10.0.0.1:443/; do sleep 0.5; done
 """
 # Everything in the directories where a layout or this program has files, and how the service runs.
 _STATE = """\
@@ -67,7 +67,7 @@ class Layout:
     directories: tuple[str, ...] = ()
 
 
-_GUIDE_CONFIGURATION = """\
+GUIDE_CONFIGURATION = """\
 kind: KubeProxyConfiguration
 apiVersion: kubeproxy.config.k8s.io/v1alpha1
 clientConnection:
@@ -91,7 +91,7 @@ RestartSec=5
 LimitNOFILE=65536""",
     kubeconfig="/etc/kubernetes/kube-proxy.kubeconfig",
     files={
-        "/etc/kubernetes/kube-proxy-config.yaml": _GUIDE_CONFIGURATION,
+        "/etc/kubernetes/kube-proxy-config.yaml": GUIDE_CONFIGURATION,
         "/etc/kubernetes/kube-proxy.conf": 'KUBE_PROXY_ARGS=" \\\n  --config=/etc/kubernetes/kube-proxy-config.yaml \\\n  --v=2"\n',
     },
     directories=("/opt/k8s/kube-proxy",),
@@ -227,13 +227,19 @@ def set_up(cluster: Cluster, node: Node, layout: Layout) -> None:
             for word, value in given.items():
                 text = text.replace(word, value)
             _add(tar, path, 0o644, text.encode())
-        for path, content, mode in _credentials(cluster, layout):
+        for path, content, mode in credentials(cluster, layout):
             _add(tar, path, mode, content)
         for path, target in layout.links.items():
             _add(tar, path, 0o777, kind=tarfile.SYMTYPE, target=target)
         _add(tar, layout.binary, 0o755, (cluster.lab.bin / "kube-proxy").read_bytes())
     node.run("tar -x -C / --no-overwrite-dir -f -", stdin=archive.getvalue(), seconds=300)
-    node.run(_AWAIT, seconds=300)
+    node.run(_START)
+    await_service(node)
+
+
+def await_service(node: Node) -> None:
+    """Waits until a node's kube-proxy answers for the Service kubernetes."""
+    node.run(f"until curl -s -o /dev/null --max-time 2 {probe.SERVICE}; do sleep 0.5; done", seconds=300)
 
 
 def state(node: Node) -> str:
@@ -254,7 +260,7 @@ def _add(tar: tarfile.TarFile, path: str, mode: int, content: bytes = b"", kind:
     tar.addfile(entry, io.BytesIO(content))
 
 
-def _credentials(cluster: Cluster, layout: Layout) -> list[tuple[str, bytes, int]]:
+def credentials(cluster: Cluster, layout: Layout) -> list[tuple[str, bytes, int]]:
     """Returns the kubeconfig, and its certificate files if it has any: path, content and mode."""
     authority = (cluster.lab.cert / "ca.pem").read_bytes()
     certificate, key = _issue(cluster)

@@ -3,6 +3,7 @@
 import os
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from development.lab import environment, loopback
@@ -36,41 +37,44 @@ def take_over(cluster: Cluster, node: Node, layout: Layout) -> Outcome:
     try:
         before, starts = layouts.state(node), generations.starts(node)
         address = loopback.choose(cluster.lab).of(node.worker.address)
-        adopt(cluster, f"{node.name}={address}", "--port", str(SSH_PORT))
+        adopt(cluster, f"{node.name}={address}", "--port", str(SSH_PORT), "--ssh-key", ".lab/ssh/id_ed25519")
         assert layouts.state(node) == before, "adopt changes nothing"
-        cluster.configure(_complete)
-        _succeed(cluster, "preview")
+        succeed(cluster, "preview")
         assert layouts.state(node) == before, "a preview changes nothing"
         with probe.probed([node]) as answers:
-            _succeed(cluster, "up", "--yes", "--skip-preview")
+            succeed(cluster, "up", "--yes", "--skip-preview")
         restarts = generations.starts(node) - starts
         report = cluster.outputs()["nodes"][node.name]
         assert (report["active"], report["enabled"], report["request"]) == (True, True, "answered")
-        _succeed(cluster, "preview", "--expect-no-changes")
+        succeed(cluster, "preview", "--expect-no-changes")
         with probe.probed([node]) as at_removal:
-            _succeed(cluster, "destroy", "--yes", "--skip-preview")
+            succeed(cluster, "destroy", "--yes", "--skip-preview")
         assert layouts.state(node) == before, "a removal gives everything back"
-        node.run("curl -s -o /dev/null --retry 9 --retry-all-errors --max-time 5 http://10.0.0.1:443/")
+        layouts.await_service(node)
     finally:
-        _succeed(cluster, "destroy", "--yes", "--skip-preview")
+        succeed(cluster, "destroy", "--yes", "--skip-preview")
         cluster.configuration_file.write_text(written)
         layouts.remove(node, layout)
     return Outcome(restarts, answers[node.name], at_removal[node.name])
 
 
-def adopt(cluster: Cluster, *nodes: str) -> str:
-    """Runs `commands.adopt` for the stack `dev` as a user does, and returns what it says."""
-    program = [".venv/bin/python", "-m", "commands.adopt", cluster.configuration_file.name, "--force"]
-    keys = ["--ssh-key", ".lab/ssh/id_ed25519", "--known-hosts", ".lab/ssh/known_hosts"]
+def adopt(cluster: Cluster, *arguments: str, programs: Path | None = None) -> str:
+    """Runs `commands.adopt` for the stack `dev` as a user does, adds what it can't know, and returns its remarks.
+
+    `programs` is a directory with Ansible.
+    """
+    variables = environment.variables(cluster.lab)
+    path = f"{programs}:{variables['PATH']}" if programs else variables["PATH"]
     done = subprocess.run(
-        [*program, *keys, *nodes],
+        [".venv/bin/python", "-m", "commands.adopt", cluster.configuration_file.name, "--force", *arguments],
         cwd=cluster.lab.project,
-        env=os.environ | environment.variables(cluster.lab),
+        env=os.environ | variables | {"PATH": path},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
+    cluster.configure(_complete)
     return done.stderr
 
 
@@ -80,6 +84,8 @@ def _complete(values: dict[str, Any]) -> None:
     values["rollout"] = ROLLOUT
 
 
-def _succeed(cluster: Cluster, *arguments: str) -> None:
+def succeed(cluster: Cluster, *arguments: str) -> str:
+    """Runs Pulumi, which must succeed, and returns its output."""
     result = cluster.pulumi(*arguments)
     assert result.status == 0, result.output
+    return result.output

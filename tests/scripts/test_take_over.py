@@ -69,6 +69,16 @@ def test_removal_puts_everything_back_and_starts_it_again(guide: FakeNode) -> No
     assert not list(guide.path(STATE).parent.glob("kube-proxy-generations*"))
 
 
+def test_modules_that_only_the_file_of_before_loads_give_a_warning(guide: FakeNode) -> None:
+    guide.write("/etc/modules-load.d/kube-proxy.conf", "# theirs\nbr_netfilter\nip-vs\n")
+    assert guide.preflight_messages()[0] == (
+        "warning: /etc/modules-load.d/kube-proxy.conf, which this program replaces, loads br_netfilter: if other programs need "
+        "it, name it in another file of /etc/modules-load.d"
+    )
+    guide.deploy()
+    assert not [message for message in guide.preflight_messages() if "br_netfilter" in message]
+
+
 def test_what_is_as_the_stack_means_already_is_kept_without_a_restart(node: FakeNode) -> None:
     """As a node whose state was lost."""
     node.deploy()
@@ -232,6 +242,50 @@ class TestHidingUnit:
         assert not node.path(HIDING).exists()
         node.succeed("remove")
         assert node.path(HIDING).read_text() == "[Service]\n# later\n"
+
+
+class TestLinksOfTargets:
+    """The targets that start the unit at boot: not only those of its own [Install], which enable makes again."""
+
+    LINKS = (
+        "/etc/systemd/system/basic.target.wants/kube-proxy.service",
+        "/etc/systemd/system/a.target.requires/kube-proxy.service",
+    )
+
+    @pytest.fixture(params=["enabled", "not enabled"])
+    def linked(self, guide: FakeNode, request: pytest.FixtureRequest) -> FakeNode:
+        for link in self.LINKS:
+            guide.path(link).parent.mkdir(parents=True)
+            guide.path(link).symlink_to(UNIT)
+        if request.param != "enabled":
+            guide.path("/unit/enabled").unlink()
+        return guide
+
+    def test_come_back_on_removal(self, linked: FakeNode) -> None:
+        before = files(linked)
+        linked.deploy()
+        linked.succeed("remove")
+        assert files(linked) == before
+
+    def test_come_back_in_a_rollback(self, linked: FakeNode) -> None:
+        before = files(linked)
+        linked.files["kube-proxy-config.yaml"] = CONFIGURATION + "oomScoreAdj: 666\n"
+        linked.fail_to_deploy()
+        assert files(linked) == before
+
+
+@pytest.mark.parametrize(
+    "theirs", ["mode: ipvs # of 2019\n", "mode: iptables\n", "mode: userspace\n", "mode: 'ipvs'\n---\nmode: iptables\n"]
+)
+def test_rollback_keeps_the_rules_of_a_kube_proxy_whose_file_does_not_prove_its_mode(
+    guide: FakeNode, theirs: str
+) -> None:
+    """The file may be one that no process reads."""
+    guide.write("/etc/kubernetes/kube-proxy-config.yaml", theirs)
+    guide.files["kube-proxy-config.yaml"] = CONFIGURATION + "oomScoreAdj: 666\n"
+    rules = guide.path("/proc/net/ip_vs").read_text()
+    guide.fail_to_deploy()
+    assert guide.path("/proc/net/ip_vs").read_text() == rules
 
 
 class TestPowerFailures:

@@ -17,7 +17,7 @@ from tests.soak.campaign import Campaign
 from tests.soak.interruptions import interruptions
 from tests.soak.power_cuts import power_cuts
 from tests.soak.rollouts import rollouts
-from tests.soak.takeovers import takeovers
+from tests.soak.takeovers import take_over
 
 PARTS = ("rollouts", "interruptions", "cuts", "takeovers")
 
@@ -56,7 +56,7 @@ def _run(campaign: Campaign, arguments: argparse.Namespace) -> None:
             case "interruptions":
                 interruptions(campaign, arguments.interruptions)
             case "takeovers":
-                takeovers(campaign)
+                take_over(campaign)
             case _:
                 power_cuts(campaign, arguments.cuts)
 
