@@ -122,7 +122,9 @@ roll_back() {
     [ -e "$state/live" ] || rm -rf "$state/original" "$state/paths"
 }
 
+# The starts of the new generation must not count for the previous unit, whose limit may have an action (StartLimitAction=reboot).
 restart_previous() {
+    forget_failures
     restart_unit || :
     MODE='' proven=no reason='it has other files than ours'
     if [ -f "$(live_path kube-proxy.kubeconfig)" ] && [ -f "$(live_path kube-proxy-config.yaml)" ] && expect_live_configuration && wait_until_serving; then

@@ -1,4 +1,4 @@
-"""Five ways in which a node got its kube-proxy: file names, modes, units and flags as those guides and projects leave them."""
+"""Ways in which a node got its kube-proxy: file names, modes, units and flags as those guides and projects leave them."""
 
 import base64
 import io
@@ -213,7 +213,22 @@ mode: nftables
         BINARY: "/opt/kubernetes/bin/kube-proxy",
     },
 )
-LAYOUTS = (GUIDE, KUBEASZ, HARD_WAY, FLAGS, VERSIONED)
+LINKED = Layout(
+    title="a unit that is linked, and started by another target",
+    unit="/opt/kubernetes/kube-proxy.service",
+    service="""\
+ExecStart=/usr/local/bin/kube-proxy --config=/etc/kubernetes/kube-proxy-config.yaml --v=2
+Restart=always
+StartLimitIntervalSec=0""",
+    kubeconfig="/etc/kubernetes/kube-proxy.kubeconfig",
+    kubeconfig_mode=0o640,
+    files={"/etc/kubernetes/kube-proxy-config.yaml": GUIDE_CONFIGURATION},
+    links={
+        "/etc/systemd/system/kube-proxy.service": "/opt/kubernetes/kube-proxy.service",
+        "/etc/systemd/system/basic.target.wants/kube-proxy.service": "/opt/kubernetes/kube-proxy.service",
+    },
+)
+LAYOUTS = (GUIDE, KUBEASZ, HARD_WAY, FLAGS, VERSIONED, LINKED)
 
 
 def set_up(cluster: Cluster, node: Node, layout: Layout) -> None:
@@ -250,7 +265,16 @@ def state(node: Node) -> str:
 def remove(node: Node, layout: Layout) -> None:
     """Removes a kube-proxy that `set_up` has set up, with its rules."""
     node.run(f"systemctl disable --quiet --now kube-proxy; {layout.binary} --cleanup 2>/dev/null; :")
-    paths = ["/etc/kubernetes", "/opt/*", "/var/lib/kube-proxy", BINARY, layout.binary, layout.unit, *layout.files]
+    paths = [
+        "/etc/kubernetes",
+        "/opt/*",
+        "/var/lib/kube-proxy",
+        BINARY,
+        layout.binary,
+        layout.unit,
+        *layout.files,
+        *layout.links,
+    ]
     node.run(f"rm -rf {' '.join(paths)}; rmdir /etc/systemd/system/kube-proxy.service.d; systemctl daemon-reload")
 
 

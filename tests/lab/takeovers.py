@@ -1,5 +1,6 @@
 """The whole story of a take-over on a node: adopt writes the stack, `pulumi up` takes over, `pulumi destroy` gives back."""
 
+import dataclasses
 import os
 import subprocess
 from dataclasses import dataclass
@@ -36,8 +37,7 @@ def take_over(cluster: Cluster, node: Node, layout: Layout) -> Outcome:
     layouts.set_up(cluster, node, layout)
     try:
         before, starts = layouts.state(node), generations.starts(node)
-        address = loopback.choose(cluster.lab).of(node.worker.address)
-        adopt(cluster, f"{node.name}={address}", "--port", str(SSH_PORT), "--ssh-key", ".lab/ssh/id_ed25519")
+        _adopt_one(cluster, node)
         assert layouts.state(node) == before, "adopt changes nothing"
         succeed(cluster, "preview")
         assert layouts.state(node) == before, "a preview changes nothing"
@@ -58,6 +58,52 @@ def take_over(cluster: Cluster, node: Node, layout: Layout) -> Outcome:
     return Outcome(restarts, answers[node.name], at_removal[node.name])
 
 
+# A change of the configuration that only the restart can find: kube-proxy's unit fails with it.
+_FAULT = "/etc/systemd/system/kube-proxy.service.d/fault.conf"
+_DROP_IN = """\
+[Service]
+ExecStartPost=/bin/sh -c '! grep -q "oomScoreAdj: -997" /etc/kubernetes/kube-proxy-config.yaml'
+"""
+
+
+def roll_back(cluster: Cluster, node: Node) -> None:
+    """Lets the take-over of kubeasz's layout fail, and then a change after it: each time what ran before runs again.
+
+    Unit and binary are in directories of the stack's choice. Raises AssertionError.
+    """
+    written, layout = cluster.configuration_file.read_text(), layouts.KUBEASZ
+    layouts.set_up(cluster, node, dataclasses.replace(layout, files={**layout.files, _FAULT: _DROP_IN}))
+    try:
+        before = layouts.state(node)
+        _adopt_one(cluster, node)
+        chosen = cluster.configured()["service"]
+        assert (chosen["unitDirectory"], chosen["binaryDirectory"]) == ("/etc/systemd/system", "/opt/kube/bin")
+        _fail(cluster, "the previous generation runs again")
+        assert layouts.state(node) == before
+        layouts.await_service(node)
+        succeed(cluster, "up", "--yes", "--skip-preview")
+        live = layouts.state(node)
+        _fail(cluster, "the previous generation serves again")
+        assert layouts.state(node) == live
+        succeed(cluster, "destroy", "--yes", "--skip-preview")
+        assert layouts.state(node) == before
+    finally:
+        succeed(cluster, "destroy", "--yes", "--skip-preview")
+        cluster.configuration_file.write_text(written)
+        node.run(f"rm -f {_FAULT}")
+        layouts.remove(node, layout)
+
+
+def _fail(cluster: Cluster, message: str) -> None:
+    """Deploys a configuration with which the unit fails, and takes it back."""
+    good = cluster.configuration_file.read_text()
+    cluster.configure(lambda values: values["configuration"].update(oomScoreAdj=-997))
+    result = cluster.up()
+    cluster.configuration_file.write_text(good)
+    assert result.status != 0
+    assert message in result.output, result.output
+
+
 def adopt(cluster: Cluster, *arguments: str, programs: Path | None = None) -> str:
     """Runs `commands.adopt` for the stack `dev` as a user does, adds what it can't know, and returns its remarks.
 
@@ -76,6 +122,11 @@ def adopt(cluster: Cluster, *arguments: str, programs: Path | None = None) -> st
     assert done.returncode == 0, done.stderr
     cluster.configure(_complete)
     return done.stderr
+
+
+def _adopt_one(cluster: Cluster, node: Node) -> None:
+    address = loopback.choose(cluster.lab).of(node.worker.address)
+    adopt(cluster, f"{node.name}={address}", "--port", str(SSH_PORT), "--ssh-key", ".lab/ssh/id_ed25519")
 
 
 def _complete(values: dict[str, Any]) -> None:

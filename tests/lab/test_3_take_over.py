@@ -1,6 +1,6 @@
 """A node that a guide or another project set up: adopt writes the stack, and `pulumi up` takes over without a failed request.
 
-One of the five layouts in each run, in turn by the day; `make soak PARTS=takeovers` tries all.
+One of the layouts in each run, in turn by the day; `make soak PARTS=takeovers` tries all.
 """
 
 from datetime import UTC, datetime

@@ -288,6 +288,13 @@ def test_rollback_keeps_the_rules_of_a_kube_proxy_whose_file_does_not_prove_its_
     assert guide.path("/proc/net/ip_vs").read_text() == rules
 
 
+def test_rollback_counts_no_start_of_ours_for_the_previous_unit(guide: FakeNode) -> None:
+    """Its limit of starts may reboot the node (StartLimitAction)."""
+    guide.files["kube-proxy-config.yaml"] = CONFIGURATION + "oomScoreAdj: 666\n"
+    guide.fail_to_deploy()
+    assert guide.systemctl_calls()[-2:] == ["reset-failed kube-proxy.service", RESTART]
+
+
 class TestPowerFailures:
     def test_first_activation_is_completed_by_the_next(
         self, guide: FakeNode, tmp_path_factory: pytest.TempPathFactory

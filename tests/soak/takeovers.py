@@ -19,6 +19,8 @@ def take_over(campaign: Campaign) -> None:
     with campaign.round("take over what the guide's playbook has deployed") as this:
         for name, outcome in playbook.take_over(campaign.cluster).items():
             _count(campaign, this, name, outcome)
+    with campaign.round("roll back a take-over, and a change after it, in directories of the stack's choice"):
+        takeovers.roll_back(campaign.cluster, node)
     with campaign.round("deploy again"):
         campaign.converge()
 
