@@ -132,6 +132,9 @@ find_other_unit() {
         '/etc/systemd/system '/usr/* | '/etc/systemd/system '/lib/* | '/etc/systemd/system '/run/systemd/system/*) ;;
         *) hiding_unit=$other_unit ;;
     esac
+    # Before version 246, systemd shows the file that a linked unit leads to (systemctl link). What hides ours is the link.
+    link=/etc/systemd/system/kube-proxy.service
+    [ -z "$hiding_unit" ] || [ "$(readlink -f "$root$link")" != "$(readlink -f "$root$hiding_unit")" ] || hiding_unit=$link
 }
 
 # Says that systemd uses another unit than ours, $unit_file, and how the stack takes it over.

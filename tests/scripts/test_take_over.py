@@ -222,6 +222,21 @@ class TestHidingUnit:
         hidden.fail_to_deploy()
         assert files(hidden) == before
 
+    @pytest.mark.parametrize("systemd", ["245", "252"])
+    def test_that_is_linked_is_unlinked_and_linked_again(self, hidden: FakeNode, systemd: str) -> None:
+        """systemctl link. Before version 246, systemd shows where the link leads to."""
+        hidden.write("systemd-version", systemd)
+        theirs = hidden.path("/opt/theirs/kube-proxy.service")
+        theirs.parent.mkdir(parents=True)
+        hidden.path(HIDING).rename(theirs)
+        hidden.path(HIDING).symlink_to(theirs)
+        before, content = files(hidden), theirs.read_text()
+        hidden.deploy()
+        assert not hidden.path(HIDING).is_symlink()
+        assert theirs.read_text() == content
+        hidden.succeed("remove")
+        assert files(hidden) == before
+
     def test_alias_of_another_unit_is_refused_before_anything_changes(self, guide: FakeNode) -> None:
         guide.write("shown-unit", "/etc/systemd/system/kubernetes-proxy.service")
         guide.parameters["TAKE_OVER"] = "true"
