@@ -79,14 +79,18 @@ def test_modules_that_only_the_file_of_before_loads_give_a_warning(guide: FakeNo
     assert not [message for message in guide.preflight_messages() if "br_netfilter" in message]
 
 
-def test_what_is_as_the_stack_means_already_is_kept_without_a_restart(node: FakeNode) -> None:
-    """As a node whose state was lost."""
-    node.deploy()
-    before = files(node)
+def lose_state(node: FakeNode) -> None:
+    """Forgets the first deployment: what is live is then what was there before."""
     for kept in ("live", "original", "paths", "node", "stack"):
         path = node.path(f"{STATE}/{kept}")
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     node.systemctl_calls()
+
+
+def test_what_is_as_the_stack_means_already_is_kept_without_a_restart(node: FakeNode) -> None:
+    node.deploy()
+    before = files(node)
+    lose_state(node)
     assert "serves already, nothing to do" in node.deploy().stderr
     assert node.systemctl_calls() == []
     node.succeed("remove")
@@ -94,16 +98,27 @@ def test_what_is_as_the_stack_means_already_is_kept_without_a_restart(node: Fake
     assert node.path("/unit/active").read_text() == "active\n"
 
 
+def test_what_does_not_serve_is_left_as_it_was_without_a_restart(node: FakeNode) -> None:
+    node.deploy()
+    node.path("/etc/kubernetes/kube-proxy.conf").chmod(0o640)
+    before = files(node)
+    lose_state(node)
+    node.write("/proc/net/ip_vs", "")
+    assert "kube-proxy was not restarted and runs as before" in node.fail_to_deploy()
+    assert RESTART not in node.systemctl_calls()
+    assert files(node) == before
+    assert not node.path(f"{STATE}/original").exists()
+
+
 def test_file_that_differs_in_its_mode_only_gets_the_right_one_without_a_restart(node: FakeNode) -> None:
     node.deploy()
-    shutil.rmtree(node.path(f"{STATE}/original"))
-    node.path(f"{STATE}/live").unlink()
+    lose_state(node)
     changed = dict.fromkeys((UNIT, "/usr/local/bin/kube-proxy", "/etc/kubernetes/kube-proxy-config.yaml"), 0o640)
     for path, mode in changed.items():
         node.path(path).chmod(mode)
     before = files(node)
     node.deploy()
-    assert node.systemctl_calls().count(RESTART) == 1, "that of the first activation"
+    assert RESTART not in node.systemctl_calls()
     assert [node.path(path).stat().st_mode & 0o777 for path in changed] == [0o644, 0o755, 0o644]
     node.succeed("remove")
     assert files(node) == before
