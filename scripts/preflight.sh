@@ -175,9 +175,9 @@ check_directory() {
 
 # What can't be replaced: anything but a file or a link, a mount point, an immutable file (where lsattr is installed).
 check_live_files() {
-    live_files | while read -r _ path _; do
+    { live_files && echo "hiding $hiding_unit"; } | while read -r _ path _; do
         file=$root$path
-        if [ -h "$file" ] || [ ! -e "$file" ]; then
+        if [ -z "$path" ] || [ -h "$file" ] || [ ! -e "$file" ]; then
             continue
         elif [ ! -f "$file" ]; then
             echo "$path must be a file or a symbolic link, is a $(stat -c %F "$file"): move it away"

@@ -4,99 +4,41 @@ Its unit is in /etc/systemd/system, where it wins over ours; its files are in /v
 kubeconfig; its binary is a link.
 """
 
-import subprocess
-import tempfile
-from pathlib import Path
-
-import yaml
-
 from development.lab.node import Node
-from tests.lab import foreign
+from tests.lab import foreign, layouts
 from tests.lab.cluster import Cluster
+from tests.lab.layouts import Layout
 
 UNIT = "/etc/systemd/system/kube-proxy.service"
 
-_UNIT = """\
-[Unit]
-Description=Kubernetes Kube Proxy
-
-[Service]
+_LAYOUT = Layout(
+    title="a node with a history",
+    unit=UNIT,
+    service="""\
 ExecStart=/usr/local/bin/kube-proxy --config=/var/lib/kube-proxy/kube-proxy-config.yaml
 Restart=on-failure
-RestartSec=5
-
-[Install]
-WantedBy=multi-user.target
+RestartSec=5""",
+    kubeconfig="/var/lib/kube-proxy/kubeconfig",
+    files={
+        "/var/lib/kube-proxy/kube-proxy-config.yaml": f"""\
+apiVersion: kubeproxy.config.k8s.io/v1alpha1
+kind: KubeProxyConfiguration
+mode: ipvs
+clusterCIDR: 172.30.0.0/16
+ipvs: {{excludeCIDRs: [{foreign.EXCLUDED}]}}
+clientConnection: {{kubeconfig: /var/lib/kube-proxy/kubeconfig}}
+hostnameOverride: NAME
 """
-_KUBECONFIG = """\
-apiVersion: v1
-kind: Config
-clusters:
-- name: default
-  cluster: {server: 'https://192.168.99.100:8443', certificate-authority: /var/lib/kube-proxy/ca.pem}
-users:
-- name: kube-proxy
-  user: {client-certificate: /var/lib/kube-proxy/kube-proxy.pem, client-key: /var/lib/kube-proxy/kube-proxy-key.pem}
-contexts:
-- name: default
-  context: {cluster: default, user: kube-proxy}
-current-context: default
-"""
-_SET_UP = """\
-set -e
-mkdir -p /opt/kube/bin
-cd /opt/kube/bin
-tar -xf -
-chmod 755 kube-proxy
-ln -s /opt/kube/bin/kube-proxy /usr/local/bin/kube-proxy
-mkdir /var/lib/kube-proxy
-mv kubeconfig *.yaml *.pem /var/lib/kube-proxy/
-mv unit /etc/systemd/system/kube-proxy.service
-modprobe -a nf_conntrack ip_vs ip_vs_rr
-systemctl daemon-reload
-systemctl enable --quiet --now kube-proxy
-until ipvsadm -ln | grep -q '^TCP  10.0.0.1:443 rr'; do sleep 0.5; done
-"""
-_REMOVE = """\
-systemctl disable --quiet --now kube-proxy
-kube-proxy --cleanup 2>/dev/null
-rm -r /etc/systemd/system/kube-proxy.service /usr/local/bin/kube-proxy /opt/kube /var/lib/kube-proxy
-systemctl daemon-reload
-"""
+    },
+    certificates="/var/lib/kube-proxy",
+    binary="/opt/kube/bin/kube-proxy",
+    links={layouts.BINARY: "/opt/kube/bin/kube-proxy"},
+)
 
 
 def set_up(cluster: Cluster, node: Node) -> None:
     """Sets up a kube-proxy in mode ipvs and waits until it serves."""
-    configuration = {
-        "apiVersion": "kubeproxy.config.k8s.io/v1alpha1",
-        "kind": "KubeProxyConfiguration",
-        "mode": "ipvs",
-        "clusterCIDR": "172.30.0.0/16",
-        "ipvs": {"excludeCIDRs": [foreign.EXCLUDED]},
-        "clientConnection": {"kubeconfig": "/var/lib/kube-proxy/kubeconfig"},
-        "hostnameOverride": node.name,
-    }
-    with tempfile.TemporaryDirectory() as name:
-        directory = Path(name)
-        (directory / "unit").write_text(_UNIT)
-        (directory / "kubeconfig").write_text(_KUBECONFIG)
-        (directory / "kube-proxy-config.yaml").write_text(yaml.safe_dump(configuration))
-        (directory / "ca.pem").write_bytes((cluster.lab.cert / "trust.pem").read_bytes())
-        (directory / "kube-proxy").symlink_to(cluster.lab.bin / "kube-proxy")
-        _issue(cluster, directory)
-        archive = subprocess.run(["tar", "-chf", "-", "."], cwd=directory, capture_output=True, check=True).stdout
-    node.run(_SET_UP, stdin=archive, seconds=300)
-
-
-def _issue(cluster: Cluster, directory: Path) -> None:
-    key, certificate = directory / "kube-proxy-key.pem", directory / "kube-proxy.pem"
-    ca, ca_key = cluster.lab.cert / "ca.pem", cluster.lab.cert / "ca-key.pem"
-    command = "openssl req -newkey rsa:2048 -nodes -subj /CN=system:kube-proxy -days 30 -x509"
-    subprocess.run(
-        [*command.split(), "-CA", ca, "-CAkey", ca_key, "-keyout", key, "-out", certificate],
-        capture_output=True,
-        check=True,
-    )
+    layouts.set_up(cluster, node, _LAYOUT)
 
 
 def is_as_it_was(node: Node) -> bool:
@@ -111,4 +53,4 @@ def is_as_it_was(node: Node) -> bool:
 
 def remove(node: Node) -> None:
     """Removes it, with its rules."""
-    node.run("sh", stdin=_REMOVE.encode())
+    layouts.remove(node, _LAYOUT)

@@ -231,6 +231,10 @@ class TestHidingUnit:
         hidden.succeed("remove")
         assert files(hidden) == before
 
+    def test_must_be_removable(self, hidden: FakeNode) -> None:
+        hidden.write("/proc/self/mountinfo", f"36 29 8:1 /x {HIDING} rw - ext4 /dev/vda1 rw\n")
+        assert f"{HIDING} must be replaceable, is a mount point: run umount {HIDING}" in hidden.problems()
+
     def test_comes_back_if_the_first_generation_does_not_serve(self, hidden: FakeNode) -> None:
         before = files(hidden)
         hidden.files["kube-proxy-config.yaml"] = CONFIGURATION + "oomScoreAdj: 666\n"
