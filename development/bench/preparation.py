@@ -45,14 +45,13 @@ def prepare(project: Path, steps: Steps) -> None:
     else:
         installation.install(LAB.pulumi_home, project / ".venv", toolchain.PULUMI.version)
     with steps.step("Ansible, pyinfra, matplotlib"):
-        make_venv(project / ".venv/bin/uv")
+        _make_venv(project / ".venv/bin/uv")
     with steps.step("root of the nodes") as step:
         _make_root(step)
     certificates.prepare(LAB, Loopback("127.0.0"))
 
 
-def make_venv(uv: Path) -> None:
-    """Install the contenders' packages in VENV, unless they are there. Raises LabError."""
+def _make_venv(uv: Path) -> None:
     installed, log = VENV / "requirements.txt", LAB.log / "venv.log"
     if installed.exists() and installed.read_bytes() == REQUIREMENTS.read_bytes():
         return

@@ -11,7 +11,6 @@ from typing import Any
 import yaml
 
 from development import debian_packages
-from development.bench import preparation
 from development.lab import loopback, ssh
 from development.lab.loopback import SSH_PORT
 from development.lab.node import Node
@@ -37,13 +36,9 @@ def take_over(cluster: Cluster) -> dict[str, takeovers.Outcome]:
             configuration = {node.name: _configuration(node) for node in cluster.nodes}
             starts = {node.name: generations.starts(node) for node in cluster.nodes}
             known = ["--known-hosts", str(inventory.with_name("known_hosts"))]
-            remarks = takeovers.adopt(
-                cluster, "--inventory", str(inventory), "--group", "k8s-workers", *known, programs=_programs()
-            )
-            assert remarks.splitlines()[-2:] == [
-                "The first pulumi up:",
-                "- restarts kube-proxy once on each node: its kubeconfig gets a new client certificate",
-            ]
+            remarks = takeovers.adopt(cluster, "--inventory", str(inventory), "--group", "k8s-workers", *known)
+            (only,) = [line for line in remarks.partition("The first pulumi up:\n")[2].splitlines() if line[:2] == "- "]
+            assert only == "- restarts kube-proxy once on each node: its kubeconfig gets a new client certificate"
             assert "Not carried over" not in remarks
             takeovers.succeed(cluster, "preview")
             with probe.probed(cluster.nodes) as answers:
@@ -66,20 +61,19 @@ def _deployed(cluster: Cluster) -> Iterator[Path]:
     _prepare(cluster)
     work = cluster.lab.state / "guide"
     work.mkdir(exist_ok=True)
-    for name in ("kube-proxy.service.yaml", "kube-proxy.service.j2", "kube-proxy.conf"):
+    for name in ("kube-proxy.service.yaml", "kube-proxy.service.j2", "kube-proxy.conf", "default.cfg"):
         (work / name).write_text((_GUIDE / name).read_text())
     template = layouts.GUIDE_CONFIGURATION.replace("ADDRESS", "{{ ansible_default_ipv4.address }}")
     (work / "kube-proxy-config.yaml.j2").write_text(template.replace("NAME", "{{ inventory_hostname }}"))
     ((_, kubeconfig, _),) = layouts.credentials(cluster, layouts.GUIDE)
     (work / "kube-proxy.kubeconfig").write_bytes(kubeconfig)
     _write_inventory(cluster, work)
-    programs = _programs()
-    variables = {"ANSIBLE_HOME": str(work), "ANSIBLE_CONFIG": os.devnull, "LC_ALL": "C.UTF-8"}
+    variables = {"ANSIBLE_HOME": str(work), "ANSIBLE_CONFIG": "default.cfg", "LC_ALL": "C.UTF-8"}
     try:
         done = subprocess.run(
-            [programs / "ansible-playbook", "-i", "inventory.yaml", "kube-proxy.service.yaml"],
+            [PROJECT / ".venv/bin/ansible-playbook", "-i", "inventory.yaml", "kube-proxy.service.yaml"],
             cwd=work,
-            env={**os.environ, **variables, "PATH": f"{programs}:{os.environ['PATH']}"},
+            env={**os.environ, **variables},
             capture_output=True,
             text=True,
             check=False,
@@ -95,10 +89,8 @@ def _deployed(cluster: Cluster) -> Iterator[Path]:
 
 def _prepare(cluster: Cluster) -> None:
     """What the guide's other chapters have on a node before this one, and Python."""
-    with Steps() as steps, steps.step("Ansible") as step:
+    with Steps() as steps, steps.step("Python for Ansible") as step:
         debian_packages.install(step, cluster.lab.log / "apt-get.log", _PYTHON)
-        preparation.LAB.create()
-        preparation.make_venv(PROJECT / ".venv/bin/uv")
     listed = subprocess.run(["dpkg", "--listfiles", *_PYTHON], capture_output=True, text=True, check=True).stdout
     files = "".join(f"{name}\n" for name in listed.splitlines() if Path(name).is_file() and "/doc/" not in name)
     python = subprocess.run(["tar", "-cz", "-T", "-"], input=files.encode(), capture_output=True, check=True).stdout
@@ -124,10 +116,6 @@ def _write_inventory(cluster: Cluster, work: Path) -> None:
     own = {"CLUSTER_CIDR": "172.30.0.0/16", "K8S_DIR": "/opt/k8s"}
     inventory = {"k8s-workers": {"hosts": hosts, "vars": login | own}}
     (work / "inventory.yaml").write_text(yaml.safe_dump(inventory))
-
-
-def _programs() -> Path:
-    return preparation.VENV / "bin"
 
 
 def _configuration(node: Node) -> dict[str, Any]:

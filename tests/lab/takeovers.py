@@ -4,7 +4,6 @@ import dataclasses
 import os
 import subprocess
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from development.lab import environment, loopback
@@ -104,17 +103,12 @@ def _fail(cluster: Cluster, message: str) -> None:
     assert message in result.output, result.output
 
 
-def adopt(cluster: Cluster, *arguments: str, programs: Path | None = None) -> str:
-    """Runs `commands.adopt` for the stack `dev` as a user does, adds what it can't know, and returns its remarks.
-
-    `programs` is a directory with Ansible.
-    """
-    variables = environment.variables(cluster.lab)
-    path = f"{programs}:{variables['PATH']}" if programs else variables["PATH"]
+def adopt(cluster: Cluster, *arguments: str) -> str:
+    """Runs `commands.adopt` for the stack `dev` as a user does, adds what it can't know, and returns its remarks."""
     done = subprocess.run(
         [".venv/bin/python", "-m", "commands.adopt", cluster.configuration_file.name, "--force", *arguments],
         cwd=cluster.lab.project,
-        env=os.environ | variables | {"PATH": path},
+        env=os.environ | environment.variables(cluster.lab),
         capture_output=True,
         text=True,
         check=False,
