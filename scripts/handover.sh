@@ -22,6 +22,7 @@ hand_over() {
     find_switch
     [ -n "$switch" ] || return 0
     clear_handover || refuse_switch "an earlier one must be removable: $(printable <rules.error)"
+    has_free_name || refuse_switch "$reason"
     trap 'clear_handover || :' EXIT
     guard_handover || refuse_switch "systemd-run must start a timer: $(printable <run.error)"
     case $switch in
@@ -30,6 +31,12 @@ hand_over() {
     esac
     load_rules || refuse_switch "nft must accept a copy of kube-proxy's table: $(printable <nft.error | head -n 3)"
     say "a second nftables table has kube-proxy's rules while the mode changes"
+}
+
+# What an earlier run has left has its directory, too.
+has_free_name() {
+    reason="no other program may have an nftables table $handover: the change of mode needs the name; rename or delete it (nft list tables)"
+    [ -d "$root/run/$handover" ] || ! timeout 20 nft list tables 2>/dev/null | grep -q "^table ip6\{0,1\} $handover$"
 }
 
 refuse_switch() { fail "rules for the change $switch must be ready before the restart: $1; nothing was changed; fix that, or set handover: false in kube-proxy:rollout, and new connections fail during the change"; }

@@ -288,9 +288,11 @@ has_ipv6() { [ -e "$root/proc/net/if_inet6" ] && [ "$(kernel_setting net/ipv6/co
 kernel_setting() { cat "$root/proc/sys/$1" 2>/dev/null || :; }
 dotted() { printf '%s' "$1" | tr / .; }
 
-# Only where the mode changes to nftables. Sockets in another network namespace came with systemd 242.
+# Sockets in another network namespace came with systemd 242.
 check_handover() {
     find_switch
+    [ -n "$switch" ] || return 0
+    has_free_name || problem "$reason"
     [ "$switch" = 'to nftables' ] || return 0
     instead="or set handover: false in kube-proxy:rollout, and new connections fail while the mode changes"
     timeout 20 ip netns list >/dev/null 2>&1 || problem "ip netns must work, so that kube-proxy can write its rules before the mode changes: upgrade the package $(package_here iproute2), $instead"

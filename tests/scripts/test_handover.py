@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from tests.scripts.fake_node import CONFIGURATION, PROGRAMS, RESTART, FakeNode
+from tests.scripts.fake_node import CONFIGURATION, IP_VS, PROGRAMS, RESTART, FakeNode
 from tests.scripts.handover import copies, left
 
 CONNECTIONS = """\
@@ -17,6 +17,15 @@ TCP C0A863C9 BE99 0A000001 01BB C0A86379 192B ESTABLISHED     890
 TCP C0A863C9 BE99 0A630001 0050 C0A86379 192B ESTABLISHED     890
 """
 """Four connections through the Service kubernetes are open, and one through another program's virtual server."""
+
+SCTP_ASSOCIATIONS = """\
+Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Expires PEName PEData
+SCTP C0A863C9 D813 0A000001 0050 AC1E6502 1F90 ESTABLISHED     899
+SCTP C0A863C9 D814 0A000001 0050 AC1E6502 1F90 CLOSED            9
+SCTP C0A863C9 D815 C0A86365 7080 AC1E6502 1F90 ESTABLISHED     899
+SCTP C0A863C9 D816 0A630001 0050 AC1E6502 1F90 ESTABLISHED     899
+"""
+"""One association is open to a Service address, one to a node port, one to another program's virtual server."""
 
 COPIES = ["table ip kube-proxy-handover", "table ip6 kube-proxy-handover"]
 WAY_OUT = "or set handover: false in kube-proxy:rollout, and new connections fail during the change"
@@ -218,6 +227,20 @@ class TestToNftables:
         ipvs_node.succeed("activate", PATH=path)
         assert "10.0.0.1 to 192.168.99.123" in ipvs_node.path("loaded").read_text()
 
+    def test_associations_of_sctp_are_waited_for_at_a_service_address_and_at_a_node_port(
+        self, ipvs_node: FakeNode
+    ) -> None:
+        ipvs_node.write(
+            "/proc/net/ip_vs", f"{IP_VS}SCTP 0A000001:0050 rr\nSCTP C0A86365:7080 rr\nSCTP 0A630001:0050 rr\n"
+        )
+        ipvs_node.write("ipsets", "KUBE-NODE-PORT-SCTP-HASH 192.168.99.101,sctp:28800\n")
+        ipvs_node.write("/proc/net/ip_vs_conn", SCTP_ASSOCIATIONS)
+        messages = ipvs_node.deploy().stderr
+        assert "open connections through IPVS that are cut: 2" in messages
+        assert [line for line in ipvs_node.path("/proc/net/ip_vs").read_text().splitlines() if "SCTP" in line] == [
+            "SCTP 0A630001:0050 rr"
+        ]
+
     def test_connections_that_have_ended_are_not_waited_for(self, ipvs_node: FakeNode) -> None:
         ipvs_node.write("/proc/net/ip_vs_conn", CONNECTIONS.replace("ESTABLISHED", "SYN_SENT   "))
         ipvs_node.parameters["DRAIN"] = "60"
@@ -228,6 +251,30 @@ class TestToNftables:
         messages = ipvs_node.deploy().stderr
         assert "waiting until" not in messages
         assert "open connections through IPVS that are cut: 4" in messages
+
+
+@pytest.mark.parametrize("mode", ["ipvs", "nftables"])
+class TestTableOfAnotherProgram:
+    """It has the second table's name."""
+
+    @pytest.fixture
+    def changing(self, node: FakeNode, nftables_node: FakeNode, mode: str) -> FakeNode:
+        if mode == "nftables":
+            set_mode(node, "ipvs")
+            node.deploy()
+        node.write("table", "\t\telements = { 10.0.0.1 . tcp . 443 : goto service }\n")
+        node.write("tables", f"{node.path('tables').read_text()}table ip kube-proxy-handover\n")
+        set_mode(node, mode)
+        node.systemctl_calls()
+        return nftables_node
+
+    def test_is_found_by_preflight(self, changing: FakeNode) -> None:
+        assert "no other program may have an nftables table kube-proxy-handover" in changing.problems()[0]
+
+    def test_is_neither_used_nor_deleted(self, changing: FakeNode) -> None:
+        assert "no other program may have an nftables table kube-proxy-handover" in changing.fail_to_deploy()
+        assert changing.systemctl_calls() == []
+        assert left(changing) == ["table ip kube-proxy-handover"]
 
 
 class TestPreflight:
