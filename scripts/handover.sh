@@ -36,8 +36,10 @@ hand_over() {
 # What an earlier run has left has its directory, too.
 has_free_name() {
     reason="no other program may have an nftables table $handover: the change of mode needs the name; rename or delete it (nft list tables)"
-    [ -d "$root/run/$handover" ] || ! timeout 20 nft list tables 2>/dev/null | grep -q "^table ip6\{0,1\} $handover$"
+    [ -d "$root/run/$handover" ] || ! is_loaded
 }
+
+is_loaded() { timeout 20 nft list tables 2>/dev/null | grep -q "^table ip6\{0,1\} $handover$"; }
 
 refuse_switch() { fail "rules for the change $switch must be ready before the restart: $1; nothing was changed; fix that, or set handover: false in kube-proxy:rollout, and new connections fail during the change"; }
 
@@ -72,13 +74,13 @@ resume_handover() {
     timeout 120 nft -f handover.nft 2>nft.error || :
 }
 
-# Endpoints change while this run waits; kube-proxy in the namespace sees it. A large table takes seconds to list, and kube-proxy
-# needs the processor to start.
+# Endpoints change while this run waits; kube-proxy in the namespace sees it. A firewall that is reloaded may flush the table. A large
+# table takes seconds to list, and kube-proxy needs the processor to start.
 follow_changes() {
     [ -d "$root/run/$handover" ] && [ "${switch-}" = 'to nftables' ] || return 0
     look=$(now)
     [ "$look" -ge "${next_look:-0}" ] || return 0
-    list_rules in_namespace >handover.new && [ -s handover.new ] && ! cmp -s handover.new handover.nft && load_rules || :
+    list_rules in_namespace >handover.new && [ -s handover.new ] && ! { cmp -s handover.new handover.nft && is_loaded; } && load_rules || :
     next_look=$(($(now) + 2 + 4 * ($(now) - look)))
 }
 

@@ -227,6 +227,17 @@ class TestToNftables:
         ipvs_node.succeed("activate", PATH=path)
         assert "10.0.0.1 to 192.168.99.123" in ipvs_node.path("loaded").read_text()
 
+    def test_table_that_is_flushed_meanwhile_is_loaded_again(self, ipvs_node: FakeNode) -> None:
+        ipvs_node.write("/proc/net/ip_vs_conn", CONNECTIONS)
+        ipvs_node.parameters["DRAIN"] = "2"
+        path = ipvs_node.replace_program(
+            "sleep", '[ -e "$root/flushed" ] || mv "$root/tables" "$root/flushed"; exec /bin/sleep "$@"'
+        )
+        ipvs_node.succeed("stage")
+        ipvs_node.succeed("activate", PATH=path)
+        assert copies(ipvs_node, "flushed") == COPIES
+        assert copies(ipvs_node, "tables-at-restart") == COPIES
+
     def test_associations_of_sctp_are_waited_for_at_a_service_address_and_at_a_node_port(
         self, ipvs_node: FakeNode
     ) -> None:
