@@ -21,13 +21,26 @@ warning() { say "warning: $*"; }
 # require_program PROGRAM PACKAGE: the package's name is Debian's.
 require_program() { command -v "$1" >/dev/null 2>&1 || problem "program $1 must be installed: it is in the package $(package_here "$2")"; }
 
-# The package with the name that this distribution gives it, and how to install it (os-release(5)).
+# The package with the name that this distribution gives it, and how to install it (os-release(5)). On an image with a read-only /usr
+# the ordinary command doesn't work.
 package_here() {
     distribution=$(sed -n 's/^ID\(_LIKE\)\{0,1\}=//p' "$root/etc/os-release" 2>/dev/null | tr -d "\"'" | paste -s -d ' ' -)
     case " $distribution " in
         *' debian '* | *' ubuntu '*) echo "$1 (apt-get install $1)" ;;
-        *' rhel '* | *' fedora '* | *' centos '*) echo "${1%2} (dnf install ${1%2})" ;;
-        *' suse '* | *' opensuse '*) echo "$1 (zypper install $1)" ;;
+        *' rhel '* | *' fedora '* | *' centos '*)
+            if [ -e "$root/run/ostree-booted" ]; then
+                echo "${1%2} (rpm-ostree install ${1%2}, then reboot; or make it part of the image)"
+            else
+                echo "${1%2} (dnf install ${1%2})"
+            fi
+            ;;
+        *' suse '* | *' opensuse '*)
+            if command -v transactional-update >/dev/null 2>&1; then
+                echo "$1 (transactional-update pkg install $1, then reboot)"
+            else
+                echo "$1 (zypper install $1)"
+            fi
+            ;;
         *' arch '*) echo "$1 (pacman -S $1)" ;;
         *) echo "$1 (its name on Debian)" ;;
     esac

@@ -108,6 +108,17 @@ class TestProgramsAndModules:
         node.write("iptables-version", "1.6.1")
         assert f"this node has 1.6.1: upgrade the package iptables ({way_out})" in node.fail("preflight")
 
+    def test_way_out_of_an_image_with_a_read_only_usr_is_the_images_own_command(self, node: FakeNode) -> None:
+        node.write("iptables-version", "1.6.1")
+        node.write("/etc/os-release", "ID=fedora\nVARIANT_ID=coreos\n")
+        node.write("/run/ostree-booted", "")
+        assert "iptables (rpm-ostree install iptables, then reboot; or make it part of the image)" in node.fail(
+            "preflight"
+        )
+        node.write("/etc/os-release", 'ID="opensuse-microos"\nID_LIKE="suse opensuse opensuse-tumbleweed"\n')
+        path = node.replace_program("transactional-update", ":")
+        assert "iptables (transactional-update pkg install iptables, then reboot)" in node.fail("preflight", PATH=path)
+
     @pytest.mark.parametrize("place", ["/sys/module/ip_vs/x", "/lib/modules/6.1.0-44-amd64/modules.builtin"])
     def test_module_that_is_loaded_or_part_of_the_kernel_need_not_be_known_to_modprobe(
         self, node: FakeNode, place: str
