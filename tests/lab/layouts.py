@@ -219,7 +219,7 @@ LINKED = Layout(
     service="""\
 ExecStart=/usr/local/bin/kube-proxy --config=/etc/kubernetes/kube-proxy-config.yaml --v=2
 Restart=always
-StartLimitIntervalSec=0""",
+StartLimitInterval=0""",
     kubeconfig="/etc/kubernetes/kube-proxy.kubeconfig",
     kubeconfig_mode=0o640,
     files={"/etc/kubernetes/kube-proxy-config.yaml": GUIDE_CONFIGURATION},
