@@ -263,7 +263,11 @@ def state(node: Node) -> str:
 
 
 def remove(node: Node, layout: Layout) -> None:
-    """Removes a kube-proxy that `set_up` has set up, with its rules."""
+    """Removes a kube-proxy that `set_up` has set up, with its rules.
+
+    A request that failed while there were no rules has left a connection without translation in conntrack, for two minutes. The
+    next stream of requests (tests/lab/probe.py) comes from the same ports, and would fail at that one.
+    """
     node.run(f"systemctl disable --quiet --now kube-proxy; {layout.binary} --cleanup 2>/dev/null; :")
     paths = [
         "/etc/kubernetes",
@@ -276,6 +280,7 @@ def remove(node: Node, layout: Layout) -> None:
         *layout.links,
     ]
     node.run(f"rm -rf {' '.join(paths)}; rmdir /etc/systemd/system/kube-proxy.service.d; systemctl daemon-reload")
+    node.run("conntrack --flush 2>/dev/null")
 
 
 def _add(tar: tarfile.TarFile, path: str, mode: int, content: bytes = b"", kind: bytes = tarfile.REGTYPE, target: str = "") -> None:  # fmt: skip
