@@ -17,8 +17,8 @@ ask_http() { curl -q -s -k --noproxy '*' --connect-timeout 3 --max-time 5 "$1" 2
 unquoted() { tr -d '"\047\r' | sed 's/[[:space:]]*$//'; }
 
 # Prints a line `PID COMMAND MAIN CGROUP` for each process that may be this machine's kube-proxy, not one of a container with a
-# network or users of its own; MAIN is yes for a unit's main process. Only root's can be one: its program is run again, as root,
-# and any user can give a process this name.
+# network or users of its own; MAIN is yes for a unit's main process, and shell for a child of kube-proxy.service's, which is a shell.
+# Only root's can be one: its program is run again, as root, and any user can give a process this name.
 list_processes() {
     for process in "$root"/proc/[0-9]*; do
         { read -r command <"$process/comm"; } 2>/dev/null || continue
@@ -26,11 +26,18 @@ list_processes() {
         { is_here net && is_here user; } || continue
         group=$(sed -n '$s/.*://p' "$process/cgroup" 2>/dev/null)
         main=no
-        case $group in
-            *.service) ! is_roots || [ "$(systemctl show -p MainPID -- "${group##*/}" 2>/dev/null)" != "MainPID=${process##*/}" ] || main=yes ;;
-        esac
+        case $group in *.service) ! is_roots || find_main "${group##*/}" ;; esac
         printf '%s %s %s %s\n' "${process##*/}" "$command" "$main" "$group"
     done
+}
+
+# find_main UNIT: sets $main.
+find_main() {
+    parent=$(sed -n 's/^PPid:[[:space:]]*//p' "$process/status")
+    case $1:$(systemctl show -p MainPID -- "$1" 2>/dev/null) in
+        "$1:MainPID=${process##*/}") main=yes ;;
+        "kube-proxy.service:MainPID=$parent") grep -qsxE '(ba|da|a|k|z)?sh' "$root/proc/$parent/comm" && main=shell ;;
+    esac
 }
 
 is_here() { [ "$(readlink "$process/ns/$1")" = "$(readlink "$root/proc/$$/ns/$1")" ]; }
@@ -100,7 +107,7 @@ main() {
     printf '%s' "${SSH_CONNECTION-}" | answer connection
     processes=$(list_processes)
     printf '%s\n' "$processes" | answer processes
-    chosen=$(printf '%s\n' "$processes" | awk '$2 ~ /^kube-proxy/ && $3 == "yes" { print $1, $4; exit }')
+    chosen=$(printf '%s\n' "$processes" | awk '$2 ~ /^kube-proxy/ && $3 != "no" { print $1, $4; exit }')
     [ -z "$chosen" ] || describe "${chosen%% *}" "${chosen##*/}"
     printf '' | answer end
 }

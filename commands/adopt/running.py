@@ -279,9 +279,11 @@ def _read_binary(running: Running) -> None:
 
 
 def _note_others(running: Running) -> None:
-    """question.sh describes the first kube-proxy that is a unit's main process."""
+    """question.sh describes the first kube-proxy that is a unit's main process, or a shell's in kube-proxy.service."""
     found = [process for process in _processes(running.asked.answers) if process[1].startswith("kube-proxy")]
-    described = next((pid for pid, _, main, _ in found if main == "yes"), "")
+    described, main = next(((pid, main) for pid, _, main, _ in found if main != "no"), ("", ""))
+    if main == "shell":
+        running.notes.append("the unit starts kube-proxy by a shell, which may do more: ours starts kube-proxy alone")
     others = ", ".join(f"process {pid} ({group})" for pid, _, _, group in found if pid != described)
     if others:
         running.to_do.append(f"another kube-proxy runs there, and each deletes the other's rules: stop {others}")

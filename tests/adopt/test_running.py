@@ -121,6 +121,23 @@ def test_other_kube_proxies_are_not_adoptable(
         read_running(machine.ask())
 
 
+@pytest.mark.parametrize(("unit", "main"), [("kube-proxy", "sh"), ("kube-proxy", "supervisord"), ("cron", "sh")])
+def test_shell_may_start_kube_proxy_in_its_own_unit_only(make_machine: MakeMachine, unit: str, main: str) -> None:
+    machine = make_machine()
+    machine.write("proc/77/comm", f"{main}\n")
+    machine.write(f"unit/{unit}.service.pid", "77")
+    machine.write(f"proc/{PID}/cgroup", f"0::/system.slice/{unit}.service\n")
+    machine.write(f"proc/{PID}/status", "Name:\tkube-proxy\nPPid:\t77\nUid:\t0\t0\t0\t0\n")
+    if (unit, main) == ("kube-proxy", "sh"):
+        node = read_running(machine.ask())
+        assert node.configuration["mode"] == "ipvs"
+        assert node.notes == ["the unit starts kube-proxy by a shell, which may do more: ours starts kube-proxy alone"]
+        assert node.to_do == []
+    else:
+        with pytest.raises(NotAdoptableError, match="must be the main process of a systemd service"):
+            read_running(machine.ask())
+
+
 def test_unit_of_another_user_counts_only_if_it_is_the_systems(make_machine: MakeMachine) -> None:
     machine = make_machine()
     machine.process(99, "kube-proxy", "/user.slice/user-1000.slice/kube-proxy.service", "/home/me/kube-proxy", [])
