@@ -96,7 +96,7 @@ def _prepare(cluster: Cluster) -> None:
     python = subprocess.run(["tar", "-cz", "-T", "-"], input=files.encode(), capture_output=True, check=True).stdout
     binary = (cluster.lab.bin / "kube-proxy").read_bytes()
     for node in cluster.nodes:
-        node.run("tar -xz -C /", stdin=python, seconds=300)
+        node.run("modprobe -a nf_conntrack ip_vs ip_vs_rr; tar -xz -C /", stdin=python, seconds=300)
         node.run(f"mkdir -p /etc/kubernetes; cat >{layouts.BINARY}; chmod 755 {layouts.BINARY}", binary, seconds=300)
 
 
