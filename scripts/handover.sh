@@ -26,7 +26,15 @@ hand_over() {
     trap 'clear_handover || :' EXIT
     guard_handover || refuse_switch "systemd-run must start a timer: $(printable <run.error)"
     case $switch in
-        from*) list_rules >handover.new && [ -s handover.new ] || refuse_switch "nft must list kube-proxy's table: $(printable <nft.error)" ;;
+        from*)
+            list_rules >handover.new && [ -s handover.new ] || refuse_switch "nft must list kube-proxy's table: $(printable <nft.error)"
+            find_kubernetes_service || refuse_switch "$reason"
+            if ! leads_to_endpoints; then
+                say "kube-proxy's nftables table is not copied: it leads to no endpoint of the Service $service, so an earlier kube-proxy has left it"
+                clear_handover || :
+                return 0
+            fi
+            ;;
         to*) write_rules || refuse_switch "$reason" ;;
     esac
     load_rules || refuse_switch "nft must accept a copy of kube-proxy's table: $(printable <nft.error | head -n 3)"
@@ -61,6 +69,15 @@ list_rules() {
         printf 'table %s %s\ndelete table %s %s\n' "$table" "$handover" "$table" "$handover"
         sed "1s/ kube-proxy {/ $handover {/" listed
     done
+}
+
+# The proof could never be answered through the rules that an earlier kube-proxy has left and nobody has kept current.
+leads_to_endpoints() {
+    for endpoint in $endpoints; do
+        address=${endpoint%:*} && address=${address#'['} && address=${address%']'}
+        ! grep -qwF "$address" handover.new || return 0
+    done
+    return 1
 }
 
 load_rules() {

@@ -2,6 +2,12 @@
 
 from tests.scripts.fake_node import FakeNode
 
+TABLE = """\
+\t\telements = { 10.0.0.1 . tcp . 443 : goto service }
+\t\tmeta l4proto tcp dnat ip to numgen random mod 2 map { 0 : 192.168.99.121 . 6443, 1 : 192.168.99.122 . 6443 }
+"""
+"""From the table of a kube-proxy in mode nftables."""
+
 
 def copies(node: FakeNode, when: str = "tables") -> list[str]:
     return [line for line in node.path(when).read_text().splitlines() if line.endswith("-handover")]

@@ -168,7 +168,7 @@ def test_activation_killed_while_it_hands_over_leaves_nothing_of_that(
     node: FakeNode, cut_off: Path, before: str, after: str
 ) -> None:
     """Neither after the guard's next look nor after the next activation, which take turns here. Live rules stay."""
-    node.write("table", " 10.0.0.1 ")
+    node.write("table", handover.TABLE)
     node.write("table6", "")
     node.write("tables", "table ip kube-proxy\ntable ip6 kube-proxy\n" if before == "nftables" else "")
     for mode in (before, after):

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from tests.scripts.fake_node import CONFIGURATION, IP_VS, PROGRAMS, RESTART, FakeNode
-from tests.scripts.handover import copies, left
+from tests.scripts.handover import TABLE, copies, left
 
 CONNECTIONS = """\
 Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Expires PEName PEData
@@ -42,7 +42,7 @@ def nftables_node(node: FakeNode) -> FakeNode:
     set_mode(node, "nftables")
     node.path("/kube-ipvs0").unlink()
     node.write("tables", "table ip kube-proxy\ntable ip6 kube-proxy\ntable inet foreign\n")
-    node.write("table", "\t\telements = { 10.0.0.1 . tcp . 443 : goto service }\n")
+    node.write("table", TABLE)
     node.write("table6", "\t\telements = { fd00:10::1 . tcp . 443 : goto service }\n")
     node.deploy()
     node.write("kube-ipvs0", "10.0.0.1\n")
@@ -55,11 +55,11 @@ class TestFromNftables:
         set_mode(nftables_node, "ipvs")
         nftables_node.deploy()
         assert copies(nftables_node, "tables-at-restart") == COPIES
-        assert nftables_node.path("loaded").read_text().splitlines()[:5] == [
+        assert nftables_node.path("loaded").read_text().splitlines()[:6] == [
             "table ip kube-proxy-handover",
             "delete table ip kube-proxy-handover",
             "table ip kube-proxy-handover {",
-            "\t\telements = { 10.0.0.1 . tcp . 443 : goto service }",
+            *TABLE.splitlines(),
             "}",
         ]
         assert left(nftables_node) == []
@@ -70,6 +70,14 @@ class TestFromNftables:
         nftables_node.deploy()
         assert copies(nftables_node, "tables-at-restart") == []
         assert not nftables_node.path("detached").exists()
+
+    def test_table_that_an_earlier_kube_proxy_has_left_is_not_copied(self, nftables_node: FakeNode) -> None:
+        set_mode(nftables_node, "ipvs")
+        nftables_node.write("table", TABLE.replace("192.168.99.12", "192.168.99.2"))
+        messages = nftables_node.deploy().stderr
+        assert "it leads to no endpoint of the Service 10.0.0.1:443, so an earlier kube-proxy has left it" in messages
+        assert copies(nftables_node, "tables-at-restart") == []
+        assert left(nftables_node) == []
 
     def test_stack_may_switch_without(self, nftables_node: FakeNode) -> None:
         set_mode(nftables_node, "ipvs")
