@@ -1,13 +1,15 @@
 """A pod on each node, as far as kube-proxy can tell: a network namespace with an address of the cluster's pods.
 
-It answers HTTP and UDP, in both IP families. A Service of its own leads to it by everything that a Service can have:
-ClusterIP, node port, external IP, load balancer's address, session affinity, and the traffic policy Local.
+It answers HTTP and UDP, in both IP families, and SCTP. A Service of its own leads to it by everything that a Service can have:
+ClusterIP, node port, external IP, load balancer's address, session affinity, and the external traffic policy Local. Two Services
+have the pods of all nodes: one with the internal traffic policy Local, and a headless one, of which kube-proxy knows nothing.
+Beside them are the Services of odd_services.yaml.
 """
 
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,6 +22,11 @@ from tests.lab.cluster import Cluster
 
 _PROJECT = Path(__file__).parents[2]
 NAMESPACE = "pod"
+LOCAL, HEADLESS = "pods-local", "pods-headless"
+"""The Services with the pods of all nodes."""
+
+_LOCAL_ADDRESS = "10.0.3.1"
+_ODD_SERVICES = Path(__file__).parent / "odd_services.yaml"
 _PORT = 8080
 
 # The lab's networkd removes addresses from every interface of type ether that it manages.
@@ -40,30 +47,34 @@ ip -n {NAMESPACE} link set eth0 up
 ip -n {NAMESPACE} route add default via $1
 ip -n {NAMESPACE} route add default via $3
 sysctl -q -w net.ipv6.conf.all.forwarding=1
-systemd-run -q --unit=pod -p NetworkNamespacePath=/run/netns/{NAMESPACE} perl /run/pod.pl
+modprobe sctp
+systemd-run -q --unit=pod -p NetworkNamespacePath=/run/netns/{NAMESPACE} perl /run/pod.pl $2
 """
 _REMOVE = f"""\
 systemctl stop pod
 sysctl -q -w net.ipv6.conf.all.forwarding=0
 ip link delete pod0
 ip netns delete {NAMESPACE}
-rm -f /run/systemd/network/00-pod.network /run/pod.pl
+rm -f /run/systemd/network/00-pod.network /run/pod.pl /run/sctp.pl
 networkctl reload
 :
 """
 
+# SCTP tells its peer all addresses that its socket may use, which address translation doesn't change: it must be one.
 # A request for /ticks is answered by a line every half second, for as long as the client likes.
 _SERVER = f"""\
 use strict; use warnings;
-use IO::Select; use IO::Socket::IP; use Time::HiRes "time";
+use IO::Select; use IO::Socket::INET; use IO::Socket::IP; use Time::HiRes "time";
 $SIG{{PIPE}} = "IGNORE";
 my $tcp = IO::Socket::IP->new(LocalHost => "::", LocalPort => {_PORT}, V6Only => 0, Listen => 99, ReuseAddr => 1) or die $!;
 my $udp = IO::Socket::IP->new(LocalHost => "::", LocalPort => {_PORT}, V6Only => 0, Proto => "udp") or die $!;
-my $sockets = IO::Select->new($tcp, $udp);
+my $sctp = IO::Socket::INET->new(
+    LocalAddr => $ARGV[0], LocalPort => {_PORT}, Proto => "sctp", Type => SOCK_STREAM, Listen => 99, ReuseAddr => 1) or die $!;
+my $sockets = IO::Select->new($tcp, $udp, $sctp);
 my (%ticking, $due);
 while (1) {{
     for my $socket ($sockets->can_read(0.1)) {{
-        if ($socket == $tcp) {{ $sockets->add($tcp->accept); next }}
+        if ($socket == $tcp || $socket == $sctp) {{ $sockets->add($socket->accept); next }}
         if ($socket == $udp) {{ send $udp, "pong", 0, recv $udp, my $ping, 99, 0; next }}
         my $read = sysread $socket, my $request, 9999;
         if ($read && $request =~ m{{^GET /ticks }}) {{ $ticking{{$socket}} = $socket; next }}
@@ -72,6 +83,26 @@ while (1) {{
     }}
     if (time > ($due // 0)) {{ $due = time + 0.5; syswrite $_, "tick\\n" for values %ticking }}
 }}
+"""
+
+# Each second a request on a new association; a line for each on standard error: HTTP status, seconds taken, reason.
+_SCTP_CLIENT = """\
+use strict; use warnings;
+use IO::Select; use IO::Socket::INET; use Time::HiRes "time";
+my ($address, $source) = @ARGV;
+while (1) {
+    my ($began, $status, $answer) = (time, "000", "");
+    my $socket = IO::Socket::INET->new(
+        PeerAddr => $address, PeerPort => 80, LocalAddr => $source, Proto => "sctp", Type => SOCK_STREAM, Timeout => 4);
+    if ($socket) {
+        syswrite $socket, "GET / HTTP/1.1\\r\\n\\r\\n";
+        sysread $socket, $answer, 99 if IO::Select->new($socket)->can_read(4);
+        $status = $1 if $answer =~ m{^HTTP/1.1 (\\d+)};
+        close $socket;
+    }
+    printf STDERR "%s %.3f %s\\n", $status, time - $began, $status eq "000" ? $! : "";
+    sleep 1;
+}
 """
 
 _TCP = """\
@@ -141,23 +172,47 @@ def urls(node: Node) -> Iterator[str]:
         yield f"udp://{host_and_port(address, port)}"
 
 
+def local_url() -> str:
+    """Returns the URL of the Service with the internal traffic policy Local, for requests from the node and its pod."""
+    return f"http://{host_and_port(_LOCAL_ADDRESS, 80)}/"
+
+
+def sctp_client(node: Node, *, from_pod: bool) -> str:
+    """Returns the command that sends requests by SCTP to the pod's Service, from the node or its pod, until it is stopped."""
+    source = _addresses(node)[0] if from_pod else node.worker.address
+    return f"perl /run/sctp.pl {_cluster_ips(node)[0]} {source}"
+
+
 def add(cluster: Cluster) -> None:
     """Makes the pods and their Services."""
     for node in cluster.nodes:
-        node.run("cat >/run/pod.pl", stdin=_SERVER.encode())
-        gateways, addresses = (topology.pods(node.worker)[1], topology.pods_ipv6(node.worker)[1]), _addresses(node)
-        node.run(f"sh -s {gateways[0]} {addresses[0]} {gateways[1]} {addresses[1]}", stdin=_ADD.encode())
-    objects = [each for node in cluster.nodes for each in _objects(node)]
+        add_to(node)
+    objects = [*_of_all(cluster.nodes), *(each for node in cluster.nodes for each in _objects(node))]
     (cluster.lab.state / "pods.yaml").write_text(yaml.safe_dump_all(objects))
     cluster.kubectl("apply", "-f", str(cluster.lab.state / "pods.yaml"))
+    cluster.kubectl("apply", "-f", str(_ODD_SERVICES))
+    _set_balanced(cluster, "two-addresses", ["10.0.5.1", "10.0.5.2"])
     for node in cluster.nodes:
-        status = {"status": {"loadBalancer": {"ingress": [{"ip": address} for address in _balanced(node)]}}}
-        cluster.kubectl("patch", "service", f"pod-{node.name}", "--subresource=status", "-p", json.dumps(status))
+        _set_balanced(cluster, f"pod-{node.name}", _balanced(node))
+
+
+def _set_balanced(cluster: Cluster, service: str, addresses: Sequence[str]) -> None:
+    """Gives a Service the addresses of a load balancer."""
+    status = {"status": {"loadBalancer": {"ingress": [{"ip": address} for address in addresses]}}}
+    cluster.kubectl("patch", "service", service, "--subresource=status", "-p", json.dumps(status))
+
+
+def add_to(node: Node) -> None:
+    """Makes a node's pod, at first and after a boot."""
+    for name, program in (("pod", _SERVER), ("sctp", _SCTP_CLIENT)):
+        node.run(f"cat >/run/{name}.pl", stdin=program.encode())
+    gateways, addresses = (topology.pods(node.worker)[1], topology.pods_ipv6(node.worker)[1]), _addresses(node)
+    node.run(f"sh -s {gateways[0]} {addresses[0]} {gateways[1]} {addresses[1]}", stdin=_ADD.encode())
 
 
 def remove(cluster: Cluster) -> None:
     """Removes them, and waits until no node has their rules."""
-    cluster.kubectl("delete", "-f", str(cluster.lab.state / "pods.yaml"))
+    cluster.kubectl("delete", "-f", str(_ODD_SERVICES), "-f", str(cluster.lab.state / "pods.yaml"))
     for node in cluster.nodes:
         node.run(
             "while { ipvsadm -Sn; iptables-save; nft list ruleset; } 2>/dev/null "
@@ -168,12 +223,10 @@ def remove(cluster: Cluster) -> None:
 
 def _objects(node: Node) -> list[dict[str, object]]:
     name = f"pod-{node.name}"
-    ports = [{"name": protocol.lower(), "port": 80, "protocol": protocol} for protocol in ("TCP", "UDP")]
-    service: dict[str, object] = {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {"name": name, "namespace": "default"},
-        "spec": {
+    ports = [{"name": protocol.lower(), "port": 80, "protocol": protocol} for protocol in ("TCP", "UDP", "SCTP")]
+    service = _service(
+        name,
+        {
             "type": "LoadBalancer",
             "ipFamilyPolicy": "RequireDualStack",
             "clusterIP": _cluster_ips(node)[0],
@@ -183,23 +236,45 @@ def _objects(node: Node) -> list[dict[str, object]]:
             "sessionAffinity": "ClientIP",
             "ports": [port | {"targetPort": _PORT, "nodePort": _node_port(node)} for port in ports],
         },
+    )
+    targets = [port | {"port": _PORT} for port in ports]
+    return [service, *(_slice(name, number, [node], targets) for number in range(2))]
+
+
+def _of_all(nodes: Sequence[Node]) -> Iterator[dict[str, object]]:
+    ports: list[dict[str, object]] = [{"name": "http", "port": 80, "targetPort": _PORT}]
+    for name, spec in (
+        (LOCAL, {"clusterIP": _LOCAL_ADDRESS, "internalTrafficPolicy": "Local"}),
+        (HEADLESS, {"clusterIP": "None"}),
+    ):
+        yield _service(name, spec | {"ports": ports})
+        yield _slice(name, 0, nodes, [{"name": "http", "port": _PORT}])
+
+
+def _service(name: str, spec: Mapping[str, object]) -> dict[str, object]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {"name": name, "namespace": "default"},
+        "spec": spec,
     }
-    slices: list[dict[str, object]] = [
-        {
-            "apiVersion": "discovery.k8s.io/v1",
-            "kind": "EndpointSlice",
-            "metadata": {
-                "name": f"{name}-{family.lower()}",
-                "namespace": "default",
-                "labels": {"kubernetes.io/service-name": name},
-            },
-            "addressType": family,
-            "endpoints": [{"addresses": [address], "nodeName": node.name}],
-            "ports": [port | {"port": _PORT} for port in ports],
-        }
-        for family, address in zip(("IPv4", "IPv6"), _addresses(node), strict=True)
-    ]
-    return [service, *slices]
+
+
+def _slice(name: str, family: int, nodes: Sequence[Node], ports: Sequence[Mapping[str, object]]) -> dict[str, object]:
+    """Returns the pods of these nodes; the family is 0 for IPv4 and 1 for IPv6."""
+    address_type = ("IPv4", "IPv6")[family]
+    return {
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "metadata": {
+            "name": f"{name}-{address_type.lower()}",
+            "namespace": "default",
+            "labels": {"kubernetes.io/service-name": name},
+        },
+        "addressType": address_type,
+        "endpoints": [{"addresses": [_addresses(node)[family]], "nodeName": node.name} for node in nodes],
+        "ports": ports,
+    }
 
 
 @contextmanager

@@ -2,7 +2,8 @@
 
 Two streams for each node. One goes through the node: 20 requests a second from the lab's network, which the node forwards
 (PREROUTING, FORWARD). One comes from the node itself: 2 a second (OUTPUT). Where nodes have pods (tests/lab/pod.py): one
-from the pod, and from outside one to each address of the pod's Service.
+from the pod, from both to a Service with the internal traffic policy Local and by SCTP to the pod's Service, and from
+outside one to each address of the pod's Service.
 
 The requests are plain HTTP, and the API server answers 400 to them: TLS on an emulated node would cost more than all the
 rest, and proves nothing about kube-proxy.
@@ -25,17 +26,6 @@ from tests.lab import pod, stream
 
 SERVICE = f"http://{topology.KUBERNETES_SERVICE}:443/"
 _PROJECT = Path(__file__).parents[2]
-# $1 is the log; the rest runs curl. A new connection for each request. On standard error, because curl buffers standard output.
-_ON_NODE = f"""\
-log=$1
-shift
-"$@" -s --rate 120/m -o /dev/null --connect-timeout 2 --max-time 4 -H 'Connection: close' \
-    -w '%{{stderr}}%{{http_code}} %{{time_total}} %{{errormsg}}\\n' "{SERVICE}?[1-1000000]" 2>&1 >/dev/null |
-    while read -r line; do
-        read -r now _ </proc/uptime
-        echo "$now $line"
-    done >"$log"
-"""
 
 
 @dataclass(frozen=True)
@@ -69,7 +59,12 @@ class Answers:
 
     def __str__(self) -> str:
         summary = f"{self.failed} of {len(self.each)} requests failed"
-        reasons = [re.sub(r" after \d+ (ms|milliseconds)", "", answer.text) for answer in self.each if not answer.ok]
+        reasons = [
+            f"{name}: {re.sub(r' after [0-9]+ (ms|milliseconds)', '', answer.text)}"
+            for name, answers in self.streams.items()
+            for answer in answers
+            if not answer.ok
+        ]
         return f"{summary}: {', '.join(dict.fromkeys(reasons))}" if reasons else summary
 
 
@@ -123,35 +118,66 @@ class Stream:
             return self._output.read()
 
 
-FROM_NODE, FROM_POD = "from the node", "from a pod"
-_UNITS = {FROM_NODE: "probe", FROM_POD: "probe-of-pod"}
-_CURL = {"probe": "curl", "probe-of-pod": f"ip netns exec {pod.NAMESPACE} curl"}
-"""How each unit runs curl."""
+FROM_NODE = "from the node"
+# A new connection for each request. On standard error, because curl buffers standard output.
+_CURL = """\
+curl -s --rate {rate}/m -o /dev/null --connect-timeout 2 --max-time 4 -H 'Connection: close' \
+-w '%{{stderr}}%{{http_code}} %{{time_total}} %{{errormsg}}\\n' '{url}?[1-1000000]'"""
+_UNIT = """\
+cat >/run/{unit}.sh <<'END'
+{command} 2>&1 >/dev/null | while read -r line; do
+    read -r now _ </proc/uptime
+    echo "$now $line"
+done >/run/{unit}.log
+END
+systemctl stop {unit} 2>/dev/null
+systemctl reset-failed {unit} 2>/dev/null
+rm -f /run/{unit}.log
+systemd-run -q --unit={unit} sh /run/{unit}.sh
+"""
 
 
-def _start_on(node: Node, unit: str) -> None:
-    log = f"/run/{unit}.log"
-    node.run(
-        f"systemctl stop {unit} 2>/dev/null; systemctl reset-failed {unit} 2>/dev/null; rm -f {log}; cat >/run/{unit}.sh; "
-        f"systemd-run -q --unit={unit} sh /run/{unit}.sh {log} {_CURL[unit]}; until [ -s {log} ]; do sleep 0.2; done",
-        stdin=_ON_NODE.encode(),
-    )
+def _commands(node: Node, *, pods: bool) -> dict[str, str]:
+    """Returns the command that sends each stream from the node."""
+    commands = {FROM_NODE: _CURL.format(rate=120, url=SERVICE)}
+    if pods:
+        local, in_pod = _CURL.format(rate=60, url=pod.local_url()), f"ip netns exec {pod.NAMESPACE}"
+        commands |= {
+            "from a pod": f"{in_pod} {commands[FROM_NODE]}",
+            "from the node, internal traffic policy Local": local,
+            "from a pod, internal traffic policy Local": f"{in_pod} {local}",
+            "from the node, SCTP": pod.sctp_client(node, from_pod=False),
+            "from a pod, SCTP": f"{in_pod} {pod.sctp_client(node, from_pod=True)}",
+        }
+    return commands
 
 
-def _stop_on(node: Node, unit: str) -> str:
-    return node.run(f"systemctl stop {unit}; cat /run/{unit}.log")
+class _OnNode:
+    """The streams of requests from a node and its pod, each sent by a unit there."""
+
+    def __init__(self, node: Node, *, pods: bool) -> None:
+        """Starts them and waits for the first answer of each."""
+        self._node, commands = node, _commands(node, pods=pods)
+        self._units = {name: f"probe-{number}" for number, name in enumerate(commands)}
+        script = "".join(_UNIT.format(unit=self._units[name], command=command) for name, command in commands.items())
+        logs = [f"until [ -s /run/{unit}.log ]; do sleep 0.2; done" for unit in self._units.values()]
+        node.run("sh", stdin="\n".join([script, *logs]).encode())
+
+    def stop(self) -> dict[str, str]:
+        """Ends the streams and returns their logs."""
+        self._node.run(f"systemctl stop {' '.join(self._units.values())}")
+        return {name: self._node.run(f"cat /run/{unit}.log") for name, unit in self._units.items()}
 
 
 @contextmanager
 def probed(nodes: Sequence[Node], *, pods: bool = False) -> Iterator[dict[str, Answers]]:
     """Streams through and from each node while the body runs; afterwards the dictionary has each node's answers."""
-    units = _UNITS if pods else {FROM_NODE: _UNITS[FROM_NODE]}
     answers: dict[str, Answers] = {}
+    on_node: dict[str, _OnNode] = {}
     streams: dict[str, dict[str, Stream]] = {}
     try:
         for node in nodes:
-            for unit in units.values():
-                _start_on(node, unit)
+            on_node[node.name] = _OnNode(node, pods=pods)
             others = {url: Stream(node, url, 0.5, n) for n, url in enumerate(pod.urls(node), 1)} if pods else {}
             streams[node.name] = {SERVICE: Stream(node)} | others
         yield answers
@@ -159,5 +185,4 @@ def probed(nodes: Sequence[Node], *, pods: bool = False) -> Iterator[dict[str, A
         logs = {name: {url: each.stop() for url, each in of_node.items()} for name, of_node in streams.items()}
         for node in nodes:
             if node.name in logs:
-                on_node = {name: _stop_on(node, unit) for name, unit in units.items()}
-                answers[node.name] = parse(logs[node.name] | on_node)
+                answers[node.name] = parse(logs[node.name] | on_node[node.name].stop())

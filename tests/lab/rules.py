@@ -1,5 +1,7 @@
 """The rules of kube-proxy in a node's kernel, found by the names that each mode uses (k8s.io/kubernetes pkg/proxy)."""
 
+import re
+
 from development.lab.node import Node
 
 OF_MODE = {
@@ -32,3 +34,20 @@ others='(KUBELET|ROUTER)-'
 def of(node: Node) -> set[str]:
     """Returns which rules of kube-proxy are in the node's kernel, in the words of OF_MODE."""
     return set(node.run("sh", stdin=_ASK.encode()).splitlines())
+
+
+def table(node: Node, name: str) -> dict[str, list[str]]:
+    """Returns what an nftables table has, in both families: the lines of each chain, the sorted elements of each set and map.
+
+    Without counts, and without the clients that session affinity remembers.
+    """
+    found: dict[str, list[str]] = {}
+    for family in ("ip", "ip6"):
+        listed = re.sub(r"packets \d+ bytes \d+", "", node.run(f"nft list table {family} {name}"))
+        for kind, block, body in re.findall(r"^\t(\w+) (\S+) \{\n(.*?)^\t\}", listed, re.MULTILINE | re.DOTALL):
+            attributes, _, elements = body.partition("elements = {")
+            lines = [line.strip() for line in attributes.splitlines() if line.strip()]
+            if not block.startswith("affinity-"):
+                lines += sorted(element.strip(" \t\n}") for element in elements.split(","))
+            found[f"{family} {kind} {block}"] = lines
+    return found

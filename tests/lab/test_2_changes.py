@@ -88,7 +88,7 @@ def assert_switches_without_a_failed_request(fleet: Cluster, mode: str) -> None:
     set_mode(fleet, mode)
     with probe.probed([node], pods=True) as answers:
         assert_up_converges(fleet)
-    assert not answers[node.name].failed, answers[node.name]
+    assert not answers[node.name].failed, str(answers[node.name])
     assert rules.of(node) == rules.OF_MODE[mode]
 
 
@@ -144,24 +144,45 @@ class TestSwitchOfMode:
         assert foreign.objects(node) == objects
         assert foreign.virtual_servers(node) == servers
 
-    def test_connections_through_ipvs_live_until_the_drain_is_over(self, fleet: Cluster) -> None:
-        """A UDP flow goes on after it."""
+    def test_power_cut_while_connections_drain_leaves_the_mode_of_before(self, fleet: Cluster) -> None:
+        """The next test's `pulumi up` changes it."""
         node = fleet.nodes[0]
         foreign.remove(node)
         fleet.configure(lambda values: values["rollout"].update(connectionDrainSeconds=15))
         set_mode(fleet, "nftables")
+        with pod.connections(node):
+            running = fleet.start_pulumi(*UP)
+            assert running.await_line("waiting for open connections through IPVS to end: 1, at most 15 s"), (
+                running.output
+            )
+            assert "handover" in rules.of(node)
+            node.kill()
+            assert running.await_end() != 0, running.output
+        node.start()
+        generations.assert_serves(node)
+        node.run("until ipvsadm -Sn | grep -q ' 10.0.0.1:443 '; do sleep 0.5; done")
+        assert rules.of(node) == rules.OF_MODE["ipvs"]
+        pod.add_to(node)
+
+    def test_connections_through_ipvs_live_until_the_drain_is_over(self, fleet: Cluster) -> None:
+        """A UDP flow goes on after it. The second table has the rules that kube-proxy then writes for itself."""
+        node = fleet.nodes[0]
         with probe.probed([node], pods=True) as answers, pod.connections(node) as (of_tcp, of_udp):
             running = fleet.start_pulumi(*UP)
             assert running.await_line("waiting for open connections through IPVS to end: 1, at most 15 s"), (
                 running.output
             )
             waits = time.monotonic()
+            second_table = rules.table(node, "kube-proxy-handover")
             assert running.await_line("open connections through IPVS that are cut: 1"), running.output
             cut = time.monotonic()
             assert running.await_end(900) == 0, running.output
             served = time.monotonic()
             time.sleep(3)
-        assert not answers[node.name].failed, answers[node.name]
+        assert not answers[node.name].failed, str(answers[node.name])
+        assert second_table == rules.table(node, "kube-proxy")
+        assert [block for block in second_table if f"/{pod.LOCAL}/" in block]
+        assert not [block for block in second_table if f"/{pod.HEADLESS}/" in block]
         assert cut - waits > 14
         assert cut - of_tcp[-1] < 2
         assert of_udp[-1] > served
