@@ -15,11 +15,11 @@ from rich.table import Table
 from tests.lab.cluster import own_lab
 from tests.soak.campaign import Campaign
 from tests.soak.interruptions import interruptions
-from tests.soak.power_cuts import power_cuts
+from tests.soak.power_cuts import handover_cuts, power_cuts
 from tests.soak.rollouts import rollouts
 from tests.soak.takeovers import take_over
 
-PARTS = ("rollouts", "interruptions", "cuts", "takeovers")
+PARTS = ("rollouts", "interruptions", "cuts", "handovers", "takeovers")
 
 
 def _arguments() -> argparse.Namespace:
@@ -57,8 +57,10 @@ def _run(campaign: Campaign, arguments: argparse.Namespace) -> None:
                 interruptions(campaign, arguments.interruptions)
             case "takeovers":
                 take_over(campaign)
-            case _:
+            case "cuts":
                 power_cuts(campaign, arguments.cuts)
+            case _:
+                handover_cuts(campaign)
 
 
 def main() -> int:

@@ -87,6 +87,10 @@ class Campaign:
         """Changes the stack's configuration."""
         self.cluster.configure(change)
 
+    def set_mode(self, mode: str) -> None:
+        """Sets the fleet's mode."""
+        self.configure(lambda values: values["configuration"].update(mode=mode))
+
     def _change_oomScoreAdj(self) -> int:  # noqa: N802 — the field's name
         value = self.rng.randint(-998, -1)
         self.configure(lambda values: values["configuration"].update(oomScoreAdj=value))
@@ -101,7 +105,7 @@ class Campaign:
     def _change_mode(self) -> str:
         before = self.cluster.configured()["configuration"]["mode"]
         value = self.rng.choice([mode for mode in MODES if mode != before])
-        self.configure(lambda values: values["configuration"].update(mode=value))
+        self.set_mode(value)
         return value
 
     def _change_validityHours(self) -> int:  # noqa: N802 — the field's name

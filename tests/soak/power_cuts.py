@@ -1,11 +1,13 @@
-"""Both nodes lose their power during a rollout, each at its own random moment."""
+"""Both nodes lose their power during a rollout, each at its own moment: a random one, or one of a change of mode."""
 
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from functools import partial
 
 from development.lab.node import Node
-from tests.lab import generations
+from tests.lab import generations, pod, rules
 from tests.lab.cluster import UP
 from tests.lab.running import Running
 from tests.soak.campaign import Campaign, Round
@@ -15,6 +17,21 @@ MOMENTS = (("-stage ", 10), ("-activate ", 30), (": activate: restarting", 2), (
 
 OF_A_BINARY = (": uploading ", 30)
 
+IN_NAMESPACE = (": activate: kube-proxy writes its nftables rules in a network namespace", 4.0)
+LOADED = (": activate: a second nftables table has kube-proxy's rules", 0.0)
+DRAINS = (": activate: waiting for open connections through IPVS", 5.0)
+RESTARTS = (": activate: restarting kube-proxy", 0.5)
+STARTS = (": activate: restarting kube-proxy", 10.0)
+SERVES = (": activate: generation ", 0.0)
+OF_A_HANDOVER = (
+    ("nftables", (IN_NAMESPACE, LOADED)),
+    ("ipvs", (LOADED, RESTARTS)),
+    ("nftables", (DRAINS, RESTARTS)),
+    ("ipvs", (STARTS, SERVES)),
+    ("nftables", (STARTS, SERVES)),
+)
+"""Changes of mode, starting at ipvs, with the moment for each node."""
+
 
 def power_cuts(campaign: Campaign, cuts: int) -> None:
     """Cuts the power of nodes this many times in total."""
@@ -22,22 +39,66 @@ def power_cuts(campaign: Campaign, cuts: int) -> None:
         with campaign.round("power cut") as this:
             kind = campaign.rng.choice(("oomScoreAdj", "oomScoreAdj", "version", "version", "mode", "validityHours"))
             this.notes.append(campaign.change(kind))
-            before = [generations.last_proven(node) for node in campaign.cluster.nodes]
-            running = campaign.cluster.start_pulumi(*UP)
             line, span = campaign.rng.choice((*MOMENTS, OF_A_BINARY) if kind == "version" else MOMENTS)
-            delays = [campaign.rng.uniform(0, span) for _ in campaign.cluster.nodes]
-            with ThreadPoolExecutor() as pool:
-                this.notes += pool.map(partial(_cut, running, line), campaign.cluster.nodes, delays)
-            _end(campaign, this, running)
-            with ThreadPoolExecutor() as pool:
-                this.notes += pool.map(partial(_after, campaign), campaign.cluster.nodes, before)
+            moments = [(line, campaign.rng.uniform(0, span)) for _ in campaign.cluster.nodes]
+            _cut_during_up(campaign, this, moments)
             began = time.monotonic()
             campaign.converge()
             campaign.count("seconds of the up after a power cut", time.monotonic() - began)
         cuts -= len(campaign.cluster.nodes)
 
 
-def _cut(running: Running, line: str, node: Node, delay: float) -> str:
+def handover_cuts(campaign: Campaign) -> None:
+    """Cuts the power at each moment of a change of mode to and from nftables."""
+    pod.add(campaign.cluster)
+    before = "ipvs"
+    campaign.set_mode(before)
+    with campaign.round(f"to mode {before}"):
+        campaign.converge()
+    for mode, moments in OF_A_HANDOVER:
+        campaign.set_mode(mode)
+        with campaign.round(f"power cut from mode {before} to {mode}") as this:
+            with ExitStack() as connections:
+                for node in campaign.cluster.nodes:
+                    connections.enter_context(pod.connections(node))
+                _cut_during_up(campaign, this, moments)
+            for node in campaign.cluster.nodes:
+                this.notes.append(
+                    f"{node.name}: has the rules of mode {_await_rules(node, before, mode)} after its boot"
+                )
+                pod.add_to(node)
+            campaign.converge()
+            for node in campaign.cluster.nodes:
+                assert rules.of(node) == rules.OF_MODE[mode], f"{node.name} must have the rules of mode {mode}"
+        before = mode
+    pod.remove(campaign.cluster)
+
+
+def _await_rules(node: Node, *modes: str) -> str:
+    """Waits until the node has the rules of one of these modes and nothing else, and returns the mode."""
+    deadline = time.monotonic() + 120
+    while True:
+        found = rules.of(node)
+        if mode := next((mode for mode in modes if found == rules.OF_MODE[mode]), None):
+            return mode
+        assert time.monotonic() < deadline, f"{node.name} must have the rules of one mode, has {sorted(found)}"
+        time.sleep(1)
+
+
+def _cut_during_up(campaign: Campaign, this: Round, moments: Sequence[tuple[str, float]]) -> None:
+    """Cuts each node's power at its moment of a `pulumi up`, a line of output and the seconds after it, and boots it."""
+    nodes = campaign.cluster.nodes
+    before = [generations.last_proven(node) for node in nodes]
+    running = campaign.cluster.start_pulumi(*UP)
+    with ThreadPoolExecutor() as pool:
+        this.notes += pool.map(partial(_cut, running), nodes, moments)
+    _end(campaign, this, running)
+    with ThreadPoolExecutor() as pool:
+        this.notes += pool.map(partial(_after, campaign), nodes, before)
+
+
+def _cut(running: Running, node: Node, moment: tuple[str, float]) -> str:
+    line, delay = moment
     reached = running.await_line(f"{node.name}{line}")
     if reached:
         running.await_end(delay)

@@ -15,26 +15,22 @@ def rollouts(campaign: Campaign) -> None:
     """Each kind of change in each mode and each switch of mode to or from nftables, without a failed request."""
     pod.add(campaign.cluster)
     for mode in UNINTERRUPTED_MODES:
-        _set_mode(campaign, mode)
+        campaign.set_mode(mode)
         with campaign.round(f"to mode {mode}"):
             campaign.converge()
         for kind in ("oomScoreAdj", "validityHours", "version", "version"):
             with campaign.round(f"{kind} in mode {mode}") as this:
                 this.notes.append(campaign.change(kind))
                 _roll_out(campaign, this, f"{kind} in {mode}", may_fail=False)
-    _set_mode(campaign, "ipvs")
+    campaign.set_mode("ipvs")
     with campaign.round("to mode ipvs"):
         campaign.converge()
     before = "ipvs"
     for mode in SWITCHES:
         with campaign.round(f"mode {before} to {mode}") as this:
-            _set_mode(campaign, mode)
+            campaign.set_mode(mode)
             _roll_out(campaign, this, f"{before} to {mode}", may_fail="nftables" not in (before, mode))
         before = mode
-
-
-def _set_mode(campaign: Campaign, mode: str) -> None:
-    campaign.configure(lambda values: values["configuration"].update(mode=mode))
 
 
 def _roll_out(campaign: Campaign, this: Round, kind: str, *, may_fail: bool) -> None:
