@@ -77,7 +77,7 @@ shellcheck: $(INSTALLED)
 	@$(LAB) packages
 	shellcheck $(SHELL_SCRIPTS)
 
-test: check ## Run all checks and all tests, those of the lab in a lab of their own
+test: check ## Run all checks and all tests, those of the lab in a lab of their own: make test SYSTEM=bullseye
 	@$(LAB) prepare
 	@# The lab waits a lot, for nodes to boot and serve; the other tests take what processor time it leaves.
 	@eval "$$($(LAB) env 2>/dev/null)"; log=.lab/log/tests.log; \

@@ -16,6 +16,11 @@ def make(directory: Path, image: NodeImage) -> None:
     commands.run(["qemu-img", "create", "-q", "-f", "qcow2", *backing, FILE], directory=directory)
 
 
+def remove(directory: Path) -> None:
+    """Remove a node's disk with its snapshots, if there is one."""
+    (directory / FILE).unlink(missing_ok=True)
+
+
 def snapshots(directory: Path) -> set[str]:
     """Return the names of the disk's snapshots; none if there is no disk."""
     return {snapshot["name"] for snapshot in _information(directory).get("snapshots", [])}

@@ -1,8 +1,7 @@
 """A worker node: a virtual machine that starts, stops, returns to its clean first boot, and runs commands.
 
-At its first boot systemd takes the node's SSH keys from a credential that QEMU passes (`tmpfiles.extra`, see
-systemd.system-credentials(7)). The snapshot `booted` has the node's disk and memory after that boot, `suspended` those
-of `make down`. A restore takes about two seconds, a boot without KVM fifteen to twenty.
+The snapshot `booted` has the node's disk and memory after its first boot, `suspended` those of `make down`. A restore
+takes about two seconds, a boot without KVM fifteen to twenty.
 """
 
 import signal
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from development.errors import LabError
-from development.lab import disk, loopback, network, node_image, processes, qemu, qmp, ssh
+from development.lab import disk, first_boot, loopback, network, node_image, processes, qemu, qmp, ssh
 from development.lab.loopback import SSH_PORT
 from development.lab.topology import Worker
 from development.paths import Lab
@@ -32,6 +31,8 @@ class Node:
 
     lab: Lab
     worker: Worker
+    suite: str = node_image.SUITE
+    """The Debian that a new disk gets; a disk that exists keeps its own."""
 
     @property
     def name(self) -> str:
@@ -88,6 +89,12 @@ class Node:
         if SUSPENDED in snapshots:
             self._monitor(f"delvm {SUSPENDED}")
 
+    def reinstall(self) -> None:
+        """Replace the node by a new machine with the same name, address and keys."""
+        self.kill()
+        disk.remove(self._directory)
+        self.start()
+
     def kill(self) -> None:
         """Cut the node's power: it loses what it had not synced to its disk."""
         processes.stop(self.lab, self.name, signal.SIGKILL)
@@ -104,10 +111,10 @@ class Node:
         return disk.snapshots(self._directory)
 
     def _make_disk(self) -> None:
-        disk.make(self._directory, node_image.image())
-        credential = self._directory / qemu.CREDENTIALS
-        credential.touch(mode=0o600)
-        credential.write_text(ssh.tmpfiles(self.lab, self.worker))
+        disk.make(self._directory, node_image.image(self.suite))
+        files = self._directory / qemu.FILES
+        files.touch(mode=0o600)
+        files.write_bytes(first_boot.archive(self.lab, self.worker))
 
     def _run_machine(self, snapshot: str | None) -> None:
         command = qemu.command(self.worker, disk.image(self._directory), snapshot)

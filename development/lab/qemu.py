@@ -9,10 +9,7 @@ from development.lab.topology import Worker
 
 CONSOLE = "console.log"
 MONITOR = "monitor.sock"
-CREDENTIALS = "tmpfiles.extra"
-INTERFACE = "enp0s1"
-"""The name that udev gives to the first PCI device."""
-
+FILES = "first-boot.tar"
 CPUS = 1
 """With one, emulation needs no atomic instructions and the kernel no locks, and two nodes have a core each."""
 
@@ -38,22 +35,13 @@ def network(worker: Worker) -> list[str | Path]:
     return ["-netdev", tap, "-device", f"virtio-net-pci,netdev=network,mac={topology.mac(worker.address)}"]
 
 
-def addresses(worker: Worker) -> str:
-    """Return the kernel parameters with the node's addresses, for systemd-network-generator(8)."""
-    ipv6, gateway = topology.ipv6(worker.address), topology.ipv6(topology.GATEWAY)
-    return (
-        f"ip={worker.address}::{topology.GATEWAY}:{topology.NETWORK.netmask}::{INTERFACE}:off "
-        f"ip=[{ipv6}]::[{gateway}]:{topology.NETWORK_IPV6.prefixlen}::{INTERFACE}:off"
-    )
-
-
 def command(worker: Worker, image: NodeImage, snapshot: str | None) -> list[str | Path]:
     """Return the command that runs the node, from its disk or from a snapshot with its memory."""
     accelerated_by = accelerator()
     # Linux doesn't trust an emulated processor's clock, though it is reliable, and would read a much slower one. QEMU
     # translates code again at each new address: programs with fixed addresses start three times faster.
     speed = "tsc=reliable mitigations=off norandmaps"
-    kernel = f"root=/dev/vda rw console=ttyS0 systemd.hostname={worker.name} {addresses(worker)} {speed}"
+    kernel = f"root=/dev/vda rw console=ttyS0 systemd.hostname={worker.name} {speed}"
     machine: list[str | Path] = [
         "qemu-system-x86_64",
         *("-name", worker.name),
@@ -69,6 +57,6 @@ def command(worker: Worker, image: NodeImage, snapshot: str | None) -> list[str 
         *("-device", "virtio-rng-pci"),
         *("-chardev", f"file,id=console,path={CONSOLE},append=on", "-serial", "chardev:console"),
         *("-qmp", f"unix:{MONITOR},server=on,wait=off"),
-        *("-fw_cfg", f"name=opt/io.systemd.credentials/{CREDENTIALS},file={CREDENTIALS}"),
+        *("-fw_cfg", f"name=opt/lab/{FILES},file={FILES}"),
     ]
     return machine + (["-loadvm", snapshot] if snapshot else [])

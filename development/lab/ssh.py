@@ -3,7 +3,6 @@
 The lab makes each node's host key and puts it into the node, so clients can pin it before the first connection.
 """
 
-import base64
 from contextlib import suppress
 from pathlib import Path
 
@@ -106,14 +105,3 @@ def disconnect(lab: Lab, name: str) -> None:
     if (lab.ssh / name).exists():
         with suppress(LabError):
             commands.run(["ssh", *_SOCKET, "-O", "exit", name], directory=lab.ssh)
-
-
-def tmpfiles(lab: Lab, worker: Worker) -> str:
-    """Return tmpfiles.d(5) lines by which systemd writes the node's SSH files at the first boot."""
-    client = base64.b64encode(client_key(lab).with_suffix(".pub").read_bytes()).decode()
-    host = base64.b64encode(host_key(lab, worker).read_bytes()).decode()
-    return (
-        "d /root/.ssh 0700 root root\n"
-        f"f~ /root/.ssh/authorized_keys 0600 root root - {client}\n"
-        f"f~ /etc/ssh/ssh_host_ed25519_key 0600 root root - {host}\n"
-    )

@@ -17,7 +17,7 @@ from development.progress import Steps
 from development.pulumi_stand_ins import installation
 from development.toolchain import GoTools, build
 
-_FORMAT = "3\n"
+_FORMAT = "4\n"
 """Another number where a lab of the version before can't go on: its disks, snapshots or certificates don't fit."""
 
 
@@ -34,13 +34,13 @@ def packages(lab: Lab, steps: Steps) -> None:
 
 def prepare(lab: Lab, steps: Steps) -> None:
     """Make what the lab and its tests need, with a kube-proxy of each supported minor; start nothing."""
-    _make(lab, steps, (*toolchain.needed(), *toolchain.KUBE_PROXIES))
+    _make(lab, steps, (*toolchain.needed(), *toolchain.KUBE_PROXIES), (node_image.SUITE, *node_image.others()))
 
 
-def _make(lab: Lab, steps: Steps, tools: tuple[GoTools, ...]) -> None:
-    """Make what is missing of packages, tools and the nodes' image."""
+def _make(lab: Lab, steps: Steps, tools: tuple[GoTools, ...], suites: tuple[str, ...]) -> None:
+    """Make what is missing of packages, tools and the nodes' images."""
     packages(lab, steps)
-    _in_parallel([lambda: _tools(lab, steps, tools), lambda: _image(lab, steps)])
+    _in_parallel([lambda: _tools(lab, steps, tools), lambda: images(lab, steps, suites)])
     toolchain.link(lab)
     if toolchain.user_pulumi():
         installation.uninstall(lab.pulumi_home)
@@ -51,7 +51,7 @@ def _make(lab: Lab, steps: Steps, tools: tuple[GoTools, ...]) -> None:
 def start(lab: Lab, steps: Steps) -> None:
     """Bring the lab up: packages, tools, network, nodes and control plane. What runs already stays as it is."""
     _check_format(lab)
-    _make(lab, steps, toolchain.needed())
+    _make(lab, steps, toolchain.needed(), (node_image.SUITE,))
     ssh.prepare(lab)
     if not network.is_running(lab):
         _leave_network(lab)
@@ -140,9 +140,11 @@ def _tools(lab: Lab, steps: Steps, wanted: tuple[GoTools, ...]) -> None:
             build.build(tools, step, lab.log / f"{tools.name}-{tools.version}-build.log")
 
 
-def _image(lab: Lab, steps: Steps) -> None:
-    with steps.step("node image") as step:
-        node_image.make(step, lab.log / "node-image.log")
+def images(lab: Lab, steps: Steps, suites: tuple[str, ...]) -> None:
+    """Make the missing images of these Debian suites."""
+    for suite in suites:
+        with steps.step(f"node image: {suite}") as step:
+            node_image.make(suite, step, lab.log / f"node-image-{suite}.log")
 
 
 def _control_plane(lab: Lab, steps: Steps) -> None:

@@ -123,17 +123,25 @@ FROM_NODE = "from the node"
 _CURL = """\
 curl -s --rate {rate}/m -o /dev/null --connect-timeout 2 --max-time 4 -H 'Connection: close' \
 -w '%{{stderr}}%{{http_code}} %{{time_total}} %{{errormsg}}\\n' '{url}?[1-1000000]'"""
-_UNIT = """\
-cat >/run/{unit}.sh <<'END'
-{command} 2>&1 >/dev/null | while read -r line; do
+# curl before 7.84 has no --rate; on a node with such an old one there are no pods.
+_UNIT = f"""\
+cat >/run/{{unit}}.sh <<'END'
+curl --rate 120/m --version >/dev/null 2>&1 || curl() {{{{
+    while :; do
+        command curl -s -o /dev/null --connect-timeout 2 --max-time 4 -H 'Connection: close' \\
+            -w '%{{{{stderr}}}}%{{{{http_code}}}} %{{{{time_total}}}}\\n' {SERVICE}
+        sleep 0.4
+    done
+}}}}
+{{command}} 2>&1 >/dev/null | while read -r line; do
     read -r now _ </proc/uptime
     echo "$now $line"
-done >/run/{unit}.log
+done >/run/{{unit}}.log
 END
-systemctl stop {unit} 2>/dev/null
-systemctl reset-failed {unit} 2>/dev/null
-rm -f /run/{unit}.log
-systemd-run -q --unit={unit} sh /run/{unit}.sh
+systemctl stop {{unit}} 2>/dev/null
+systemctl reset-failed {{unit}} 2>/dev/null
+rm -f /run/{{unit}}.log
+systemd-run -q --unit={{unit}} sh /run/{{unit}}.sh
 """
 
 

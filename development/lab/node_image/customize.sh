@@ -6,9 +6,25 @@ root=$1
 images=$2
 size=$3
 
-# A node gets its own host key, the client's public key and its name at its first start (see development/lab/node.py).
+# A node gets its addresses, its host key and the client's public key at its first boot (development/lab/first_boot.py).
 rm -f "$root"/etc/ssh/ssh_host_* "$root/etc/hostname"
 : >"$root/etc/machine-id"
+
+cat >"$root/etc/systemd/system/first-boot.service" <<'UNIT'
+[Unit]
+Description=Take the files that QEMU passes
+DefaultDependencies=no
+Before=systemd-networkd.service ssh.service
+ConditionPathExists=!/etc/ssh/ssh_host_ed25519_key
+
+[Service]
+Type=oneshot
+ExecStart=/sbin/modprobe qemu_fw_cfg
+ExecStart=/bin/tar -C / -xf /sys/firmware/qemu_fw_cfg/by_name/opt/lab/first-boot.tar/raw
+
+[Install]
+RequiredBy=systemd-networkd.service
+UNIT
 
 cat >"$root/etc/ssh/sshd_config.d/lab.conf" <<'CONF'
 HostKey /etc/ssh/ssh_host_ed25519_key
@@ -17,15 +33,14 @@ PasswordAuthentication no
 UseDNS no
 CONF
 
-# A node's addresses are kernel parameters (development/lab/qemu.py). networkd manages every other interface too, as on
-# many distributions: it removes addresses that it doesn't know.
+# networkd manages every interface, as on many distributions: it removes addresses that it doesn't know.
 cat >"$root/etc/systemd/network/lab.network" <<'CONF'
 [Match]
 Type=ether
 [Network]
 LinkLocalAddressing=no
 CONF
-systemctl --root="$root" enable systemd-networkd.service systemd-network-generator.service
+systemctl --root="$root" enable systemd-networkd.service first-boot.service
 echo 'net.ipv4.ip_forward = 1' >"$root/etc/sysctl.d/lab.conf" # as every node has it: pods and clients go through it
 
 # A node's work and its timing must not depend on when Debian's housekeeping happens to run.

@@ -1,0 +1,40 @@
+"""The files that differ from node to node. A node unpacks them at its first boot (node_image/customize.sh)."""
+
+import io
+import tarfile
+
+from development.lab import ssh, topology
+from development.lab.topology import Worker
+from development.paths import Lab
+
+INTERFACE = "enp0s1"
+"""The name that udev gives to the first PCI device."""
+
+
+def archive(lab: Lab, worker: Worker) -> bytes:
+    """Return the tar archive of the node's addresses and SSH keys."""
+    files = {
+        f"etc/systemd/network/{INTERFACE}.network": (0o644, network(worker).encode()),
+        "etc/ssh/ssh_host_ed25519_key": (0o600, ssh.host_key(lab, worker).read_bytes()),
+        "root/.ssh/authorized_keys": (0o600, ssh.client_key(lab).with_suffix(".pub").read_bytes()),
+    }
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        directory = tarfile.TarInfo("root/.ssh")
+        directory.type, directory.mode = tarfile.DIRTYPE, 0o700
+        tar.addfile(directory)
+        for name, (mode, content) in files.items():
+            file = tarfile.TarInfo(name)
+            file.mode, file.size = mode, len(content)
+            tar.addfile(file, io.BytesIO(content))
+    return packed.getvalue()
+
+
+def network(worker: Worker) -> str:
+    """Return the node's file for systemd-networkd, with its addresses of both IP families."""
+    address, gateway = worker.address, topology.GATEWAY
+    return (
+        f"[Match]\nName={INTERFACE}\n\n[Network]\n"
+        f"Address={address}/{topology.NETWORK.prefixlen}\nGateway={gateway}\n"
+        f"Address={topology.ipv6(address)}/{topology.NETWORK_IPV6.prefixlen}\nGateway={topology.ipv6(gateway)}\n"
+    )
