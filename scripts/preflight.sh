@@ -21,27 +21,56 @@ warning() { say "warning: $*"; }
 # require_program PROGRAM PACKAGE: the package's name is Debian's.
 require_program() { command -v "$1" >/dev/null 2>&1 || problem "program $1 must be installed: it is in the package $(package_here "$2")"; }
 
-# The package with the name that this distribution gives it, and how to install it (os-release(5)). On an image with a read-only /usr
-# the ordinary command doesn't work.
+# The package with the name that this distribution gives it, and how to install it.
 package_here() {
-    distribution=$(sed -n 's/^ID\(_LIKE\)\{0,1\}=//p' "$root/etc/os-release" 2>/dev/null | tr -d "\"'" | paste -s -d ' ' -)
-    case " $distribution " in
-        *' debian '* | *' ubuntu '*) echo "$1 (apt-get install $1)" ;;
-        *' rhel '* | *' fedora '* | *' centos '*)
+    find_distribution
+    case $distribution in rhel) way_to_install "${1%2}" ;; *) way_to_install "$1" ;; esac
+}
+
+# The package with the modules that a cloud or minimal kernel leaves out.
+modules_here() {
+    find_distribution
+    case $distribution in
+        ubuntu) way_to_install "linux-modules-extra-$release" ;;
+        debian) way_to_install "linux-image-$(architecture)" ;;
+        rhel) way_to_install "kernel-modules-$release" ;;
+        suse) way_to_install kernel-default ;;
+        *) way_to_install linux-image ;;
+    esac
+}
+
+# Sets $distribution to that of os-release(5), or to the one that it is like.
+find_distribution() {
+    like=" $(sed -n 's/^ID\(_LIKE\)\{0,1\}=//p' "$root/etc/os-release" 2>/dev/null | tr -d "\"'" | paste -s -d ' ' -) "
+    case $like in
+        *' ubuntu '*) distribution=ubuntu ;;
+        *' debian '*) distribution=debian ;;
+        *' rhel '* | *' fedora '* | *' centos '*) distribution=rhel ;;
+        *' suse '* | *' opensuse '*) distribution=suse ;;
+        *' arch '*) distribution=arch ;;
+        *) distribution='' ;;
+    esac
+}
+
+# way_to_install PACKAGE: on an image with a read-only /usr the distribution's ordinary command doesn't work.
+way_to_install() {
+    case $distribution in
+        debian | ubuntu) echo "$1 (apt-get install $1)" ;;
+        rhel)
             if [ -e "$root/run/ostree-booted" ]; then
-                echo "${1%2} (rpm-ostree install ${1%2}, then reboot; or make it part of the image)"
+                echo "$1 (rpm-ostree install $1, then reboot; or make it part of the image)"
             else
-                echo "${1%2} (dnf install ${1%2})"
+                echo "$1 (dnf install $1)"
             fi
             ;;
-        *' suse '* | *' opensuse '*)
+        suse)
             if command -v transactional-update >/dev/null 2>&1; then
                 echo "$1 (transactional-update pkg install $1, then reboot)"
             else
                 echo "$1 (zypper install $1)"
             fi
             ;;
-        *' arch '*) echo "$1 (pacman -S $1)" ;;
+        arch) echo "$1 (pacman -S $1)" ;;
         *) echo "$1 (its name on Debian)" ;;
     esac
 }
@@ -123,7 +152,7 @@ check_modules() {
     for module in $KERNEL_MODULES; do
         ! has_module "$module" || continue
         loading=$(modprobe -n -v "$module" 2>/dev/null) ||
-            problem "kernel module $module must be available for mode $MODE: install the package with the modules of kernel $release (Debian: linux-image; cloud and minimal kernels may lack it)"
+            problem "kernel module $module must be available for mode $MODE: install the package with the modules of kernel $release, which a cloud or minimal kernel may lack: $(modules_here)"
         case $loading in *'install '*/true* | *'install '*/false*)
             problem "kernel module $module must be loadable for mode $MODE, is disabled: remove its 'install' line (grep -rw $module /etc/modprobe.d)" ;;
         esac

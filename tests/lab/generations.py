@@ -57,8 +57,8 @@ def assert_serves(node: Node, seconds: float = 300) -> set[str]:
 
 
 def starts(node: Node) -> int:
-    """Returns how often kube-proxy was started since the node's boot."""
-    return int(node.run("journalctl -b -u kube-proxy -o cat | grep -c '^Started kube-proxy'; :"))
+    """Returns how often kube-proxy was started since the node's boot. An older systemd logs the unit's description."""
+    return int(node.run("journalctl -b -u kube-proxy -o cat | grep -cE '^Started (kube-proxy|Kubernetes)'; :"))
 
 
 def files(node: Node) -> list[str]:

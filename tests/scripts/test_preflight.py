@@ -119,6 +119,26 @@ class TestProgramsAndModules:
         path = node.replace_program("transactional-update", ":")
         assert "iptables (transactional-update pkg install iptables, then reboot)" in node.fail("preflight", PATH=path)
 
+    @pytest.mark.parametrize(
+        ("os_release", "way_out"),
+        [
+            ("ID=debian", "linux-image-amd64 (apt-get install linux-image-amd64)"),
+            ("ID=ubuntu\nID_LIKE=debian", "linux-modules-extra-6.8.0 (apt-get install linux-modules-extra-6.8.0)"),
+            ('ID="almalinux"\nID_LIKE="rhel centos fedora"', "kernel-modules-6.8.0 (dnf install kernel-modules-6.8.0)"),
+            ('ID="opensuse-leap"\nID_LIKE="suse opensuse"', "kernel-default (zypper install kernel-default)"),
+            ("ID=nixos", "linux-image (its name on Debian)"),
+        ],
+    )
+    def test_way_out_of_a_missing_module_is_the_distributions_package(
+        self, node: FakeNode, os_release: str, way_out: str
+    ) -> None:
+        node.write("/etc/os-release", f"{os_release}\n")
+        node.write("missing-modules", "ip_vs\n")
+        path = node.replace_program("uname", "case $1 in -m) echo x86_64 ;; *) echo 6.8.0 ;; esac")
+        assert f"the modules of kernel 6.8.0, which a cloud or minimal kernel may lack: {way_out}\n" in node.fail(
+            "preflight", PATH=path
+        )
+
     @pytest.mark.parametrize("place", ["/sys/module/ip_vs/x", "/lib/modules/6.1.0-44-amd64/modules.builtin"])
     def test_module_that_is_loaded_or_part_of_the_kernel_need_not_be_known_to_modprobe(
         self, node: FakeNode, place: str
