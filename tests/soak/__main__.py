@@ -60,7 +60,7 @@ def _run(campaign: Campaign, arguments: argparse.Namespace) -> None:
                 take_over(campaign)
             case "cuts":
                 power_cuts(campaign, arguments.cuts)
-            case _:
+            case "handovers":
                 handover_cuts(campaign)
 
 
