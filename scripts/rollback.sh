@@ -35,8 +35,9 @@ list_missing_directories() {
     done
 }
 
-# By which targets the unit was started. disable removes them all, and enable makes those of the unit's own [Install] only.
+# By which targets the unit was started, or that ours wasn't: disable removes them all, and enable makes those of [Install] only.
 keep_links() {
+    keep_file /etc/systemd/system/multi-user.target.wants/kube-proxy.service
     for link in "$root"/etc/systemd/system/*.wants/kube-proxy.service "$root"/etc/systemd/system/*.requires/kube-proxy.service; do
         ! exists "$link" || keep_file "${link#"$root"}"
     done

@@ -291,6 +291,9 @@ class TestLinksOfTargets:
         for link in self.LINKS:
             guide.path(link).parent.mkdir(parents=True)
             guide.path(link).symlink_to(UNIT)
+        guide.path("/etc/systemd/system/multi-user.target.wants").mkdir()
+        guide.write(UNIT, f"{FILES[UNIT]}[Install]\nWantedBy=basic.target\n")
+        guide.write("/unit/loaded", guide.path(UNIT).read_text())
         if request.param != "enabled":
             guide.path("/unit/enabled").unlink()
         return guide
@@ -298,6 +301,7 @@ class TestLinksOfTargets:
     def test_come_back_on_removal(self, linked: FakeNode) -> None:
         before = files(linked)
         linked.deploy()
+        assert linked.path("/etc/systemd/system/multi-user.target.wants/kube-proxy.service").is_symlink()
         linked.succeed("remove")
         assert files(linked) == before
 
