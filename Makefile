@@ -86,7 +86,7 @@ test: check ## Run all checks and all tests, those of the lab in a lab of their 
 	$(PYTHON) -m pytest tests/lab; lab=$$?; \
 	wait $$others; status=$$?; cat $$log; exit $$((status | lab))
 
-soak: $(INSTALLED) ## Run the long fault campaign in a lab of its own: make soak CUTS=30 INTERRUPTIONS=10 SEED=1 PARTS=cuts
+soak: $(INSTALLED) ## Run the long fault campaign in a lab of its own: make soak CUTS=30 INTERRUPTIONS=10 SEED=1 PARTS="cuts handovers"
 	@$(LAB) prepare
 	@$(PYTHON) -m tests.soak $(if $(CUTS),--cuts $(CUTS)) $(if $(INTERRUPTIONS),--interruptions $(INTERRUPTIONS)) $(if $(SEED),--seed $(SEED)) $(if $(PARTS),--parts $(PARTS))
 

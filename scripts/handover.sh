@@ -28,8 +28,7 @@ hand_over() {
     case $switch in
         from*)
             list_rules >handover.new && [ -s handover.new ] || refuse_switch "nft must list kube-proxy's table: $(printable <nft.error)"
-            find_kubernetes_service || refuse_switch "$reason"
-            if ! leads_to_endpoints; then
+            if find_kubernetes_service && ! leads_to_endpoints; then
                 say "kube-proxy's nftables table is not copied: it leads to no endpoint of the Service $service, so an earlier kube-proxy has left it"
                 clear_handover || :
                 return 0

@@ -31,6 +31,7 @@ def rollouts(campaign: Campaign) -> None:
             campaign.set_mode(mode)
             _roll_out(campaign, this, f"{before} to {mode}", may_fail="nftables" not in (before, mode))
         before = mode
+    pod.remove(campaign.cluster)
 
 
 def _roll_out(campaign: Campaign, this: Round, kind: str, *, may_fail: bool) -> None:
