@@ -210,6 +210,15 @@ def add_to(node: Node) -> None:
     node.run(f"sh -s {gateways[0]} {addresses[0]} {gateways[1]} {addresses[1]}", stdin=_ADD.encode())
 
 
+def await_answers(node: Node) -> None:
+    """Waits until kube-proxy has synchronized both IP families since the node's boot, and the pod answers in both."""
+    metrics = f"http://{node.worker.address}:10249/metrics"
+    synchronized = f"curl -s {metrics} | grep -c '^kubeproxy_sync_proxy_rules_last_timestamp_seconds{{'"
+    node.run(f"until [ $({synchronized}) = 2 ]; do sleep 0.5; done")
+    for address in _addresses(node):
+        node.run(f"until curl -s -o /dev/null http://{host_and_port(address, _PORT)}/; do sleep 0.5; done")
+
+
 def remove(cluster: Cluster) -> None:
     """Removes them, and waits until no node has their rules."""
     cluster.kubectl("delete", "-f", str(_ODD_SERVICES), "-f", str(cluster.lab.state / "pods.yaml"))

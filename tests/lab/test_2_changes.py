@@ -160,9 +160,9 @@ class TestSwitchOfMode:
             assert running.await_end() != 0, running.output
         node.start()
         generations.assert_serves(node)
-        node.run("until ipvsadm -Sn | grep -q ' 10.0.0.1:443 '; do sleep 0.5; done")
-        assert rules.of(node) == rules.OF_MODE["ipvs"]
         pod.add_to(node)
+        pod.await_answers(node)
+        assert rules.of(node) == rules.OF_MODE["ipvs"]
 
     def test_connections_through_ipvs_live_until_the_drain_is_over(self, fleet: Cluster) -> None:
         """A UDP flow goes on after it. The second table has the rules that kube-proxy then writes for itself."""
