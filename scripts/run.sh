@@ -7,10 +7,15 @@ delivery=${0%/*}
 directory=$(mktemp -d "/run/kube-proxy.$$.XXXXXX")
 trap 'rm -rf "$directory"' EXIT
 trap 'exit 1' HUP INT TERM
+is_in_use() {
+    # shellcheck disable=SC3013 # dash and busybox have -ef
+    for place in /proc/[0-9]*/cwd; do [ ! "$place" -ef "$1" ] || return 0; done
+    return 1
+}
 # A run that was killed has left its own, with a key in it. Its stage may still be at work there.
 for left in /run/kube-proxy.*.??????; do
     process=${left#/run/kube-proxy.}
-    [ ! -d "$left" ] || [ -d "/proc/${process%.*}" ] || ls -l /proc/[0-9]*/cwd 2>/dev/null | grep -qF -- " -> $left" || rm -rf "$left"
+    [ ! -d "$left" ] || [ -d "/proc/${process%.*}" ] || is_in_use "$left" || rm -rf "$left"
 done
 cp -R "$delivery/." "$directory"
 cd "$directory"
