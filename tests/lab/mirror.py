@@ -9,8 +9,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 PAGE = b"<html>Sign in</html>"
-_BINARY = Path(sys.argv[3]) if len(sys.argv) > 3 else Path()
-_FAULT = _BINARY.with_suffix(".fault")
 
 
 class Mirror(BaseHTTPRequestHandler):
@@ -22,8 +20,10 @@ class Mirror(BaseHTTPRequestHandler):
             self.send_header("Location", "/elsewhere")
             self.end_headers()
             return
-        cut_off, page = _FAULT.read_text().split() if _FAULT.exists() else ("", "")
-        content = PAGE if client == page else _BINARY.read_bytes()
+        binary = Path(sys.argv[3])
+        fault = binary.with_suffix(".fault")
+        cut_off, page = fault.read_text().split() if fault.exists() else ("", "")
+        content = PAGE if client == page else binary.read_bytes()
         begin = int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted else 0
         self.send_response(206 if begin else 200)
         if begin:
