@@ -31,6 +31,12 @@ def check_command(ssh: SSH) -> str:
     return as_root(ssh, "/bin/sh", "-c", f'echo; echo "uid $(id -u)"; read -r _ && echo "{UNASKED}"; exit 0')
 
 
+def without_password(ssh: SSH, printed: str) -> str:
+    """Return what a host has printed without the password: a login shell may print what it reads."""
+    password = " ".join(ssh.sudo_password.get_secret_value().split()) if ssh.sudo_password else ""
+    return printed.replace(password, "(the password)") if password else printed
+
+
 def denied(ssh: SSH, reason: str) -> str:
     """Return why a user can't become root and what to do; `reason` is what happened instead."""
     how = "with the password in kube-proxy:sudoPassword" if ssh.sudo_password else "without a password"
@@ -48,7 +54,8 @@ def denied(ssh: SSH, reason: str) -> str:
         to_do = f"set the right one (pulumi config set --secret kube-proxy:sudoPassword); or {to_do}"
     elif "password" in reason:
         to_do += "; or set the password: pulumi config set --secret kube-proxy:sudoPassword"
-    return f"user {ssh.user} must be able to run /bin/sh as root through sudo {how}, but {reason}; {to_do}"
+    shown = without_password(ssh, reason)
+    return f"user {ssh.user} must be able to run /bin/sh as root through sudo {how}, but {shown}; {to_do}"
 
 
 def _sudo(ssh: SSH) -> list[str]:

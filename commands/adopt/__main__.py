@@ -151,7 +151,13 @@ def _keys(options: argparse.Namespace, hosts: Sequence[sources.Host]) -> Mapping
 
 def _sudo_password() -> SecretStr:
     """Ask for it on the terminal. Raises ValueError."""
-    password = getpass.getpass("sudo password: ")
+    try:
+        password = getpass.getpass("sudo password: ")
+        password.encode()
+    except (EOFError, KeyboardInterrupt):
+        raise ValueError("the sudo password must be given; no node was asked") from None
+    except UnicodeError:  # its text has a part of the password
+        raise ValueError("the sudo password must be UTF-8 text") from None
     if not password:
         raise ValueError("the sudo password must not be empty")
     return SecretStr(password)

@@ -150,7 +150,8 @@ async def _password(connection: asyncssh.SSHClientConnection, ssh: SSH) -> bytes
     line = privilege.password_line(ssh).encode()
     answer = await run(connection, privilege.check_command(ssh), line)
     if privilege.ROOT not in answer.lines:
-        raise ValueError(f"sudo must accept the password for user {ssh.user}, but the host printed: {answer.printed}")
+        printed = privilege.without_password(ssh, answer.printed)
+        raise ValueError(f"sudo must accept the password for user {ssh.user}, but the host printed: {printed}")
     return b"" if privilege.UNASKED in answer.lines else line
 
 

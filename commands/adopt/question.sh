@@ -22,7 +22,8 @@ unquoted() { tr -d '"\047\r' | sed 's/[[:space:]]*$//'; }
 list_processes() {
     for process in "$root"/proc/[0-9]*; do
         { read -r command <"$process/comm"; } 2>/dev/null || continue
-        case $command in kube-proxy* | hyperkube | kubelite | k3s*) ;; *) continue ;; esac
+        # A name with a space would pass for MAIN.
+        case $command in *[!A-Za-z0-9._-]*) continue ;; kube-proxy* | hyperkube | kubelite | k3s*) ;; *) continue ;; esac
         { is_here net && is_here user; } || continue
         group=$(sed -n '$s/.*://p' "$process/cgroup" 2>/dev/null)
         main=no

@@ -262,6 +262,36 @@ def test_password_of_sudo_is_asked_for_and_written_nowhere(
     assert "hunter2" not in text() + "".join(capsys.readouterr())
 
 
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        (EOFError(), "the sudo password must be given; no node was asked\n"),
+        (KeyboardInterrupt(), "the sudo password must be given; no node was asked\n"),
+        ("", "the sudo password must not be empty\n"),
+        ("hunter\udce4", "the sudo password must be UTF-8 text\n"),
+    ],
+)
+def test_without_a_password_of_sudo_no_node_is_asked(
+    fleet: Fleet,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    typed: str | BaseException,
+    message: str,
+) -> None:
+    """At the end of input, as without a terminal, at Ctrl-C, and in a locale whose bytes are not UTF-8."""
+
+    def ask(_: str) -> str:
+        if isinstance(typed, BaseException):
+            raise typed
+        return typed
+
+    fleet.add()
+    monkeypatch.setattr(getpass, "getpass", ask)
+    assert fleet.adopt("--ask-sudo-password") == 1
+    assert capsys.readouterr().err.endswith(message)
+    assert not Path("Pulumi.prod.yaml").exists()
+
+
 def test_large_fleet_has_its_nodes_in_a_file(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(report, "INLINE_NODES", 1)
     fleet.add()

@@ -65,7 +65,7 @@ def test_user_who_is_not_root_becomes_it_by_sudo(tmp_path: Path, user: str | Non
     assert asked.answers == {"end": ""}
 
 
-@pytest.mark.parametrize("sudo", [ASK, "", "exit 9"], ids=["asks", "doesn't ask", "refuses"])
+@pytest.mark.parametrize("sudo", [ASK, "", "exit 9", "exec cat"], ids=["asks", "doesn't ask", "refuses", "repeats it"])
 def test_password_is_for_sudo_alone(tmp_path: Path, make_machine: MakeMachine, sudo: str) -> None:
     """It is in no command. A sudo that doesn't ask leaves it to no shell, which would run it."""
     machine = make_machine()
@@ -80,8 +80,9 @@ def test_password_is_for_sudo_alone(tmp_path: Path, make_machine: MakeMachine, s
 
     asked, commands = asyncio.run(ask())
     assert not [command for command in commands if PASSWORD in command]
-    if sudo == "exit 9":
-        assert asked == "sudo must accept the password for user deploy, but the host printed: nothing, exit status 9"
+    if sudo in ("exit 9", "exec cat"):
+        printed = "nothing, exit status 9" if sudo == "exit 9" else "(the password)"
+        assert asked == f"sudo must accept the password for user deploy, but the host printed: {printed}"
         assert len(commands) == 1, "a wrong password is tried once"
         return
     assert isinstance(asked, Asked)

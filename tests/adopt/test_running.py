@@ -154,6 +154,18 @@ def test_program_of_another_user_is_not_run(make_machine: MakeMachine) -> None:
         read_running(machine.ask())
 
 
+@pytest.mark.parametrize("command", ["kube-proxy yes", "kube-proxy\tx", "kube-proxy shell"])
+def test_program_of_another_user_is_not_run_whatever_its_name(make_machine: MakeMachine, command: str) -> None:
+    """Any process can give itself a name with a space."""
+    machine = make_machine()
+    ran = machine.root / "ran"
+    machine.write("/home/me/program", f"#!/bin/sh\ntouch '{ran}'\n").chmod(0o755)
+    machine.process(99, command, "/user.slice/user-1000.slice/session-1.scope", "/home/me/program", [])
+    machine.write("proc/99/status", "Name:\tkube-proxy\nUid:\t1000\t1000\t1000\t1000\n")
+    assert read_running(machine.ask()).to_do == []
+    assert not ran.exists()
+
+
 def test_kube_proxy_of_another_network_is_not_this_nodes(make_machine: MakeMachine) -> None:
     machine = make_machine()
     machine.write(f"proc/{PID}/ns/other", "")

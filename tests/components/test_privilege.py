@@ -167,6 +167,11 @@ class TestSudo:
         assert (state / "deliveries" / DELIVERY.digest / "run.sh").exists()
         assert (state / "binaries" / binary.sha256[Architecture.AMD64]).read_bytes() == BINARY
 
+    def test_password_that_a_login_shell_repeats_is_in_no_message(self, tmp_path: Path) -> None:
+        message = self.refusal(write_sudo(tmp_path / "bin", "exec cat"), password=PASSWORD)
+        assert "but the host printed: (the password); " in message
+        assert PASSWORD not in message
+
     def test_wrong_password_is_tried_once(self, tmp_path: Path) -> None:
         message = self.refusal(write_sudo(tmp_path / "bin", ASK), password="wrong one")
         assert (tmp_path / "bin" / "passwords").read_text() == "tried\ntried\n", (
