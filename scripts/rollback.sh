@@ -110,8 +110,9 @@ roll_back() {
     # Before the links that were there come back: disable removes those, too.
     case $was in *enabled=yes) ;; *) run_systemctl disable --quiet kube-proxy.service 2>/dev/null || : ;; esac
     sh "$state/recover" now || fail "the previous files can't be restored: is a file system read-only? kube-proxy was left as it is; fix that, then run pulumi up again"
+    # enable makes all links of [Install], of which some may not have been there.
+    case "$other_unit $was" in /*enabled=yes) { run_systemctl enable --quiet --force kube-proxy.service && sh "$state/recover" now; } || : ;; esac
     run_systemctl daemon-reload || :
-    case "$other_unit $was" in /*enabled=yes) run_systemctl enable --quiet --force kube-proxy.service || : ;; esac
     case "$restarted $was" in
         "no active=yes"*) say "kube-proxy was not restarted and runs as before" ;;
         "yes active=yes"*) restart_previous ;;

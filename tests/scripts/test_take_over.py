@@ -311,6 +311,24 @@ class TestLinksOfTargets:
         linked.fail_to_deploy()
         assert files(linked) == before
 
+    @pytest.mark.parametrize("unit", [UNIT, HIDING])
+    @pytest.mark.parametrize("serves", [True, False])
+    def test_of_install_that_was_not_there_is_gone_again(self, guide: FakeNode, unit: str, serves: bool) -> None:
+        """systemctl add-wants with another target. It makes the unit an enabled one, and enable makes those of [Install]."""
+        guide.path("/etc/systemd/system/multi-user.target.wants").mkdir(parents=True)
+        guide.path(UNIT).rename(guide.path(unit))
+        guide.path(self.LINKS[0]).parent.mkdir()
+        guide.path(self.LINKS[0]).symlink_to(unit)
+        guide.parameters["TAKE_OVER"] = "true"
+        before = files(guide)
+        if serves:
+            guide.deploy()
+            guide.succeed("remove")
+        else:
+            guide.files["kube-proxy-config.yaml"] = CONFIGURATION + "oomScoreAdj: 666\n"
+            guide.fail_to_deploy()
+        assert files(guide) == before
+
 
 @pytest.mark.parametrize(
     "theirs", ["mode: ipvs # of 2019\n", "mode: iptables\n", "mode: userspace\n", "mode: 'ipvs'\n---\nmode: iptables\n"]
