@@ -7,8 +7,8 @@ check_other_kube_proxy() {
         process=${process%/comm}
         other=${process##*/}
         name=$(printable <"$process/comm" 2>/dev/null) || continue
-        group=$(sed -n '$s/.*://p' "$process/cgroup" 2>/dev/null | printable)
-        [ "$other" != "$pid" ] && [ "${group##*/}" != kube-proxy.service ] && may_change_rules "$process" || continue
+        group=$(group_of "$other" | printable)
+        [ "$other" != "$pid" ] && ! is_in_own_unit "$other" && may_change_rules "$process" || continue
         case $name in
             kube-proxy*) problem "no other kube-proxy may run on this node, found process $other ($group): $(way_to_stop "$other" "$group")" ;;
             *) ! listens_like_kube_proxy "$other" ||
@@ -16,6 +16,11 @@ check_other_kube_proxy() {
         esac
     done
 }
+
+# is_in_own_unit PROCESS: the unit may start kube-proxy by a shell, which is then the main process. A restart ends both. A user's own
+# systemd, or one in a container, may have a unit of the same name.
+is_in_own_unit() { [ "$(systemctl show -p ControlGroup kube-proxy.service 2>/dev/null)" = "ControlGroup=$(group_of "$1")" ]; }
+group_of() { sed -n '$s/.*://p' "$root/proc/$1/cgroup" 2>/dev/null; }
 
 # Any user can give a process this name, and all capabilities in a user namespace of its own. A real one has CAP_NET_ADMIN (bit 12)
 # in our namespaces.
@@ -78,15 +83,9 @@ check_ports() {
                 print
                 exit
             }' sockets)
-        [ -z "$owner" ] || is_in_own_unit "$owner" || problem "port $listener must be free for kube-proxy, is in use by $owner: stop that process, or choose another port in kube-proxy:configuration"
+        holder=${owner#*pid=}
+        [ -z "$owner" ] || is_in_own_unit "${holder%%,*}" || problem "port $listener must be free for kube-proxy, is in use by $owner: stop that process, or choose another port in kube-proxy:configuration"
     done
-}
-
-# is_in_own_unit OWNER: the unit may start kube-proxy by a shell, which is then the main process. A restart ends both.
-is_in_own_unit() {
-    holder=${1#*pid=}
-    group=$(sed -n '$s/.*://p' "$root/proc/${holder%%,*}/cgroup" 2>/dev/null)
-    [ "${group##*/}" = kube-proxy.service ]
 }
 
 check_firewall_managers() {

@@ -29,8 +29,13 @@ delete_files() {
 # The kube-proxy.service that was there before the first generation goes on as it was found.
 resume_original() {
     was=$(cat "$original/was" 2>/dev/null || :)
-    # enable makes all links of [Install], of which some may not have been there.
-    case $was in *enabled=yes) run_systemctl enable --quiet kube-proxy.service && sh ./recover.sh original ;; esac
+    case $was in
+        *enabled=yes)
+            run_systemctl enable --quiet kube-proxy.service
+            # It makes all links of [Install], of which some may not have been there.
+            sh ./recover.sh original
+            ;;
+    esac
     case $was in
         active=yes*)
             run_systemctl start kube-proxy.service || fail "kube-proxy.service, as it was before the first deployment, must start again: see journalctl -u kube-proxy"

