@@ -7,6 +7,7 @@ import asyncio
 import resource
 import threading
 from collections.abc import Coroutine
+from contextlib import suppress
 from functools import cache
 from typing import Any, TypeVar
 
@@ -61,8 +62,11 @@ async def run_apart(work: Coroutine[Any, Any, T]) -> T:
 @cache
 def _connection_loop() -> asyncio.AbstractEventLoop:
     # Each open connection is a file. The engine and its plugins raise their limit too, but not for the program.
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (_MACOS_FILES if most == resource.RLIM_INFINITY else most, most))
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if now != most:
+        with suppress(ValueError, OSError):  # the kernel may allow less than the hard limit
+            files = max(now, _MACOS_FILES) if most == resource.RLIM_INFINITY else most
+            resource.setrlimit(resource.RLIMIT_NOFILE, (files, most))
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, name="ssh-connections", daemon=True).start()
     return loop

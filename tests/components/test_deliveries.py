@@ -6,6 +6,8 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from components.deliveries import run_apart
 
 
@@ -37,5 +39,37 @@ def test_connections_are_not_limited_by_the_soft_limit_of_open_files() -> None:
         async def open_connections():
             return [socket.socket() for _ in range(300)]
         asyncio.run(run_apart(open_connections()))
+    """
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize(
+    "limits", ["(65536, resource.RLIM_INFINITY)", "(resource.RLIM_INFINITY, resource.RLIM_INFINITY)"]
+)
+def test_limit_of_open_files_is_never_lowered(limits: str) -> None:
+    """macOS with more than it calls its maximum."""
+    program = f"""if True:
+        import asyncio, resource
+        from components.deliveries import run_apart
+        limits = {limits}
+        resource.getrlimit = lambda _: limits
+        def set_limits(_, new):
+            assert new[0] >= limits[0], new
+        resource.setrlimit = set_limits
+        asyncio.run(run_apart(asyncio.sleep(0)))
+    """
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_limit_of_open_files_that_can_not_be_raised_stays() -> None:
+    """As where fs.nr_open is below the hard limit, or in a sandbox."""
+    program = """if True:
+        import asyncio, resource
+        from components.deliveries import run_apart
+        resource.getrlimit = lambda _: (1024, 4096)
+        def refuse(*_):
+            raise ValueError("not allowed to raise maximum limit")
+        resource.setrlimit = refuse
+        asyncio.run(run_apart(asyncio.sleep(0)))
     """
     subprocess.run([sys.executable, "-c", program], check=True)
