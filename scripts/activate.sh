@@ -131,6 +131,9 @@ find_other_unit
 list_changed >changed.list
 restart_files=$(list_restart_files)
 restart_cause=$(find_restart_cause)
+# The first generation has served, and its activation was cut off before that was recorded. What was there before it must not be
+# forgotten if this one doesn't serve.
+[ -e "$state/activating" ] || [ -e "$state/live" ] || [ ! -e "$state/original" ] || record unknown live
 if [ -n "$restart_cause" ]; then
     hand_over
     drain

@@ -120,8 +120,9 @@ roll_back() {
     esac
     clear_handover || say "the nftables table $handover must be deleted: $(printable <rules.error)"
     remove_made_directories "$state/previous"
+    [ -e "$state/live" ] || rm -rf "$state/original"
     discard_previous
-    [ -e "$state/live" ] || rm -rf "$state/original" "$state/paths"
+    [ -e "$state/live" ] || rm -f "$state/paths"
 }
 
 # The starts of the new generation must not count for the previous unit, whose limit may have an action (StartLimitAction=reboot).

@@ -362,6 +362,20 @@ class TestPowerFailures:
             copy.succeed("remove")
             assert files(copy) == before, f"after step {step}"
 
+    def test_before_the_first_generation_is_recorded_forgets_nothing(self, guide: FakeNode) -> None:
+        """The next generation may not serve."""
+        before = files(guide)
+        guide.deploy()
+        guide.path(f"{STATE}/live").unlink()
+        good, served = dict(guide.files), files(guide)
+        guide.files["kube-proxy-config.yaml"] = CONFIGURATION + "oomScoreAdj: 666\n"
+        guide.fail_to_deploy()
+        assert files(guide) == served
+        guide.files = good
+        guide.deploy()
+        guide.succeed("remove")
+        assert files(guide) == before
+
     def test_removal_is_completed_by_the_next(self, guide: FakeNode, tmp_path_factory: pytest.TempPathFactory) -> None:
         before = files(guide)
         guide.deploy()
