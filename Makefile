@@ -83,7 +83,7 @@ test: check ## Run all checks and all tests, those of the lab in a lab of their 
 	@eval "$$($(LAB) env 2>/dev/null)"; log=.lab/log/tests.log; \
 	nice -n 10 $(PYTHON) -m pytest -n 2 --dist loadgroup --ignore tests/lab >$$log 2>&1 & others=$$!; \
 	trap 'kill $$others 2>/dev/null' EXIT; trap 'exit 130' INT TERM; \
-	$(PYTHON) -m pytest tests/lab; lab=$$?; \
+	$(PYTHON) -m pytest tests/lab --durations=15; lab=$$?; \
 	wait $$others; status=$$?; cat $$log; exit $$((status | lab))
 
 soak: $(INSTALLED) ## Run the long fault campaign in a lab of its own: make soak CUTS=30 INTERRUPTIONS=10 SEED=1 PARTS="cuts handovers"
