@@ -26,8 +26,8 @@ def test_an_answer_other_than_200_or_400_is_a_failure() -> None:
     answers = parse({"a": OUTAGE})
     assert (len(answers.each), answers.failed) == (9, 4)
     assert str(answers) == (
-        "4 of 9 requests failed: 000 Connection timed out, 503, "
-        "000 Failed to connect to 10.0.0.1 port 443: Couldn't connect to server"
+        "4 of 9 requests failed: a: 000 Connection timed out, a: 503, "
+        "a: 000 Failed to connect to 10.0.0.1 port 443: Couldn't connect to server"
     )
     assert str(parse({"a": "1.00 200 0.1\n"})) == "0 of 1 requests failed"
 
