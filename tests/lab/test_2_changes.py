@@ -92,6 +92,13 @@ def assert_switches_without_a_failed_request(fleet: Cluster, mode: str) -> None:
     assert rules.of(node) == rules.OF_MODE[mode]
 
 
+_DROP_IN = "/etc/systemd/system/kube-proxy.service.d"
+_FAULT = """\
+[Service]
+ExecStartPost=/bin/sh -c 'sleep 5; ! grep -q "^mode: nftables" /etc/kubernetes/kube-proxy-config.yaml'
+"""
+
+
 class TestSwitchOfMode:
     """On one node; the other one stays in mode ipvs."""
 
@@ -143,6 +150,23 @@ class TestSwitchOfMode:
         assert_switches_without_a_failed_request(fleet, "ipvs")
         assert foreign.objects(node) == objects
         assert foreign.virtual_servers(node) == servers
+
+    def test_that_does_not_serve_is_rolled_back_without_a_failed_request(self, fleet: Cluster) -> None:
+        """kube-proxy gets five seconds to delete the rules of mode ipvs before its start counts as failed."""
+        node = fleet.nodes[0]
+        foreign.remove(node)
+        fleet.configure(lambda values: values["rollout"].update(connectionDrainSeconds=0))
+        set_mode(fleet, "nftables")
+        node.run(f"mkdir -p {_DROP_IN} && cat >{_DROP_IN}/fault.conf && systemctl daemon-reload", stdin=_FAULT.encode())
+        with probe.probed([node], pods=True) as answers:
+            result = fleet.up()
+        node.run(f"rm -r {_DROP_IN} && systemctl daemon-reload")
+        assert result.status != 0
+        assert "activate: the previous generation serves again" in result.output
+        assert not answers[node.name].failed, answers[node.name]
+        assert rules.of(node) == rules.OF_MODE["ipvs"]
+        set_mode(fleet, "ipvs")
+        assert_up_converges(fleet)
 
     def test_power_cut_while_connections_drain_leaves_the_mode_of_before(self, fleet: Cluster) -> None:
         """The next test's `pulumi up` changes it."""

@@ -53,7 +53,7 @@ class TestOtherSystem:
 
     def test_changed_field_restarts_once_and_no_request_fails(self, cluster: Cluster, node: Node) -> None:
         before = generations.starts(node)
-        cluster.configure(lambda values: values["configuration"].update(oomScoreAdj=-997))
+        cluster.configure(lambda values: values["configuration"].update(oomScoreAdj=-990))
         with probe.probed([node]) as answers:
             result = cluster.up()
         assert result.status == 0, result.output
