@@ -70,7 +70,7 @@ list_rules() {
     done
 }
 
-# The proof could never be answered through the rules that an earlier kube-proxy has left and nobody has kept current.
+# An earlier kube-proxy may have left its rules behind. They are out of date: through a copy of them no proof would be answered.
 leads_to_endpoints() {
     for endpoint in $endpoints; do
         address=${endpoint%:*} && address=${address#'['} && address=${address%']'}

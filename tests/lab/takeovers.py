@@ -94,7 +94,7 @@ def roll_back(cluster: Cluster, node: Node) -> None:
 
 
 def _fail(cluster: Cluster, message: str) -> None:
-    """Deploys a configuration with which the unit fails, and takes it back."""
+    """Deploys a configuration that makes the unit fail, then restores the old one."""
     good = cluster.configuration_file.read_text()
     cluster.configure(lambda values: values["configuration"].update(oomScoreAdj=-997))
     result = cluster.up()
