@@ -19,7 +19,10 @@ check_other_kube_proxy() {
 
 # is_in_own_unit PROCESS: the unit may start kube-proxy by a shell, which is then the main process. A restart ends both. A user's own
 # systemd, or one in a container, may have a unit of the same name.
-is_in_own_unit() { [ "$(systemctl show -p ControlGroup kube-proxy.service 2>/dev/null)" = "ControlGroup=$(group_of "$1")" ]; }
+is_in_own_unit() {
+    own=$(systemctl show -p ControlGroup kube-proxy.service 2>/dev/null)
+    [ "$own" != ControlGroup= ] && [ "$own" = "ControlGroup=$(group_of "$1")" ]
+}
 group_of() { sed -n '$s/.*://p' "$root/proc/$1/cgroup" 2>/dev/null; }
 
 # Any user can give a process this name, and all capabilities in a user namespace of its own. A real one has CAP_NET_ADMIN (bit 12)

@@ -121,9 +121,16 @@ class TestPorts:
 
     def test_listeners_of_a_kube_proxy_that_its_unit_starts_by_a_shell_are_no_conflict(self, node: FakeNode) -> None:
         """The restart ends the shell and kube-proxy. The main process is the shell."""
+        node.write("unit/active", "active")
+        node.write("unit/configuration", "")
         start_process(node, 42, "kube-proxy", "/system.slice/kube-proxy.service")
         node.write("listeners", 'LISTEN 0 4096 *:10256 *:* users:(("kube-proxy",pid=42,fd=9))\n')
         assert node.preflight_messages() == READY
+
+    def test_listener_without_a_visible_process_is_a_conflict_while_the_unit_is_stopped(self, node: FakeNode) -> None:
+        """It is the kernel's, or another PID namespace's. A stopped unit has no control group either."""
+        node.write("listeners", "LISTEN 0 4096 *:10256 *:*\n")
+        assert node.problems()[0].startswith("port 192.168.99.101:10256 must be free for kube-proxy, is in use by ")
 
     def test_listener_of_a_users_own_unit_of_that_name_is_a_conflict(self, node: FakeNode) -> None:
         """A restart of ours doesn't end it (systemctl --user)."""
