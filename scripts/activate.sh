@@ -25,7 +25,7 @@ list_changed() {
 }
 
 has_content() { [ -f "$root$2" ] && cmp -s "$staged/$1" "$root$2"; }
-has_rights() { [ "$(stat -c '%a %u %g' "$staged/$1")" = "$(stat -c '%a %u %g' "$root$2")" ]; }
+has_rights() { stat -c '%a %u %g' "$staged/$1" "$root$2" | { read -r ours && read -r theirs && [ "$ours" = "$theirs" ]; }; }
 
 # Prints the names of changed files for which kube-proxy must restart. It doesn't use the modules and the network file, which are
 # read at boot, and a link that becomes a file, a mode or an owner doesn't matter to it.

@@ -31,6 +31,8 @@ STAGE=${STAGE%.sh}
 state=$root/var/lib/kube-proxy-generations
 binary=$root$BINARY_DIRECTORY/kube-proxy
 own_unit=$root$UNIT_DIRECTORY/kube-proxy.service
+live_kubeconfig=$root/etc/kubernetes/kube-proxy.kubeconfig
+live_configuration=$root/etc/kubernetes/kube-proxy-config.yaml
 
 # The files of a generation: name, path on the node, octal mode. The unit must be the last (recover.sh).
 live_files() {
@@ -96,8 +98,6 @@ read_unit_state() {
     done <unit
 }
 
-live_path() { live_files | awk -v name="$1" -v root="$root" '$1 == name { print root $2 }'; }
-
 # Some modules are part of the kernel, and some kernels have modules loaded that modprobe doesn't know.
 has_module() { [ -d "$root/sys/module/$1" ] || grep -qs "/$1\.ko" "$root/lib/modules/$(uname -r)/modules.builtin"; }
 
@@ -105,7 +105,7 @@ exists() { [ -e "$1" ] || [ -h "$1" ]; }
 
 # Whether unit and binary are in the stack's directories, if they are on this node. Until 2026-11-27 a stack couldn't choose them.
 has_its_directories() {
-    deployed=$(cat "$state/paths" 2>/dev/null) || {
+    read -r deployed 2>/dev/null <"$state/paths" || {
         [ -e "$state/live" ] || [ -e "$state/activating" ] || return 0
         deployed='/usr/lib/systemd/system /usr/local/bin'
     }
@@ -134,14 +134,19 @@ find_other_unit() {
     esac
     # Before version 246, systemd shows the file that a linked unit leads to (systemctl link). What hides ours is the link.
     link=/etc/systemd/system/kube-proxy.service
-    [ -z "$hiding_unit" ] || [ "$(readlink -f "$root$link")" != "$(readlink -f "$root$hiding_unit")" ] || hiding_unit=$link
+    [ -z "$hiding_unit" ] || ! is_same_file "$root$link" "$root$hiding_unit" || hiding_unit=$link
 }
 
 # Says that systemd uses another unit than ours, $unit_file, and how the stack takes it over.
 hidden_message() { printf '%s' "systemd must use ${own_unit#"$root"} for kube-proxy.service, uses $unit_file: to let this program take it over, set takeOver: true in kube-proxy:rollout (the file is kept, and comes back on removal)"; }
 
 # The same file may have another path: /lib is a link to /usr/lib.
-uses_own_unit() { [ "$unit_file" = "${own_unit#"$root"}" ] || [ "$(readlink -f "$root$unit_file")" = "$(readlink -f "$own_unit")" ]; }
+uses_own_unit() {
+    [ "$unit_file" = "${own_unit#"$root"}" ] || is_same_file "$root$unit_file" "$own_unit" ||
+        { [ "${unit_file##*/}" = kube-proxy.service ] && is_same_file "$root${unit_file%/*}" "$root$UNIT_DIRECTORY"; }
+}
+# shellcheck disable=SC3013 # dash and busybox have -ef
+is_same_file() { [ "$1" -ef "$2" ]; }
 is_active() { read_unit_state && [ "$active" = active ]; }
 # For a call that changes something: the process that read_unit_state has found may be another one now.
 run_systemctl() { pid='' && timeout 120 systemctl "$@" 9>&-; }

@@ -6,9 +6,10 @@ check_other_kube_proxy() {
     for process in $(grep -lE '^(kube-proxy.*|k3s.*|kubelite|hyperkube)$' "$root"/proc/[0-9]*/comm 2>/dev/null); do
         process=${process%/comm}
         other=${process##*/}
+        [ "$other" != "$pid" ] || continue
         name=$(printable <"$process/comm" 2>/dev/null) || continue
         group=$(group_of "$other" | printable)
-        [ "$other" != "$pid" ] && ! is_in_own_unit "$other" && may_change_rules "$process" || continue
+        ! is_in_own_unit "$other" && may_change_rules "$process" || continue
         case $name in
             kube-proxy*) problem "no other kube-proxy may run on this node, found process $other ($group): $(way_to_stop "$other" "$group")" ;;
             *) ! listens_like_kube_proxy "$other" ||
@@ -68,7 +69,8 @@ way_to_stop() {
 check_ports() {
     ip -o addr show 2>/dev/null | awk '{ sub("/.*", "", $4); print $4 }' | canonical >addresses
     for listener in "$HEALTHZ" "$METRICS"; do
-        address=$(printf '%s' "${listener%:*}" | tr -d '[]')
+        address=${listener%:*}
+        address=${address#'['} && address=${address%']'}
         case $address in
             0.0.0.0 | :: | 127.* | ::1) ;;
             *) grep -qxF "$address" addresses || problem "$address must be an address of this machine, since kube-proxy listens on $listener; it has $(grep -vxE '127\..*|::1|fe80:.*' addresses | paste -s -d ' ' -): correct the node's address in kube-proxy:nodes, or the listener in kube-proxy:configuration" ;;

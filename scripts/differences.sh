@@ -32,7 +32,7 @@ warn_of_leaving_ipvs() {
     own_addresses | cut -d ' ' -f 2 | tr -d '[]' | canonical >service-addresses.list
     [ ! -s service-addresses.list ] || warning "Service addresses answer ping: in mode $MODE only their Services' ports answer"
     warn_of_listeners
-    timeouts=$(awk '/^[^ #]/ { section = $1 } section == "ipvs:" && /^ +(tcp|tcpFin|udp)Timeout:/ && $2 !~ /^["\047]?0/ { sub(/:.*/, "", $1); print $1 }' "$(live_path kube-proxy-config.yaml)" 2>/dev/null | sort | paste -s -d ' ' -)
+    timeouts=$(awk '/^[^ #]/ { section = $1 } section == "ipvs:" && /^ +(tcp|tcpFin|udp)Timeout:/ && $2 !~ /^["\047]?0/ { sub(/:.*/, "", $1); print $1 }' "$live_configuration" 2>/dev/null | sort | paste -s -d ' ' -)
     [ -z "$timeouts" ] || warning "kube-proxy's configuration sets $timeouts of ipvs: in mode $MODE the timeouts of conntrack apply (sysctl -a | grep nf_conntrack_.*timeout)"
 }
 

@@ -38,5 +38,3 @@ canonical() {
 bracketed() {
     case $1 in *:*) printf '[%s]' "$1" ;; *) printf '%s' "$1" ;; esac
 }
-
-address_family() { case $1 in *:*) echo IPv6 ;; *) echo IPv4 ;; esac; }

@@ -16,8 +16,6 @@ find_kubernetes_service() {
     fi
     reason="the API server $api_server must list $which for system:kube-proxy"
     is_found services && read_service || return 1
-    service=$(bracketed "$service_address"):$service_port
-    family=$(address_family "$service_address")
 
     [ -z "$KUBERNETES_SERVICE" ] || api_get -o slices "$(slices_url "$namespace" "$name")"
     reason="the API server $api_server must list $family endpoints of the Service $name in namespace $namespace"
@@ -28,7 +26,7 @@ find_kubernetes_service() {
 
 slices_url() { printf '%s' "$api_url/apis/discovery.k8s.io/v1/namespaces/$1/endpointslices?labelSelector=kubernetes.io%2Fservice-name%3D$2"; }
 
-# Sets $service_address, $service_port, $port_name, $namespace and $name of the first Service in the answer.
+# Sets $service, $service_address, $family, $port_name, $namespace and $name of the first Service in the answer.
 read_service() {
     service_address='' service_port='' port_name='' namespace='' name=''
     flatten_yaml <services >service
@@ -41,7 +39,13 @@ read_service() {
             items.0.metadata.name) name=$value ;;
         esac
     done <service
-    case $service_address in *:*) service_address=$(printf '%s\n' "$service_address" | canonical) ;; esac
+    case $service_address in
+        *:*)
+            family=IPv6 service_address=$(printf '%s\n' "$service_address" | canonical)
+            service=[$service_address]:$service_port
+            ;;
+        *) family=IPv4 service=$service_address:$service_port ;;
+    esac
     [ -n "$service_address" ] && [ -n "$service_port" ]
 }
 

@@ -119,7 +119,9 @@ check_unit() {
             problem "$drop_in must not change how kube-proxy starts: remove it, and set its values in kube-proxy:configuration"
     done
     # A preflight without Pulumi doesn't know the organization (commands/preflight).
-    case $(cat "$state/stack" 2>/dev/null) in '' | "$STACK" | */"$STACK") ;; *)
+    deployed_by=''
+    [ ! -e "$state/stack" ] || read -r deployed_by <"$state/stack" || :
+    case $deployed_by in '' | "$STACK" | */"$STACK") ;; *)
         warning "the stack $(printable <"$state/stack") has deployed this node as $(printable <"$state/node"): this stack takes it over, and that one must no longer list it"
         ;;
     esac
@@ -203,7 +205,7 @@ find_place() {
 # check_directory DIRECTORY KIB [OR_ELSE [PROGRAMS_OR_ELSE]]: with the last argument programs must be allowed to run there.
 check_directory() {
     find_place "$1" || return 0
-    free=$(df -Pk "$root$place/" | awk 'NR == 2 { print $4 }')
+    free=$(df -Pk "$root$place/" | { read -r _ && read -r _ _ _ kib _ && echo "$kib"; })
     [ "${free:-0}" -ge "$2" ] || problem "${place:-/} must have $2 KiB free, has ${free:-0} KiB: free some space there"
     probe=$root$place/.kube-proxy.$$
     if ! { echo '#!/bin/sh' >"$probe"; } 2>/dev/null; then
@@ -217,19 +219,24 @@ check_directory() {
 
 # What can't be replaced: anything but a file or a link, a mount point, an immutable file (where lsattr is installed).
 check_live_files() {
-    { live_files && echo "hiding $hiding_unit"; } | while read -r _ path _; do
+    { live_files && echo "hiding $hiding_unit"; } >files.list
+    set --
+    while read -r _ path _; do
         file=$root$path
         if [ -z "$path" ] || [ -h "$file" ] || [ ! -e "$file" ]; then
             continue
         elif [ ! -f "$file" ]; then
-            echo "$path must be a file or a symbolic link, is a $(stat -c %F "$file"): move it away"
-        elif awk -v path="$path" '$5 == path { found = 1 } END { exit !found }' "$root/proc/self/mountinfo" 2>/dev/null; then
-            echo "$path must be replaceable, is a mount point: run umount $path"
-        elif lsattr -d "$file" 2>/dev/null | grep -q '^[^ ]*[ai]'; then
-            echo "$path must be replaceable, is immutable: run chattr -i -a $path"
+            problem "$path must be a file or a symbolic link, is a $(stat -c %F "$file"): move it away"
+        else
+            set -- "$@" "$file"
         fi
-    done >files.list
-    while read -r message; do problem "$message"; done <files.list
+    done <files.list
+    [ $# != 0 ] || return 0
+    {
+        awk -v files=" $* " -v root="$root" 'index(files, " " root $5 " ") { print root $5, "a mount point: run umount" }' "$root/proc/self/mountinfo" 2>/dev/null || :
+        lsattr -d "$@" 2>/dev/null | sed -n 's/^[^ ]*[ai][^ ]* *\(.*\)/\1 immutable: run chattr -i -a/p'
+    } >files.list
+    while read -r file message; do problem "${file#"$root"} must be replaceable, is $message ${file#"$root"}"; done <files.list
 }
 
 check_binary() {
@@ -253,9 +260,11 @@ check_preinstalled_binary() {
         problem "only root may be able to write $binary and the directories on the way to it (binary.source is preinstalled): run chown root:root$exposed && chmod go-w$exposed"
         return 0
     fi
-    actual=$(sha256sum <"$binary" | cut -d ' ' -f 1)
-    [ "$actual" = "${pinned:-$actual}" ] ||
-        problem "$binary must have the pinned SHA-256 $pinned, has $actual: install the binary that binary.sha256 of kube-proxy:binary pins, or change the digest"
+    if [ -n "$pinned" ]; then
+        actual=$(sha256sum <"$binary" | cut -d ' ' -f 1)
+        [ "$actual" = "$pinned" ] ||
+            problem "$binary must have the pinned SHA-256 $pinned, has $actual: install the binary that binary.sha256 of kube-proxy:binary pins, or change the digest"
+    fi
     if [ "$(version_of "$binary")" != "$VERSION" ]; then
         problem "$binary must be version $VERSION, reports '$(timeout 20 "$binary" --version 2>&1 | printable | head -n 1)': install that version, or change kube-proxy:binary"
     fi
@@ -293,7 +302,7 @@ is_exposed() {
     read -r mode _ user group _ <<EOF
 $(ls -ldn "$1")
 EOF
-    read -r _ _ root_user root_group _ <<EOF
+    [ -n "${root_user-}" ] || read -r _ _ root_user root_group _ <<EOF
 $(ls -ldn "$root/")
 EOF
     [ "$user" = "$root_user" ] || return 0

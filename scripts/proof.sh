@@ -16,15 +16,19 @@ is_ours() {
     reason="systemd must use ${own_unit#"$root"}, uses ${unit_file:-no file}"
     uses_own_unit || return 1
     running=$root/proc/$pid
+    by_drop_ins=${drop_ins:+: do drop-ins of the unit change that ($drop_ins)?}
     arguments=$(tr '\0' ' ' <"$running/cmdline" 2>/dev/null || :)
     expected="${binary#"$root"} $(sed -n 's/^ *\(--[^ "\]*\).*/\1/p' "$staged/kube-proxy.conf" | tr '\n' ' ')"
-    by_drop_ins=${drop_ins:+: do drop-ins of the unit change that ($drop_ins)?}
-    reason="kube-proxy must run as '$expected', runs as '$(printf '%s' "$arguments" | printable)'$by_drop_ins"
-    [ "$arguments" = "$expected" ] || return 1
-    reason="kube-proxy must run as root, runs as user $(stat -c %u "$running" 2>/dev/null)$by_drop_ins"
-    [ "$(stat -c %u "$running" 2>/dev/null)" = "$(stat -c %u "$staged")" ] || return 1
-    for name in kube-proxy-config.yaml kube-proxy.kubeconfig; do
-        path=$(live_path $name)
+    [ "$arguments" = "$expected" ] || {
+        reason="kube-proxy must run as '$expected', runs as '$(printf '%s' "$arguments" | printable)'$by_drop_ins"
+        return 1
+    }
+    users=$(stat -c %u "$running" "$staged" 2>/dev/null | paste -s -d ' ' -)
+    user=${users%% *}
+    reason="kube-proxy must run as root, runs as user $user$by_drop_ins"
+    [ "$users" = "$user $user" ] || return 1
+    for path in "$live_configuration" "$live_kubeconfig"; do
+        name=${path##*/}
         path=${path#"$root"}
         reason="the process must see this generation's $name at $path, sees another file$by_drop_ins"
         cmp -s "$staged/$name" "$running/root$path" || return 1
@@ -33,15 +37,21 @@ is_ours() {
 
 is_alive() { [ -d "$root/proc/${1:-none}" ]; }
 
-# Asks for the mode, the metrics and the configuration, too.
+# Asks for the mode, the metrics and the configuration, too. While kube-proxy starts it needs the processor more than curl does.
 is_healthy() {
     : >proxy_mode >metrics >configz
+    reason="http://$HEALTHZ/livez must answer 200, doesn't answer"
+    is_listening || return 1
     code=$(curl -s --fail-early --noproxy '*' --max-time 5 -w '%{http_code} ' -o livez "http://$HEALTHZ/livez" \
         -o proxy_mode "http://$METRICS/proxyMode" -o metrics "http://$METRICS/metrics" -o configz "http://$METRICS/configz" || :)
     code=${code%% *}
-    reason="http://$HEALTHZ/livez must answer 200, answers $code"
-    [ "$code" != 000 ] || reason="http://$HEALTHZ/livez must answer 200, doesn't answer"
+    [ "$code" = 000 ] || reason="http://$HEALTHZ/livez must answer 200, answers $code"
     [ "$code" = 200 ]
+}
+
+# Whether any socket listens on healthz's port (state 0A), or the kernel doesn't tell.
+is_listening() {
+    grep -qs ":$(printf '%04X' "${HEALTHZ##*:}") [0-9A-F]*:0000 0A " "$root/proc/net/tcp" "$root/proc/net/tcp6" || [ $? = 2 ]
 }
 
 has_mode() {
@@ -58,11 +68,15 @@ has_version() {
 
 has_listeners() {
     timeout 20 ss -Hltnp >sockets
-    for listener in "$HEALTHZ" "$METRICS"; do
-        reason="kube-proxy (process $pid) must listen on $listener"
-        awk -v address="$listener" -v owner="pid=$pid," \
-            '($4 == address || $4 == "*" substr(address, match(address, /:[0-9]+$/))) && index($0, owner) { found = 1 } END { exit !found }' sockets || return 1
-    done
+    missing=$(awk -v wanted="$HEALTHZ $METRICS" -v owner="pid=$pid," '
+        index($0, owner) { found[$4] }
+        END {
+            count = split(wanted, address, " ")
+            for (i = 1; i <= count; i++)
+                if (!(address[i] in found || ("*" substr(address[i], match(address[i], /:[0-9]+$/))) in found)) { print address[i]; exit }
+        }' sockets)
+    reason="kube-proxy (process $pid) must listen on $missing"
+    [ -z "$missing" ]
 }
 
 # Looks in the kernel for the rules of this mode: a request could also be answered by the rules of another mode.
@@ -116,7 +130,7 @@ answers_request() {
 }
 
 serves() {
-    is_running && is_healthy && is_ours && has_mode && has_version && has_listeners && has_synchronized && has_rules_for_service && answers_request
+    is_running && is_healthy && is_ours && has_mode && has_synchronized && has_version && has_listeners && has_rules_for_service && answers_request
 }
 
 # Fails at the timeout, or as soon as systemd has given up or restarted kube-proxy twice.

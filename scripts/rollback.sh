@@ -90,7 +90,7 @@ record_live_generation() {
 
 # From here proof.sh checks the restored files, which we may not have written. Without a mode or a listener it can't.
 expect_live_configuration() {
-    use_kubeconfig "$(live_path kube-proxy.kubeconfig)"
+    use_kubeconfig "$live_kubeconfig"
     MODE=$(live_field mode)
     HEALTHZ=$(live_field healthzBindAddress | canonical)
     METRICS=$(live_field metricsBindAddress | canonical)
@@ -99,7 +99,7 @@ expect_live_configuration() {
     [ -n "$MODE" ] && [ -n "$HEALTHZ" ] && [ -n "$METRICS" ]
 }
 
-live_field() { sed -n "s/^$1:[[:space:]]*[\"']\{0,1\}\([^\"'#[:space:]]*\).*/\1/p" "$(live_path kube-proxy-config.yaml)" | head -n 1; }
+live_field() { sed -n "s/^$1:[[:space:]]*[\"']\{0,1\}\([^\"'#[:space:]]*\).*/\1/p" "$live_configuration" | head -n 1; }
 
 roll_back() {
     say "rolling back to the previous files"
@@ -130,7 +130,7 @@ restart_previous() {
     forget_failures
     restart_unit || :
     MODE='' proven=no reason='it has other files than ours'
-    if [ -f "$(live_path kube-proxy.kubeconfig)" ] && [ -f "$(live_path kube-proxy-config.yaml)" ] && expect_live_configuration && wait_until_serving; then
+    if [ -f "$live_kubeconfig" ] && [ -f "$live_configuration" ] && expect_live_configuration && wait_until_serving; then
         proven=yes
         say "the previous generation serves again"
     elif is_active; then

@@ -46,10 +46,11 @@ remove_virtual_servers() {
 
 remove_tables() {
     command -v nft >/dev/null || return 0
-    for family in ip ip6; do
-        timeout 20 nft list tables "$family" 2>/dev/null | grep -qx "table $family kube-proxy" || continue
-        if timeout 60 nft delete table "$family" kube-proxy 2>rules.error; then note_removed "table $family kube-proxy"; else note_left "table $family kube-proxy"; fi
-    done
+    timeout 20 nft list tables 2>/dev/null | grep -x 'table ip6\{0,1\} kube-proxy' >tables || return 0
+    while read -r table; do
+        # shellcheck disable=SC2086 # three words
+        if timeout 60 nft delete $table 2>rules.error </dev/null; then note_removed "$table"; else note_left "$table"; fi
+    done <tables
 }
 
 # remove_chains iptables|ip6tables MODE. Tries again if the rules change between reading and writing.

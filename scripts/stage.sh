@@ -91,7 +91,11 @@ verify_api_access() {
     [ "$clock" -lt "$NOT_AFTER" ] || fail "the client certificate must be valid: it expired $(date -u -d "@$NOT_AFTER"), the node's clock shows $(date -u); set the clock, or run pulumi up to renew the certificate"
     for tried in 1 2 3 4; do
         if find_kubernetes_service -o node "$api_url/api/v1/nodes/$NODE"; then reason=''; fi
-        overloaded=$(printf '%s' "$statuses" | tr ' ' '\n' | grep -m 1 -xE '429|5[0-9][0-9]') || break
+        overloaded=''
+        for status in $statuses; do
+            case $status in 429 | 5[0-9][0-9]) overloaded=$status ;; esac
+        done
+        [ -n "$overloaded" ] || break
         [ "$tried" = 4 ] || sleep "$tried"
     done
     [ -z "$overloaded" ] || fail "the API server $api_server must answer, answers $overloaded (overloaded, or not ready), tried $tried times; check it, then run pulumi up again"

@@ -171,7 +171,8 @@ class TestFiles:
         node.deploy()
         node.write("/proc/self/mountinfo", "36 29 8:1 /x /etc/kubernetes/kube-proxy.conf rw - ext4 /dev/vda1 rw\n")
         attributes = (
-            'case $2 in */kube-proxy) echo "----i---------e------- $2" ;; *) echo "--------------e------- $2" ;; esac'
+            "shift; for file; do case $file in "
+            '*/kube-proxy) echo "----i---------e------- $file" ;; *) echo "--------------e------- $file" ;; esac; done'
         )
         messages = node.fail("preflight", PATH=node.replace_program("lsattr", attributes))
         path = "/etc/kubernetes/kube-proxy.conf"
