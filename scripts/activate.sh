@@ -95,8 +95,13 @@ keep_for_removal() {
     find "$state/deliveries" -mindepth 1 -maxdepth 1 -mmin +60 ! -path "$root$DELIVERY" -exec rm -rf {} +
 }
 
-# record VALUE NAME: in a file of the state.
-record() { is_recorded "$1" "$state/$2" || printf '%s\n' "$1" | replace_file "$state/$2"; }
+# record VALUE NAME: VALUE becomes the content of a file of the state.
+record() {
+    ! is_recorded "$1" "$state/$2" || return 0
+    printf '%s\n' "$1" >"$state/$2.new"
+    sync "$state/$2.new"
+    mv -f "$state/$2.new" "$state/$2"
+}
 is_recorded() { [ -e "$2" ] && read -r recorded <"$2" && [ "$recorded" = "$1" ]; }
 
 abort_activation() {

@@ -5,8 +5,8 @@
 #   directory (answer, metrics, changed.list) are scratch files there. $root is empty on a node; tests set it.
 # - All variables are global, since sh has no local ones. Upper-case ones are parameters (components/parameters.py), and
 #   $DELIVERY, the delivery's directory. Return values, which their functions announce ("sets $reason"), are in common those of
-#   read_unit_state, $other_unit, $hiding_unit, $reason; in kubernetes_api $api_server, $api_url, $statuses; in kubernetes_service
-#   $service, $service_address, $family, $endpoints; in proof $running_version, $reason; in rules $removed, $left; in handover $switch;
+#   read_unit_state, $other_unit, $hiding_unit, $release, $reason; in kubernetes_api $api_server, $api_url, $statuses; in kubernetes_service
+#   $service, $service_address, $family, $endpoints; in proof $running_version, $checked_process, $reason; in rules $removed, $left; in handover $switch;
 #   in namespace $reason, $relay_host, $relay_port; in stage $staged_binary. rollback uses $restart_files, $restarted and changed.list of
 #   activate. Any other variable means nothing outside of the function that assigns it.
 # - Standard output is data for components/. `say` writes a message to stderr, `fail` writes one and ends the stage.
@@ -63,13 +63,6 @@ lock() {
     flock -w 120 9 || fail "another deployment has held the lock on this node for 120 s; wait until it ends, then run pulumi up again"
 }
 
-# replace_file PATH: standard input becomes the file's content, completely or not at all.
-replace_file() {
-    cat >"$1.new"
-    sync "$1.new"
-    mv -f "$1.new" "$1"
-}
-
 # Seconds since boot. Unlike the clock, they never jump.
 now() {
     read -r uptime _ </proc/uptime
@@ -99,7 +92,7 @@ read_unit_state() {
 }
 
 # Some modules are part of the kernel, and some kernels have modules loaded that modprobe doesn't know.
-has_module() { [ -d "$root/sys/module/$1" ] || grep -qs "/$1\.ko" "$root/lib/modules/$(uname -r)/modules.builtin"; }
+has_module() { [ -d "$root/sys/module/$1" ] || grep -qs "/$1\.ko" "$root/lib/modules/${release:=$(uname -r)}/modules.builtin"; }
 
 exists() { [ -e "$1" ] || [ -h "$1" ]; }
 

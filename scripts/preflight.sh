@@ -283,7 +283,8 @@ find_exposed() {
             *)
                 if ! exists "$directory/$name"; then
                     return 0
-                elif target=$(readlink "$directory/$name"); then
+                elif [ -h "$directory/$name" ]; then
+                    target=$(readlink "$directory/$name")
                     links=$((links + 1))
                     case $target in /*) directory=$root target=${target#"$root"} ;; esac
                     rest=$target/$rest

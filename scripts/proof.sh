@@ -10,9 +10,9 @@ is_running() {
 }
 
 # Whether the process is what our unit starts, and reads this generation: drop-ins can change its arguments, user and view of the
-# file system. Not asked about a previous kube-proxy, which may not be ours.
+# file system. Asked once about $checked_process, and not about a previous kube-proxy, which may not be ours.
 is_ours() {
-    [ -n "$VERSION" ] || return 0
+    [ -n "$VERSION" ] && [ "$pid" != "${checked_process-}" ] || return 0
     reason="systemd must use ${own_unit#"$root"}, uses ${unit_file:-no file}"
     uses_own_unit || return 1
     running=$root/proc/$pid
@@ -33,6 +33,7 @@ is_ours() {
         reason="the process must see this generation's $name at $path, sees another file$by_drop_ins"
         cmp -s "$staged/$name" "$running/root$path" || return 1
     done
+    checked_process=$pid
 }
 
 is_alive() { [ -d "$root/proc/${1:-none}" ]; }
@@ -141,7 +142,7 @@ wait_until_serving() {
     until serves; do
         [ "$(now)" -lt "$deadline" ] && [ $((${restarts:-0} - ${restarts_before:-0})) -lt 2 ] && [ "$active" != failed ] || return 1
         follow_changes
-        sleep 0.3 2>/dev/null || sleep 1
+        sleep 0.2 2>/dev/null || sleep 1
     done
 }
 
@@ -152,7 +153,7 @@ stays_up() {
     while is_alive "$process" && [ "$(now)" -lt "$ready_until" ]; do
         sleep 1
     done
-    pid=''
+    pid='' checked_process=''
     ! is_alive "$process" || wait_until_serving || return 1
     reason="kube-proxy must stay up for $MIN_READY s once it serves (rollout.minReadySeconds), exited before"
     [ "$pid" = "$process" ]

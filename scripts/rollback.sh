@@ -79,13 +79,14 @@ discard_previous() { rm -rf "$state/activating" "$state/previous"; }
 # Deletes all generations but the live one and the one before it, the keys of that one, and the binaries that no generation uses.
 # Anything that is younger is kept: another deployment may have just staged it.
 record_live_generation() {
-    before=$(cat "$state/live" 2>/dev/null || :)
+    before=''
+    [ ! -e "$state/live" ] || read -r before <"$state/live" || :
     [ "$before" != "$GENERATION" ] || return 0
     find "$state" -mindepth 1 -maxdepth 1 -type d -mmin +1440 -name '????????????????????????????????????????????????????????????????' \
         ! -name "$GENERATION" ! -name "${before:-none}" -exec rm -rf {} +
     find "$state" -mindepth 2 -maxdepth 2 -name kube-proxy.kubeconfig -mmin +60 ! -path "*/$GENERATION/*" -delete
     find "$state/binaries" -type f -links 1 -mmin +1440 -delete
-    printf '%s\n' "$GENERATION" | replace_file "$state/live"
+    record "$GENERATION" live
 }
 
 # From here proof.sh checks the restored files, which we may not have written. Without a mode or a listener it can't.
