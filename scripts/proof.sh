@@ -52,7 +52,7 @@ is_healthy() {
 
 # Whether any socket listens on healthz's port (state 0A), or the kernel doesn't tell.
 is_listening() {
-    grep -qs ":$(printf '%04X' "${HEALTHZ##*:}") [0-9A-F]*:0000 0A " "$root/proc/net/tcp" "$root/proc/net/tcp6" || [ $? = 2 ]
+    grep -qs ":$(printf '%04X' "${HEALTHZ##*:}" 2>/dev/null) [0-9A-F]*:0000 0A " "$root/proc/net/tcp" "$root/proc/net/tcp6" || [ $? = 2 ]
 }
 
 has_mode() {

@@ -99,12 +99,15 @@ class Stream:
     """Requests from the lab's network to a URL, through a node if the URL is a Service's."""
 
     def __init__(self, node: Node, url: str = SERVICE, interval: float = 0.05, number: int = 0) -> None:
-        """Starts the stream and waits for its first answer. Streams at the same time have different numbers."""
+        """Starts the stream. Streams at the same time have different numbers."""
         client = topology.ipv6(topology.GATEWAY) if "[" in url else topology.client(node.worker)
         ports = range(10_000, 60_000, stream.PORTS)
         program = [sys.executable, "-m", "tests.lab.stream", url, str(client), str(interval), str(ports[number])]
         self._output = tempfile.TemporaryFile("w+")  # noqa: SIM115 — stop() closes it
         self._process = subprocess.Popen(network.inside(node.lab, program), cwd=_PROJECT, stdout=self._output)
+
+    def await_answer(self) -> None:
+        """Waits for the first one."""
         while not os.fstat(self._output.fileno()).st_size:
             assert self._process.poll() is None, "the stream of requests has ended"
             time.sleep(0.01)
@@ -164,17 +167,22 @@ class _OnNode:
     """The streams of requests from a node and its pod, each sent by a unit there."""
 
     def __init__(self, node: Node, *, pods: bool) -> None:
-        """Starts them and waits for the first answer of each."""
+        """Starts them."""
         self._node, commands = node, _commands(node, pods=pods)
         self._units = {name: f"probe-{number}" for number, name in enumerate(commands)}
+        self._all = " ".join(self._units.values())
         script = "".join(_UNIT.format(unit=self._units[name], command=command) for name, command in commands.items())
-        logs = [f"until [ -s /run/{unit}.log ]; do sleep 0.2; done" for unit in self._units.values()]
-        node.run("sh", stdin="\n".join([script, *logs]).encode())
+        node.run("sh", stdin=script.encode())
+
+    def await_answers(self) -> None:
+        """Waits for the first one of each."""
+        self._node.run(f"for unit in {self._all}; do until [ -s /run/$unit.log ]; do sleep 0.2; done; done")
 
     def stop(self) -> dict[str, str]:
         """Ends the streams and returns their logs."""
-        self._node.run(f"systemctl stop {' '.join(self._units.values())}")
-        return {name: self._node.run(f"cat /run/{unit}.log") for name, unit in self._units.items()}
+        show = f"for unit in {self._all}; do cat /run/$unit.log; echo =====; done"
+        logs = self._node.run(f"set -e; systemctl stop {self._all}; {show}").split("=====\n")
+        return dict(zip(self._units, logs[:-1], strict=True))
 
 
 @contextmanager
@@ -188,6 +196,10 @@ def probed(nodes: Sequence[Node], *, pods: bool = False) -> Iterator[dict[str, A
             on_node[node.name] = _OnNode(node, pods=pods)
             others = {url: Stream(node, url, 0.5, n) for n, url in enumerate(pod.urls(node), 1)} if pods else {}
             streams[node.name] = {SERVICE: Stream(node)} | others
+        for node in nodes:
+            for each in streams[node.name].values():
+                each.await_answer()
+            on_node[node.name].await_answers()
         yield answers
     finally:
         logs = {name: {url: each.stop() for url, each in of_node.items()} for name, of_node in streams.items()}

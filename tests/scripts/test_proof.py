@@ -45,6 +45,23 @@ def test_one_proof_is_enough_without_min_ready_seconds(node: FakeNode) -> None:
     assert len(node.path("tried").read_text().splitlines()) == 1
 
 
+def test_nothing_is_asked_before_kube_proxy_listens(node: FakeNode) -> None:
+    """Each look would take the processor that kube-proxy needs to start. Port 10256 is 2810."""
+    node.write("requests", "")
+    node.write("/proc/net/tcp", "   0: 6563A8C0:2809 00000000:0000 0A 00000000:00000000\n")
+    node.write(
+        "/proc/net/tcp6", "   0: 00000000000000000000000000000000:2810 00000000000000000000000000000001:0050 01 0:0\n"
+    )
+    assert "http://192.168.99.101:10256/livez must answer 200, doesn't answer" in node.fail_to_deploy()
+    assert "livez" not in node.path("requests").read_text()
+
+    node.write(
+        "/proc/net/tcp6", "   0: 00000000000000000000000000000000:2810 00000000000000000000000000000000:0000 0A 0:0\n"
+    )
+    node.deploy()
+    assert "10256/livez" in node.path("requests").read_text()
+
+
 def test_node_must_still_serve_after_rules_of_another_mode_are_removed(between_modes: FakeNode) -> None:
     assert "removed leftovers of another mode" in between_modes.deploy().stderr
     assert len(between_modes.path("tried").read_text().splitlines()) == 2
