@@ -127,7 +127,7 @@ find_other_unit() {
     esac
     # Before version 246, systemd shows the file that a linked unit leads to (systemctl link). What hides ours is the link.
     link=/etc/systemd/system/kube-proxy.service
-    [ -z "$hiding_unit" ] || ! is_same_file "$root$link" "$root$hiding_unit" || hiding_unit=$link
+    [ -z "$hiding_unit" ] || [ "$(readlink -f "$root$link")" != "$(readlink -f "$root$hiding_unit")" ] || hiding_unit=$link
 }
 
 # Says that systemd uses another unit than ours, $unit_file, and how the stack takes it over.
@@ -135,11 +135,11 @@ hidden_message() { printf '%s' "systemd must use ${own_unit#"$root"} for kube-pr
 
 # The same file may have another path: /lib is a link to /usr/lib.
 uses_own_unit() {
-    [ "$unit_file" = "${own_unit#"$root"}" ] || is_same_file "$root$unit_file" "$own_unit" ||
-        { [ "${unit_file##*/}" = kube-proxy.service ] && is_same_file "$root${unit_file%/*}" "$root$UNIT_DIRECTORY"; }
+    # shellcheck disable=SC3013 # dash and busybox have -ef
+    [ "$unit_file" = "${own_unit#"$root"}" ] ||
+        { [ "${unit_file##*/}" = kube-proxy.service ] && [ "$root${unit_file%/*}" -ef "$root$UNIT_DIRECTORY" ]; } ||
+        [ "$(readlink -f "$root$unit_file")" = "$(readlink -f "$own_unit")" ]
 }
-# shellcheck disable=SC3013 # dash and busybox have -ef
-is_same_file() { [ "$1" -ef "$2" ]; }
 is_active() { read_unit_state && [ "$active" = active ]; }
 # For a call that changes something: the process that read_unit_state has found may be another one now.
 run_systemctl() { pid='' && timeout 120 systemctl "$@" 9>&-; }

@@ -205,7 +205,7 @@ find_place() {
 # check_directory DIRECTORY KIB [OR_ELSE [PROGRAMS_OR_ELSE]]: with the last argument programs must be allowed to run there.
 check_directory() {
     find_place "$1" || return 0
-    free=$(df -Pk "$root$place/" | { read -r _ && read -r _ _ _ kib _ && echo "$kib"; })
+    free=$(df -Pk "$root$place/" | { read -r _ && read -r _ _ _ kib _ && echo "$kib"; } || :)
     [ "${free:-0}" -ge "$2" ] || problem "${place:-/} must have $2 KiB free, has ${free:-0} KiB: free some space there"
     probe=$root$place/.kube-proxy.$$
     if ! { echo '#!/bin/sh' >"$probe"; } 2>/dev/null; then
@@ -233,7 +233,7 @@ check_live_files() {
     done <files.list
     [ $# != 0 ] || return 0
     {
-        awk -v files=" $* " -v root="$root" 'index(files, " " root $5 " ") { print root $5, "a mount point: run umount" }' "$root/proc/self/mountinfo" 2>/dev/null || :
+        awk -v files=" $* " -v root="$root" 'index(files, " " root $5 " ") && !seen[$5]++ { print root $5, "a mount point: run umount" }' "$root/proc/self/mountinfo" 2>/dev/null || :
         lsattr -d "$@" 2>/dev/null | sed -n 's/^[^ ]*[ai][^ ]* *\(.*\)/\1 immutable: run chattr -i -a/p'
     } >files.list
     while read -r file message; do problem "${file#"$root"} must be replaceable, is $message ${file#"$root"}"; done <files.list

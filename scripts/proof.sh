@@ -12,7 +12,7 @@ is_running() {
 # Whether the process is what our unit starts, and reads this generation: drop-ins can change its arguments, user and view of the
 # file system. Asked once about $checked_process, and not about a previous kube-proxy, which may not be ours.
 is_ours() {
-    [ -n "$VERSION" ] && [ "$pid" != "${checked_process-}" ] || return 0
+    [ -n "$VERSION" ] && [ "$pid" != "${checked_process:-none}" ] || return 0
     reason="systemd must use ${own_unit#"$root"}, uses ${unit_file:-no file}"
     uses_own_unit || return 1
     running=$root/proc/$pid
@@ -50,10 +50,8 @@ is_healthy() {
     [ "$code" = 200 ]
 }
 
-# Whether any socket listens on healthz's port (state 0A), or the kernel doesn't tell.
-is_listening() {
-    grep -qs ":$(printf '%04X' "${HEALTHZ##*:}" 2>/dev/null) [0-9A-F]*:0000 0A " "$root/proc/net/tcp" "$root/proc/net/tcp6" || [ $? = 2 ]
-}
+# Whether any socket listens on healthz's port, or ss can't tell.
+is_listening() { ! listening=$(ss -Hltn "sport = :${HEALTHZ##*:}" 2>/dev/null) || [ -n "$listening" ]; }
 
 has_mode() {
     read -r mode <proxy_mode || :
@@ -75,7 +73,7 @@ has_listeners() {
             count = split(wanted, address, " ")
             for (i = 1; i <= count; i++)
                 if (!(address[i] in found || ("*" substr(address[i], match(address[i], /:[0-9]+$/))) in found)) { print address[i]; exit }
-        }' sockets)
+        }' sockets || echo "$HEALTHZ")
     reason="kube-proxy (process $pid) must listen on $missing"
     [ -z "$missing" ]
 }
@@ -131,7 +129,7 @@ answers_request() {
 }
 
 serves() {
-    is_running && is_healthy && is_ours && has_mode && has_synchronized && has_version && has_listeners && has_rules_for_service && answers_request
+    is_running && is_healthy && is_ours && has_mode && has_version && has_synchronized && has_listeners && has_rules_for_service && answers_request
 }
 
 # Fails at the timeout, or as soon as systemd has given up or restarted kube-proxy twice.

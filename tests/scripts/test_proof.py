@@ -46,19 +46,19 @@ def test_one_proof_is_enough_without_min_ready_seconds(node: FakeNode) -> None:
 
 
 def test_nothing_is_asked_before_kube_proxy_listens(node: FakeNode) -> None:
-    """Each look would take the processor that kube-proxy needs to start. Port 10256 is 2810."""
+    """Each request would take the processor that kube-proxy needs to start."""
     node.write("requests", "")
-    node.write("/proc/net/tcp", "   0: 6563A8C0:2809 00000000:0000 0A 00000000:00000000\n")
-    node.write(
-        "/proc/net/tcp6", "   0: 00000000000000000000000000000000:2810 00000000000000000000000000000001:0050 01 0:0\n"
-    )
-    assert "http://192.168.99.101:10256/livez must answer 200, doesn't answer" in node.fail_to_deploy()
+    node.succeed("stage")
+    messages = node.fail("activate", PATH=node.replace_program("ss", ":"))
+    assert "http://192.168.99.101:10256/livez must answer 200, doesn't answer" in messages
     assert "livez" not in node.path("requests").read_text()
 
-    node.write(
-        "/proc/net/tcp6", "   0: 00000000000000000000000000000000:2810 00000000000000000000000000000000:0000 0A 0:0\n"
-    )
-    node.deploy()
+
+def test_healthz_is_asked_where_ss_fails(node: FakeNode) -> None:
+    node.write("requests", "")
+    node.succeed("stage")
+    messages = node.fail("activate", PATH=node.replace_program("ss", "exit 255"))
+    assert "must listen on 192.168.99.101:10256" in messages
     assert "10256/livez" in node.path("requests").read_text()
 
 
