@@ -132,15 +132,18 @@ serves() {
     is_running && is_healthy && is_ours && has_mode && has_version && has_synchronized && has_listeners && has_rules_for_service && answers_request
 }
 
-# Fails at the timeout, or as soon as systemd has given up or restarted kube-proxy twice.
+# Fails at the timeout, or as soon as systemd has given up or restarted kube-proxy twice. Where the start takes long, the looks themselves
+# would slow it down.
 wait_until_serving() {
+    looks=0
     deadline=$(($(now) + HEALTH_TIMEOUT))
     is_running || :
     restarts_before=$restarts
     until serves; do
         [ "$(now)" -lt "$deadline" ] && [ $((${restarts:-0} - ${restarts_before:-0})) -lt 2 ] && [ "$active" != failed ] || return 1
         follow_changes
-        sleep 0.2 2>/dev/null || sleep 1
+        looks=$((looks + 1))
+        { [ "$looks" -le 15 ] && sleep 0.2 2>/dev/null; } || sleep 1
     done
 }
 
