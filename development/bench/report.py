@@ -38,7 +38,8 @@ def _lines(rows: Sequence[Row]) -> Iterator[str]:
     yield f"Load average when a step began: {loads[0]} to {loads[-1]}, median {statistics.median(loads):.1f}."
     for kind, nodes in sorted({(row.kind, row.nodes) for row in rows}):
         chosen = [row for row in rows if (row.kind, row.nodes) == (kind, nodes)]
-        yield from ("", f"## {nodes} {'containers' if kind == CONTAINERS else 'nodes that only answer'}", "")
+        thing = "nodes that only answer" if kind != CONTAINERS else "containers" if nodes > 1 else "container"
+        yield from ("", f"## {nodes} {thing}", "")
         yield from table(chosen, nodes)
     for kind in sorted({row.kind for row in rows}):
         yield from ("", f"![Wall time by number of nodes, {kind}]({kind}.svg)")
