@@ -38,8 +38,8 @@ def _roll_out(campaign: Campaign, this: Round, kind: str, *, may_fail: bool) -> 
     nodes = campaign.cluster.nodes
     before = {node.name: generations.starts(node) for node in nodes}
     livez = {node.name: probe.Stream(node, f"http://{node.worker.address}:10256/livez", number=15) for node in nodes}
-    for each in livez.values():
-        each.await_answer()
+    for probing in livez.values():
+        probing.await_answer()
     with probe.probed(nodes, pods=True) as answers:
         began = time.monotonic()
         campaign.pulumi(*UP)
