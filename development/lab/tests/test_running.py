@@ -31,7 +31,7 @@ def running(tmp_path: Path) -> Iterator[Running]:
 def state(process: str) -> str:
     try:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return "gone"
 
 

@@ -65,7 +65,7 @@ def children_of(process_id: int) -> Iterator[int]:
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             parent = int(stat.read_text().rpartition(")")[2].split()[1])
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):
             continue
         if parent == process_id:
             yield int(stat.parent.name)
@@ -76,7 +76,7 @@ def alive(process_id: int) -> bool:
     """Return whether a process runs. A zombie doesn't."""
     try:
         return Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False
 
 
