@@ -163,7 +163,7 @@ class TestSwitchOfMode:
         node.run(f"rm -r {_DROP_IN} && systemctl daemon-reload")
         assert result.status != 0
         assert "activate: the previous generation serves again" in result.output
-        assert not answers[node.name].failed, answers[node.name]
+        assert not answers[node.name].failed, str(answers[node.name])
         assert rules.of(node) == rules.OF_MODE["ipvs"]
         set_mode(fleet, "ipvs")
         assert_up_converges(fleet)

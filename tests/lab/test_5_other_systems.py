@@ -57,7 +57,7 @@ class TestOtherSystem:
         with probe.probed([node]) as answers:
             result = cluster.up()
         assert result.status == 0, result.output
-        assert not answers[node.name].failed, answers[node.name]
+        assert not answers[node.name].failed, str(answers[node.name])
         assert generations.starts(node) - before == 1
 
     def test_mode_nftables_is_refused_where_kernel_and_nft_are_too_old(
@@ -87,7 +87,7 @@ class TestOtherSystem:
         with probe.probed([node]) as answers:
             result = cluster.up()
         assert result.status == 0, result.output
-        assert not answers[node.name].failed, answers[node.name]
+        assert not answers[node.name].failed, str(answers[node.name])
         assert report(cluster, node)["mode"] == mode
         assert rules.of(node) == rules.OF_MODE[mode]
 
