@@ -167,6 +167,11 @@ class TestFiles:
         )
         assert "/etc/kubernetes/kube-proxy-config.yaml must be a file or a symbolic link, is a fifo" in messages
 
+    def test_file_system_of_unknown_size_is_reported_with_all_other_problems(self, node: FakeNode) -> None:
+        messages = node.fail("preflight", PATH=node.replace_program("df", "exit 1"))
+        assert "must have 1024 KiB free, has 0 KiB" in messages
+        assert "of this node's requirements are not met (see above)" in messages
+
     def test_live_file_must_be_replaceable(self, node: FakeNode) -> None:
         node.deploy()
         node.write("/proc/self/mountinfo", "36 29 8:1 /x /etc/kubernetes/kube-proxy.conf rw - ext4 /dev/vda1 rw\n")
