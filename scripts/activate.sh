@@ -141,7 +141,7 @@ restart_cause=$(find_restart_cause)
 [ -e "$state/activating" ] || [ -e "$state/live" ] || [ ! -e "$state/original" ] || record unknown live
 if [ -n "$restart_cause" ]; then
     hand_over
-    drain
+    [ "$switch" != 'to nftables' ] || drain
 fi
 # What was there before the first generation is kept even if it is what the stack means already.
 if [ -n "$restart_cause" ] || [ ! -e "$state/live" ]; then

@@ -100,9 +100,11 @@ follow_changes() {
     next_look=$(($(now) + 2 + 4 * ($(now) - look)))
 }
 
-# Connections that are inside IPVS end with its virtual servers. New ones don't enter it any more, so those that are there may end first.
+# Connections that are inside IPVS end with its virtual servers. Where new ones find the rules of the other mode first, those that are
+# inside may end before: on the way to nftables before the restart, since kube-proxy itself may remove IPVS' rules then, and
+# otherwise before we remove them.
 drain() {
-    [ "$switch" = 'to nftables' ] && [ -e "$root/proc/net/ip_vs" ] || return 0
+    [ -e "$root/proc/net/ip_vs" ] && ip link show dev kube-ipvs0 >/dev/null 2>&1 || return 0
     # One that is just being made is established a moment later.
     [ "$DRAIN" = 0 ] || sleep 1
     drained_by=$(($(now) + DRAIN))
@@ -117,3 +119,9 @@ drain() {
 }
 
 open_connections() { virtual_servers_of own established | awk '{ sum += $4 } END { print sum + 0 }'; }
+
+# Once MODE serves.
+remove_rules_of_other_modes() {
+    [ "$MODE" = ipvs ] || [ "${switch-}" = 'to nftables' ] || drain
+    remove_rules "$MODE"
+}

@@ -164,7 +164,7 @@ stays_up() {
 # removal of rules kube-proxy must also stay up and still serve; after a restart only if MIN_READY isn't 0.
 prove_serving() {
     wait_until_serving || return 1
-    remove_rules "$MODE"
+    remove_rules_of_other_modes
     [ -z "$removed" ] || say "removed leftovers of another mode: $removed"
     if [ -n "$removed" ] || { [ -n "$1" ] && [ "$MIN_READY" -gt 0 ]; }; then stays_up; fi
 }

@@ -140,7 +140,7 @@ restart_previous() {
         say "the previous generation doesn't run either: see journalctl -u kube-proxy"
     fi
     # Of another owner's kube-proxy, a file that only seems to be its own must not decide which rules go.
-    if [ "$proven" = yes ] || { [ -n "$MODE" ] && [ -e "$state/live" ]; }; then remove_rules "$MODE"; fi
+    if [ "$proven" = yes ] || { [ -n "$MODE" ] && [ -e "$state/live" ]; }; then remove_rules_of_other_modes; fi
 }
 
 stop_again() {

@@ -236,8 +236,8 @@ class RolloutSettings(Section):
     A node must serve within `healthTimeoutSeconds` and stay up for `minReadySeconds`, as a Deployment's pods must;
     otherwise it is rolled back. Without `removeForeignVirtualServers` a node fails its preflight if kube-proxy would
     remove IPVS virtual servers of other programs, and without `takeOver` if a unit of another owner hides ours. With
-    `handover` a change to or from mode nftables keeps rules in the kernel (scripts/handover.sh), and open connections
-    through IPVS have `connectionDrainSeconds` to end.
+    `handover` a change to or from mode nftables keeps rules in the kernel (scripts/handover.sh). Open connections
+    through IPVS have `connectionDrainSeconds` to end before its rules go.
     """
 
     canary: Annotated[int, whole_number(0, 100_000, " of nodes")] = 1

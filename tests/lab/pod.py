@@ -172,6 +172,11 @@ def urls(node: Node) -> Iterator[str]:
         yield f"udp://{host_and_port(address, port)}"
 
 
+def client(node: Node, url: str) -> str:
+    """Returns the address in the lab's network from which requests to a URL go through the node."""
+    return str(topology.ipv6(topology.GATEWAY) if "[" in url else topology.client(node.worker))
+
+
 def local_url() -> str:
     """Returns the URL of the Service with the internal traffic policy Local, for requests from the node and its pod."""
     return f"http://{host_and_port(_LOCAL_ADDRESS, 80)}/"
@@ -184,7 +189,7 @@ def sctp_client(node: Node, *, from_pod: bool) -> str:
 
 
 def add(cluster: Cluster) -> None:
-    """Makes the pods and their Services."""
+    """Makes the pods and their Services, and waits until each node's answers by HTTP from outside."""
     for node in cluster.nodes:
         add_to(node)
     objects = [*_of_all(cluster.nodes), *(each for node in cluster.nodes for each in _objects(node))]
@@ -194,6 +199,16 @@ def add(cluster: Cluster) -> None:
     _set_balanced(cluster, "two-addresses", ["10.0.5.1", "10.0.5.2"])
     for node in cluster.nodes:
         _set_balanced(cluster, f"pod-{node.name}", _balanced(node))
+    for node in cluster.nodes:
+        _await_answers_from_outside(node)
+
+
+def _await_answers_from_outside(node: Node) -> None:
+    patient = ["curl", "-s", "-o", "/dev/null", "--connect-timeout", "2", "--retry-all-errors", "--retry", "60"]
+    for url in urls(node):
+        if url.startswith("http:"):
+            command = [*patient, "--retry-delay", "1", "--interface", client(node, url), url]
+            subprocess.run(network.inside(node.lab, command), check=True)
 
 
 def _set_balanced(cluster: Cluster, service: str, addresses: Sequence[str]) -> None:
@@ -299,7 +314,7 @@ def connections(node: Node) -> Iterator[tuple[list[float], list[float]]]:
 @contextmanager
 def _connection(node: Node, program: str) -> Iterator[list[float]]:
     times: list[float] = []
-    command = [sys.executable, "-c", program, _cluster_ips(node)[0], str(topology.client(node.worker))]
+    command = [sys.executable, "-c", program, _cluster_ips(node)[0], client(node, _cluster_ips(node)[0])]
     with subprocess.Popen(network.inside(node.lab, command), stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
         assert process.stdout.readline(), "the pod must answer"

@@ -100,9 +100,16 @@ class Stream:
 
     def __init__(self, node: Node, url: str = SERVICE, interval: float = 0.05, number: int = 0) -> None:
         """Starts the stream. Streams at the same time have different numbers."""
-        client = topology.ipv6(topology.GATEWAY) if "[" in url else topology.client(node.worker)
         ports = range(10_000, 60_000, stream.PORTS)
-        program = [sys.executable, "-m", "tests.lab.stream", url, str(client), str(interval), str(ports[number])]
+        program = [
+            sys.executable,
+            "-m",
+            "tests.lab.stream",
+            url,
+            pod.client(node, url),
+            str(interval),
+            str(ports[number]),
+        ]
         self._output = tempfile.TemporaryFile("w+")  # noqa: SIM115 — stop() closes it
         self._process = subprocess.Popen(network.inside(node.lab, program), cwd=_PROJECT, stdout=self._output)
 

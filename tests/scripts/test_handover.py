@@ -272,6 +272,48 @@ class TestToNftables:
         assert "open connections through IPVS that are cut: 4" in messages
 
 
+class TestToIptables:
+    """kube-proxy leaves the virtual servers of mode ipvs in place; the activation removes them."""
+
+    @pytest.fixture
+    def node_with_connections(self, between_modes: FakeNode) -> FakeNode:
+        between_modes.write("tables", "")
+        between_modes.write("/proc/net/ip_vs_conn", CONNECTIONS)
+        between_modes.parameters["DRAIN"] = "2"
+        return between_modes
+
+    def test_open_connections_through_ipvs_are_waited_for_once_iptables_serves(
+        self, node_with_connections: FakeNode
+    ) -> None:
+        node = node_with_connections
+        set_mode(node, "iptables")
+        path = node.replace_program(
+            "sleep", 'cat "$root/unit/calls" "$root/kube-ipvs0" >"$root/while-waiting"; exec /bin/sleep "$@"'
+        )
+        node.succeed("stage")
+        messages = node.succeed("activate", PATH=path).stderr
+        assert "waiting for open connections through IPVS to end: 4, at most 2 s" in messages
+        assert "open connections through IPVS that are cut: 4" in messages
+        assert RESTART in node.path("while-waiting").read_text()
+        assert not node.path("kube-ipvs0").exists()
+
+    def test_those_made_by_a_mode_ipvs_that_is_rolled_back_are_waited_for(
+        self, node_with_connections: FakeNode
+    ) -> None:
+        node = node_with_connections
+        ipvs = {name: node.path(name).read_text() for name in ("kube-ipvs0", "proc/net/ip_vs")}
+        set_mode(node, "iptables")
+        node.deploy()
+        set_mode(node, "ipvs")
+        node.files["kube-proxy-config.yaml"] += "oomScoreAdj: 666\n"
+        for name, text in ipvs.items():
+            node.write(name, text)
+        messages = node.fail_to_deploy()
+        assert "the previous generation serves again" in messages
+        assert "open connections through IPVS that are cut: 4" in messages
+        assert not node.path("kube-ipvs0").exists()
+
+
 @pytest.mark.parametrize("mode", ["ipvs", "nftables"])
 class TestTableOfAnotherProgram:
     """It has the second table's name."""
