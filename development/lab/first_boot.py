@@ -12,9 +12,11 @@ INTERFACE = "enp0s1"
 
 
 def archive(lab: Lab, worker: Worker) -> bytes:
-    """Return the tar archive of the node's addresses and SSH keys."""
+    """Return the tar archive of the node's addresses, names and SSH keys."""
     files = {
         f"etc/systemd/network/{INTERFACE}.network": (0o644, network(worker).encode()),
+        # As Debian's installer writes it. sudo asks for the node's own name, and would wait 20 seconds for a resolver.
+        "etc/hosts": (0o644, f"127.0.0.1\tlocalhost\n127.0.1.1\t{worker.name}\n".encode()),
         "etc/ssh/ssh_host_ed25519_key": (0o600, ssh.host_key(lab, worker).read_bytes()),
         "root/.ssh/authorized_keys": (0o600, ssh.client_key(lab).with_suffix(".pub").read_bytes()),
     }

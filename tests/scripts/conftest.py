@@ -88,6 +88,7 @@ def between_modes(node: FakeNode) -> FakeNode:
         "ipsets", "KUBE-CLUSTER-IP\nKUBE-6-LOAD-BALANCER-SOURCE-CID\nKUBE-NODE-PORT-TCP 30080\nKUBE-DST-ABCDEF\n"
     )
     node.write("proc/net/ip_vs", f"{IP_VS}TCP  C0A86365:7580 rr\n{FOREIGN_VIRTUAL_SERVERS}")
+    node.parameters["DRAIN"] = "0"
     return node
 
 
