@@ -163,8 +163,9 @@ check_modules() {
 
 # The file of that name may have been made by another owner, and ours takes its place.
 check_modules_file() {
-    [ ! -e "$state/live" ] || return 0
-    for module in $(grep -hs '^[[:alnum:]]' "$root/etc/modules-load.d/kube-proxy.conf" | tr - _); do
+    modules_file=$root/etc/modules-load.d/kube-proxy.conf
+    [ ! -e "$state/live" ] && [ -f "$modules_file" ] || return 0
+    for module in $(grep -h '^[[:alnum:]]' "$modules_file" | tr - _); do
         case " $KERNEL_MODULES " in *" $module "*) ;; *)
             warning "/etc/modules-load.d/kube-proxy.conf, which this program replaces, loads $module: if other programs need it, name it in another file of /etc/modules-load.d" ;;
         esac

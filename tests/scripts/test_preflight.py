@@ -159,13 +159,17 @@ class TestFiles:
 
     def test_live_file_must_be_a_file(self, node: FakeNode) -> None:
         node.path("/etc/kubernetes/kube-proxy.conf").mkdir(parents=True)
-        os.mkfifo(node.path("/etc/kubernetes/kube-proxy-config.yaml"))
+        pipes = ("/etc/kubernetes/kube-proxy-config.yaml", "/etc/modules-load.d/kube-proxy.conf")
+        for path in pipes:
+            node.path(path).parent.mkdir(parents=True, exist_ok=True)
+            os.mkfifo(node.path(path))
         messages = node.fail("preflight")
         assert (
             "/etc/kubernetes/kube-proxy.conf must be a file or a symbolic link, is a directory: move it away"
             in messages
         )
-        assert "/etc/kubernetes/kube-proxy-config.yaml must be a file or a symbolic link, is a fifo" in messages
+        for path in pipes:
+            assert f"{path} must be a file or a symbolic link, is a fifo" in messages
 
     def test_file_system_of_unknown_size_is_reported_with_all_other_problems(self, node: FakeNode) -> None:
         messages = node.fail("preflight", PATH=node.replace_program("df", "exit 1"))
