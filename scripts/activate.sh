@@ -53,7 +53,7 @@ find_restart_cause() {
 # Whether the process answers with the configuration that it had when this generation was proven. Its file may have been changed
 # and changed back since. No answer is no difference: the proof tells more.
 has_configuration() {
-    curl -s --fail --noproxy '*' --max-time 5 -o configz "http://$METRICS/configz" || return 0
+    (ulimit -f 65536; curl -s --fail --noproxy '*' --max-time 5 -o configz "http://$METRICS/configz") || return 0
     [ ! -e "$state/configz" ] || is_recorded "$GENERATION $(digest_of configz)" "$state/configz" || ! grep -q "^$GENERATION " "$state/configz"
 }
 

@@ -37,7 +37,7 @@ may_change_rules() {
 }
 
 # The default ports of metrics and health.
-listens_like_kube_proxy() { grep -E '^LISTEN +[0-9]+ +[0-9]+ +[^ ]*:(10249|10256) ' sockets | grep -qF "pid=$1,"; }
+listens_like_kube_proxy() { grep -E '^LISTEN +[0-9]+ +[0-9]+ +[^ ]*:(10249|10256) ' sockets | grep -q "pid=$1,fd=[0-9]*)) *$"; }
 
 # way_to_stop PROCESS CGROUP: a command only if it stops this process and nothing else.
 way_to_stop() {
@@ -75,13 +75,13 @@ check_ports() {
             0.0.0.0 | :: | 127.* | ::1) ;;
             *) grep -qxF "$address" addresses || problem "$address must be an address of this machine, since kube-proxy listens on $listener; it has $(grep -vxE '127\..*|::1|fe80:.*' addresses | paste -s -d ' ' -): correct the node's address in kube-proxy:nodes, or the listener in kube-proxy:configuration" ;;
         esac
-        owner=$(awk -v listener="$listener" -v own="pid=${pid:-0}," '
+        owner=$(awk -v listener="$listener" -v own="pid=${pid:-0},fd=[0-9]+[)][)] *$" '
             BEGIN { port = listener; sub(/.*:/, ":", port) }
             function meets(other) {
                 if (other == listener || other == "*" port || listener == "0.0.0.0" port || listener == "[::]" port) return 1
                 return other == (listener ~ /^\[/ ? "[::]" : "0.0.0.0") port
             }
-            index($0, own) || substr($4, length($4) - length(port) + 1) != port { next }
+            $0 ~ own || substr($4, length($4) - length(port) + 1) != port { next }
             meets($4) {
                 sub(/.*users:\(\(/, "")
                 sub(/\).*/, "")

@@ -71,7 +71,7 @@ start_kube_proxy() {
     [ -e "$kube_proxy" ] || kube_proxy=$binary
     run_detached --unit=$handover -p "NetworkNamespacePath=/run/netns/$handover" -p "BindReadOnlyPaths=$root/run/$handover/hosts:/etc/hosts" \
         -p 'UnsetEnvironment=HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY http_proxy https_proxy all_proxy no_proxy' \
-        -p 'CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW CAP_SYS_RESOURCE' -p ProtectSystem=strict -p TimeoutStopSec=5 \
+        -p 'CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW CAP_SYS_RESOURCE' -p ProtectSystem=strict -p Restart=on-failure -p TimeoutStopSec=5 \
         /bin/sh -c "exec $kube_proxy --config=$root/run/$handover/config.yaml"
 }
 

@@ -1,8 +1,8 @@
 # Stage 5: does kube-proxy serve, and does it stay up? Each question sets $reason, which explains why the answer is no.
 
-# While the process exists, the unit's state is as last read: this look is repeated while kube-proxy starts and needs the CPU.
+# While the process of an active unit exists, that is so: this look is repeated while kube-proxy starts and needs the CPU.
 is_running() {
-    is_alive "$pid" || read_unit_state
+    { [ "$active" = active ] && is_alive "$pid"; } || read_unit_state
     reason="kube-proxy.service must be active, is ${active:-unknown}"
     [ "$active" = active ] || return 1
     reason="kube-proxy.service must be enabled, is ${enabled:-unknown}"
@@ -38,15 +38,16 @@ is_ours() {
 
 is_alive() { [ -d "$root/proc/${1:-none}" ]; }
 
-# Asks for the mode, the metrics and the configuration, too. While kube-proxy starts it needs the processor more than curl does.
+# Asks for the mode, the metrics and the configuration, too. While kube-proxy starts it needs the processor more than curl does. Another
+# program may have the port, and answer without end.
 is_healthy() {
     : >proxy_mode >metrics >configz
     reason="http://$HEALTHZ/livez must answer 200, doesn't answer"
     is_listening || return 1
-    code=$(curl -s --fail-early --noproxy '*' --max-time 5 -w '%{http_code} ' -o livez "http://$HEALTHZ/livez" \
+    code=$(ulimit -f 65536; curl -s --fail-early --noproxy '*' --max-time 5 -w '%{http_code} ' -o livez "http://$HEALTHZ/livez" \
         -o proxy_mode "http://$METRICS/proxyMode" -o metrics "http://$METRICS/metrics" -o configz "http://$METRICS/configz" || :)
     code=${code%% *}
-    [ "$code" = 000 ] || reason="http://$HEALTHZ/livez must answer 200, answers $code"
+    [ "${code:-000}" = 000 ] || reason="http://$HEALTHZ/livez must answer 200, answers $code"
     [ "$code" = 200 ]
 }
 
@@ -65,10 +66,11 @@ has_version() {
     [ -n "$running_version" ] && [ "$running_version" = "${VERSION:-$running_version}" ]
 }
 
+# A name in ss's list of owners, which any program can choose, may look like a list of owners. It can't be the end of the line.
 has_listeners() {
     timeout 20 ss -Hltnp >sockets
-    missing=$(awk -v wanted="$HEALTHZ $METRICS" -v owner="pid=$pid," '
-        index($0, owner) { found[$4] }
+    missing=$(awk -v wanted="$HEALTHZ $METRICS" -v owner="pid=$pid,fd=[0-9]+[)][)] *$" '
+        $0 ~ owner { found[$4] }
         END {
             count = split(wanted, address, " ")
             for (i = 1; i <= count; i++)
@@ -106,12 +108,17 @@ has_virtual_server() {
 
 # The rules may be those of an earlier process. The metrics are this one's (pkg/proxy/metrics): a family's timestamp appears with its
 # first complete synchronization. After a failure nothing may be left to do. livez doesn't mind a family that was never complete.
+# kube-proxy serves both families where the node has both, IPv6 after IPv4. One that the stack doesn't know of may have Services, whose
+# old rules must stay until then; but it may also be broken here.
 has_synchronized() {
-    for synchronized in $FAMILIES; do
-        outcome=$(awk -v family="{ip_family=\"$synchronized\"}" '
+    [ -n "$FAMILIES" ] || return 0
+    for synchronized in IPv4 IPv6; do
+        case $FAMILIES in *$synchronized*) unknown='' ;; *) unknown=yes ;; esac
+        outcome=$(awk -v family="{ip_family=\"$synchronized\"}" -v unknown="$unknown" '
             index($1, family) && sub(/^kubeproxy_sync_proxy_rules_/, "", $1) { value[substr($1, 1, index($1, "{") - 1)] = $2 }
             END {
                 failures = value["iptables_restore_failures_total"] + value["nftables_sync_failures_total"]
+                if (unknown && (failures || !value["last_queued_timestamp_seconds"])) exit
                 if (!value["last_timestamp_seconds"]) print "has not completed any since its start, and has failed " failures + 0 " times"
                 else if (failures && value["last_timestamp_seconds"] < value["last_queued_timestamp_seconds"]) print "has failed " failures " times, and changes are waiting"
             }' metrics)
@@ -140,11 +147,17 @@ wait_until_serving() {
     is_running || :
     restarts_before=$restarts
     until serves; do
-        [ "$(now)" -lt "$deadline" ] && [ $((${restarts:-0} - ${restarts_before:-0})) -lt 2 ] && [ "$active" != failed ] || return 1
+        [ "$(now)" -lt "$deadline" ] && [ $((${restarts:-0} - ${restarts_before:-0})) -lt 2 ] && [ "$active" != failed ] || { find_stranger; return 1; }
         follow_changes
         looks=$((looks + 1))
         { [ "$looks" -le 15 ] && sleep 0.2 2>/dev/null; } || sleep 1
     done
+}
+
+# A process that doesn't answer may be another one than ours: then that is the $reason.
+find_stranger() {
+    unanswered=$reason
+    ! is_alive "$pid" || ! is_ours || reason=$unanswered
 }
 
 # A kube-proxy that exits soon after it has served must not reach the rest of the fleet (rollout.minReadySeconds).
@@ -164,7 +177,7 @@ stays_up() {
 # removal of rules kube-proxy must also stay up and still serve; after a restart only if MIN_READY isn't 0.
 prove_serving() {
     wait_until_serving || return 1
-    remove_rules_of_other_modes
+    remove_rules_of_other_modes || return 1
     [ -z "$removed" ] || say "removed leftovers of another mode: $removed"
     if [ -n "$removed" ] || { [ -n "$1" ] && [ "$MIN_READY" -gt 0 ]; }; then stays_up; fi
 }

@@ -21,9 +21,10 @@ save_previous() {
     [ -e "$previous/made" ] || list_missing_directories >"$previous/made"
     [ -e "$state/live" ] || record "$UNIT_DIRECTORY $BINARY_DIRECTORY" paths
     find "$previous" ! -type l -exec sync {} +
-    save_original
     : >"$state/activating"
     sync "$state/activating" "$state"
+    save_original
+    sync "$state"
 }
 
 # Prints the directories that this activation makes for the binary, inner ones first. Those of units belong to systemd.
@@ -56,8 +57,8 @@ keep_file() {
     fi
 }
 
-# What was there before the first generation isn't ours: remove.sh restores it. Its name must not be there before its content. A unit
-# that hides ours may also appear later.
+# What was there before the first generation isn't ours: remove.sh restores it. Its name must not be there before its content, nor
+# before the marker: without one it means that a first generation has served (activate.sh). A unit that hides ours may also appear later.
 save_original() {
     if [ ! -e "$state/live" ] && [ ! -e "$state/original" ]; then
         rm -rf "$state/original.new"
@@ -140,7 +141,11 @@ restart_previous() {
         say "the previous generation doesn't run either: see journalctl -u kube-proxy"
     fi
     # Of another owner's kube-proxy, a file that only seems to be its own must not decide which rules go.
-    if [ "$proven" = yes ] || { [ -n "$MODE" ] && [ -e "$state/live" ]; }; then remove_rules_of_other_modes; fi
+    if [ "$proven" = yes ]; then
+        remove_rules_of_other_modes || remove_rules "$MODE"
+    elif [ -n "$MODE" ] && [ -e "$state/live" ]; then
+        remove_rules "$MODE"
+    fi
 }
 
 stop_again() {

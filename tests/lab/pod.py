@@ -105,7 +105,7 @@ while (1) {
 }
 """
 
-_TCP = """\
+TCP = """\
 import socket, sys, time
 connection = socket.create_connection((sys.argv[1], 80), timeout=20, source_address=(sys.argv[2], 0))
 connection.sendall(b"GET /ticks HTTP/1.1\\r\\n\\r\\n")
@@ -115,7 +115,7 @@ try:
 except OSError:
     pass
 """
-_UDP = """\
+UDP = """\
 import socket, sys, time
 connection = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 connection.bind((sys.argv[2], 0))
@@ -303,16 +303,17 @@ def _slice(name: str, family: int, nodes: Sequence[Node], ports: Sequence[Mappin
 
 @contextmanager
 def connections(node: Node) -> Iterator[tuple[list[float], list[float]]]:
-    """Keeps a TCP connection and a UDP flow through the node to its pod.
-
-    The lists have the times when something came from the pod, by time.monotonic(); they are filled at the end.
-    """
-    with _connection(node, _TCP) as of_tcp, _connection(node, _UDP) as of_udp:
+    """Keeps a TCP connection and a UDP flow through the node to its pod."""
+    with connection(node, TCP) as of_tcp, connection(node, UDP) as of_udp:
         yield of_tcp, of_udp
 
 
 @contextmanager
-def _connection(node: Node, program: str) -> Iterator[list[float]]:
+def connection(node: Node, program: str) -> Iterator[list[float]]:
+    """Keeps a connection through the node to its pod: TCP or UDP.
+
+    The list has the times when something came from the pod, by time.monotonic(); it is filled at the end.
+    """
     times: list[float] = []
     command = [sys.executable, "-c", program, _cluster_ips(node)[0], client(node, _cluster_ips(node)[0])]
     with subprocess.Popen(network.inside(node.lab, command), stdout=subprocess.PIPE, text=True) as process:

@@ -109,7 +109,7 @@ class TestSwitchOfMode:
         pod.remove(fleet)
 
     def test_ipvs_to_iptables_removes_ipvs_rules_and_nothing_of_others(self, fleet: Cluster) -> None:
-        """The activation waits for an open connection through IPVS, whose client closes it a second later."""
+        """The activation waits for an open connection through IPVS, whose client closes it soon. A UDP flow goes on."""
         node = fleet.nodes[0]
         foreign.add(node)
         foreign.add_virtual_servers(node)
@@ -117,15 +117,18 @@ class TestSwitchOfMode:
         assert len(objects) == 13
         assert len(servers) == 3
         set_mode(fleet, "iptables")
-        with probe.probed([node], pods=True) as answers:
-            with pod.connections(node) as (of_tcp, _):
+        with probe.probed([node], pods=True) as answers, pod.connection(node, pod.UDP) as of_udp:
+            with pod.connection(node, pod.TCP) as of_tcp:
                 running = fleet.start_pulumi(*UP)
                 assert running.await_line("waiting for open connections through IPVS to end: 1"), running.output
                 waits = time.monotonic()
                 time.sleep(1)
             assert running.await_end(900) == 0, running.output
+            served = time.monotonic()
+            time.sleep(3)
         assert not answers[node.name].failed, str(answers[node.name])
         assert of_tcp[-1] > waits
+        assert of_udp[-1] > served
         assert "that are cut" not in running.output
         assert rules.of(node) == rules.OF_MODE["iptables"]
         assert foreign.objects(node) == objects

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from tests.scripts.fake_node import CONFIGURATION, IP_VS, PROGRAMS, RESTART, FakeNode
+from tests.scripts.fake_node import CONFIGURATION, IP_VS, PROGRAMS, RECORDED, RESTART, FakeNode
 from tests.scripts.handover import TABLE, copies, left
 
 CONNECTIONS = """\
@@ -296,6 +296,26 @@ class TestToIptables:
         assert "open connections through IPVS that are cut: 4" in messages
         assert RESTART in node.path("while-waiting").read_text()
         assert not node.path("kube-ipvs0").exists()
+
+    def test_kube_proxy_that_exits_meanwhile_is_rolled_back_and_nothing_is_cut(
+        self, node_with_connections: FakeNode
+    ) -> None:
+        node = node_with_connections
+        node.deploy()
+        node.write("iptables", RECORDED)
+        rules = {name: node.path(name).read_text() for name in ("kube-ipvs0", "proc/net/ip_vs")}
+        set_mode(node, "iptables")
+        node.parameters["DRAIN"] = "60"
+        node.succeed("stage")
+        path = node.replace_program(
+            "sleep", 'rm -rf "$root/proc/4711"; echo failed >"$root/unit/active"; exec /bin/sleep "$@"'
+        )
+        began = time.monotonic()
+        messages = node.fail("activate", PATH=path)
+        assert time.monotonic() - began < 30
+        assert "kube-proxy must stay up while connections through IPVS end, exited before" in messages
+        assert "the previous generation serves again" in messages
+        assert {name: node.path(name).read_text() for name in rules} == rules
 
     def test_those_made_by_a_mode_ipvs_that_is_rolled_back_are_waited_for(
         self, node_with_connections: FakeNode

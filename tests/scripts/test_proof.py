@@ -6,7 +6,7 @@ import pytest
 
 from components import report
 from tests.scripts import families
-from tests.scripts.fake_node import CONFIGURATION, RESTART, FakeNode
+from tests.scripts.fake_node import CONFIGURATION, PROGRAMS, RESTART, FakeNode
 
 
 def test_virtual_server_must_have_exactly_the_endpoints_in_the_api(node: FakeNode) -> None:
@@ -60,6 +60,30 @@ def test_healthz_is_asked_where_ss_fails(node: FakeNode) -> None:
     messages = node.fail("activate", PATH=node.replace_program("ss", "exit 255"))
     assert "must listen on 192.168.99.101:10256" in messages
     assert "10256/livez" in node.path("requests").read_text()
+
+
+def test_listener_whose_name_looks_like_kube_proxys_process_is_not_its_own(node: FakeNode) -> None:
+    lines = (
+        'LISTEN 0 4096 192.168.99.101:10256 0.0.0.0:* users:(("kube-proxy",pid=4711,fd=8))',
+        'LISTEN 0 4096 192.168.99.101:10249 0.0.0.0:* users:(("",pid=4711,fd=8))",pid=999,fd=3)) ',
+    )
+    printed = "\n".join(f"echo '{line}'" for line in lines)
+    node.succeed("stage")
+    messages = node.fail("activate", PATH=node.replace_program("ss", printed))
+    assert "kube-proxy (process 4711) must listen on 192.168.99.101:10249" in messages
+
+
+@pytest.mark.parametrize("port", ["10249", "10256"])
+def test_answer_without_end_fills_no_memory(node: FakeNode, port: str) -> None:
+    node.succeed("stage")
+    largest = 65536 * 1024
+    path = node.replace_program(
+        "curl",
+        f'case $* in *:{port}*) head -c {largest * 2} /dev/zero >livez || {{ ls -l livez >"$root/left"; exit 23; }} ;; esac\n'
+        f'exec {PROGRAMS}/curl "$@"',
+    )
+    node.fail("activate", PATH=path)
+    assert int(node.path("left").read_text().split()[4]) <= largest
 
 
 def test_node_must_still_serve_after_rules_of_another_mode_are_removed(between_modes: FakeNode) -> None:
@@ -163,6 +187,25 @@ class TestUnit:
             "do drop-ins of the unit change that (/etc/systemd/system/kube-proxy.service.d/own.conf)?"
         ) in node.fail_to_deploy()
 
+    def test_drop_in_that_moves_the_listeners_is_named_too(self, node: FakeNode) -> None:
+        node.write("drop-ins", "/etc/systemd/system/kube-proxy.service.d/own.conf")
+        node.succeed("stage")
+        messages = node.fail("activate", PATH=node.replace_program("ss", ":"))
+        assert "do drop-ins of the unit change that (/etc/systemd/system/kube-proxy.service.d/own.conf)?" in messages
+
+    def test_unit_that_was_still_starting_is_asked_again(self, node: FakeNode) -> None:
+        """Its process exists already where a drop-in has ExecStartPost."""
+        node.succeed("stage")
+        path = node.replace_program(
+            "systemctl",
+            f'systemctl() {{ {PROGRAMS}/systemctl "$@"; }}\n'
+            'case $1 in show) ;; *) systemctl "$@"; exit ;; esac\n'
+            'grep -qs restart "$root/unit/calls" && [ ! -e "$root/asked" ] || { systemctl "$@"; exit; }\n'
+            ': >"$root/asked"; systemctl "$@" | sed s/ActiveState=active/ActiveState=activating/',
+        )
+        node.succeed("activate", PATH=path)
+        assert node.path("asked").exists()
+
     @pytest.mark.parametrize(
         "line", ["ExecStart=", "User=nobody", "BindReadOnlyPaths=/a:/b", "Environment=HTTPS_PROXY=http://proxy:3128"]
     )
@@ -212,6 +255,19 @@ class TestSynchronization:
             "kube-proxy must complete a synchronization of its IPv4 rules: by http://192.168.99.101:10249/metrics it has not "
             "completed any since its start, and has failed 3 times"
         ) in node.fail_to_deploy()
+
+    @pytest.mark.parametrize("failures", [0, 1])
+    def test_family_that_only_kube_proxy_knows_of_is_waited_for_unless_it_is_broken(
+        self, node: FakeNode, failures: int
+    ) -> None:
+        """The stack has no clusterCIDR of it, but the cluster may have Services: rules of the old mode serve them until then."""
+        complete = f'{self.LAST}{{ip_family="IPv4"}} 1.7e+09\n{self.QUEUED}{{ip_family="IPv4"}} 1.7e+09\n'
+        begun = f'{self.QUEUED}{{ip_family="IPv6"}} 1.7e+09\n{self.RESTORE_FAILURES}{{ip_family="IPv6"}} {failures}\n'
+        node.write("metrics", complete + begun)
+        node.succeed("stage")
+        done = node.run("activate")
+        assert (done.returncode == 0) is bool(failures)
+        assert ("must complete a synchronization of its IPv6 rules" in done.stderr) is not bool(failures)
 
     @pytest.mark.parametrize(("last", "served"), [("1.7955036820867798e+09", False), ("1.7955036973443336e+09", True)])
     def test_nothing_may_wait_after_a_failure(self, node: FakeNode, last: str, served: bool) -> None:

@@ -362,6 +362,18 @@ class TestPowerFailures:
             copy.succeed("remove")
             assert files(copy) == before, f"after step {step}"
 
+    def test_first_activation_of_what_does_not_serve_is_undone_by_the_next(
+        self, guide: FakeNode, tmp_path_factory: pytest.TempPathFactory
+    ) -> None:
+        before = files(guide)
+        guide.files["kube-proxy-config.yaml"] = CONFIGURATION + "oomScoreAdj: 666\n"
+        guide.succeed("stage")
+        for step, copy in power_failures(guide, "activate", tmp_path_factory.mktemp("cut-off"), status=1):
+            copy.fail("activate")
+            assert files(copy) == before, f"after step {step}"
+            kept = {path.name for path in copy.path(STATE).iterdir()}
+            assert not kept & {"live", "original", "activating"}, f"after step {step}"
+
     def test_before_the_first_generation_is_recorded_forgets_nothing(self, guide: FakeNode) -> None:
         """The next generation may not serve."""
         before = files(guide)
