@@ -111,7 +111,6 @@ has_virtual_server() {
 # kube-proxy serves both families where the node has both, IPv6 after IPv4. One that the stack doesn't know of may have Services, whose
 # old rules must stay until then; but it may also be broken here.
 has_synchronized() {
-    [ -n "$FAMILIES" ] || return 0
     for synchronized in IPv4 IPv6; do
         case $FAMILIES in *$synchronized*) unknown='' ;; *) unknown=yes ;; esac
         outcome=$(awk -v family="{ip_family=\"$synchronized\"}" -v unknown="$unknown" '

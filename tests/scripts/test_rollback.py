@@ -40,6 +40,15 @@ def test_rules_of_a_kube_proxy_that_was_stopped_before_are_kept(node: FakeNode) 
     assert node.path("/kube-ipvs0").exists()
 
 
+def test_previous_generation_must_have_written_the_rules_of_both_families(node: FakeNode) -> None:
+    """Or those of the new one would go too early."""
+    node.deploy()
+    last, queued = (f"kubeproxy_sync_proxy_rules_{name}_timestamp_seconds" for name in ("last", "last_queued"))
+    node.write("metrics", f'{last}{{ip_family="IPv4"}} 1.7e+09\n{queued}{{ip_family="IPv6"}} 1.7e+09\n')
+    node.files["kube-proxy-config.yaml"] = CONFIGURATION + "oomScoreAdj: 666\n"
+    assert "isn't proven to serve: kube-proxy must complete a synchronization of its IPv6" in node.fail_to_deploy()
+
+
 def unknown_flag(node: FakeNode) -> None:
     node.files["kube-proxy.conf"] = "KUBE_PROXY_ARGS=--logtostderr=true\n"
 
