@@ -22,9 +22,11 @@ from development.paths import Lab
 NETWORK = "network"
 PORT_FORWARDER = "port-forwarder"
 
-# A node that forwards a request may tell the client a shorter way: past the node.
+# A node that forwards a request may tell the client a shorter way: past the node. Ports below 58000 are for clients
+# that choose theirs (tests/lab/probe.py).
 _SET_UP_AND_HOLD = """
 ip -batch "$1" &&
+    echo 58000 65535 >/proc/sys/net/ipv4/ip_local_port_range &&
     echo 0 >/proc/sys/net/ipv4/conf/all/accept_redirects &&
     echo 0 >/proc/sys/net/ipv4/conf/lab/accept_redirects &&
     exec sleep infinity

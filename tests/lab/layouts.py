@@ -265,8 +265,8 @@ def state(node: Node) -> str:
 def remove(node: Node, layout: Layout) -> None:
     """Removes a kube-proxy that `set_up` has set up, with its rules.
 
-    A request that failed while there were no rules has left a connection without translation in conntrack, for two minutes. The
-    next stream of requests (tests/lab/probe.py) comes from the same ports, and would fail at that one.
+    A request that failed while there were no rules has left a connection without translation in conntrack, for two minutes. Another one
+    from the same port would fail, too.
     """
     node.run(f"systemctl disable --quiet --now kube-proxy; {layout.binary} --cleanup 2>/dev/null; :")
     paths = [

@@ -100,7 +100,7 @@ class Stream:
 
     def __init__(self, node: Node, url: str = SERVICE, interval: float = 0.05, number: int = 0) -> None:
         """Starts the stream. Streams at the same time have different numbers."""
-        ports = range(10_000, 60_000, stream.PORTS)
+        ports = range(10_000, 58_000, stream.PORTS)
         program = [
             sys.executable,
             "-m",

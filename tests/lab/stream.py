@@ -13,13 +13,14 @@ import socket
 import sys
 import time
 from contextlib import suppress
-from itertools import cycle
+from itertools import count
 from urllib.parse import SplitResult, urlsplit
 
 _SECONDS = 4.0
 PORTS = 3000
 """Each stream of a client has ports of its own. Without that, 3 of 42,000 requests had no answer in mode ipvs: two connections from one
-port, by two addresses to one pod, are the same connection to the pod where no source address is translated."""
+port, by two addresses to one pod, are the same connection to the pod where no source address is translated. The next stream goes on
+where the last one ended: for two minutes the kernel remembers a connection that has ended, in IPVS' table also across a change of mode."""
 
 
 async def _get(url: SplitResult, source: tuple[str, int]) -> str:
@@ -65,12 +66,12 @@ async def _send(url: SplitResult, source: tuple[str, int]) -> str:
 
 
 async def _stream(url: SplitResult, address: str, interval: float, first_port: int) -> None:
-    ports = cycle(range(first_port, first_port + PORTS))
+    due = time.monotonic()
+    ports = count(int(due / interval))
 
     async def report() -> None:
-        print(await _send(url, (address, next(ports))), flush=True)
+        print(await _send(url, (address, first_port + next(ports) % PORTS)), flush=True)
 
-    due = time.monotonic()
     async with asyncio.TaskGroup() as requests:
         while True:
             requests.create_task(report())
