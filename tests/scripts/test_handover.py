@@ -218,7 +218,7 @@ class TestToNftables:
         ipvs_node.parameters["DRAIN"] = "2"
         began = time.monotonic()
         messages = ipvs_node.deploy().stderr
-        assert time.monotonic() - began > 3
+        assert time.monotonic() - began > 2
         assert (
             "waiting for open connections through IPVS to end: 4, at most 2 s (rollout.connectionDrainSeconds)"
             in messages

@@ -6,7 +6,11 @@ import sys
 import threading
 from pathlib import Path
 
+import pytest
+
 from tests.lab.probe import parse
+
+pytestmark = pytest.mark.xdist_group("streams")  # two at the same time would have the same ports
 
 OUTAGE = """\
 10.00 400 0.1
