@@ -143,18 +143,13 @@ class Node:
         raise LabError(f"{self.name}: the clock must run as fast as this machine's", self._directory / qemu.CONSOLE)
 
     def _clock_speed(self) -> float:
-        command = ssh.command(self.lab, self.name, "while read _; do cat /proc/uptime; done")
-        looks: list[tuple[float, float]] = []
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as remote:
-            for _ in range(3):  # the first answer waits for the connection
-                if not (remote.stdin and remote.stdout):
-                    break
-                remote.stdin.write("\n")
-                remote.stdin.flush()
-                uptime, *_ = remote.stdout.readline().split() or ("nan",)
-                looks.append((time.monotonic(), float(uptime)))
-                time.sleep(0.5)
-        (_, (began, first), (ended, last)) = looks
+        def look() -> tuple[float, float]:
+            uptime = float(self.run("cat /proc/uptime").split()[0])
+            return time.monotonic(), uptime
+
+        began, first = look()
+        time.sleep(1)
+        ended, last = look()
         return (last - first) / (ended - began)
 
     def _set_clock(self) -> None:
