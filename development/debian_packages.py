@@ -24,6 +24,9 @@ PACKAGES = (
     "qemu-utils",
     "shellcheck",
 )
+CONTAINERS = ("systemd-container",)
+"""What nodes that are containers need besides."""
+
 _INSTALL = Path(__file__).parent / "install_packages.sh"
 
 

@@ -10,6 +10,8 @@ class Lab:
     """The lab of one checkout. Labs of different checkouts can run side by side."""
 
     project: Path
+    containers: bool = False
+    """Whether its nodes are containers, which only tests use."""
 
     @property
     def state(self) -> Path:

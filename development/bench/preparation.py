@@ -19,7 +19,6 @@ LAB = Lab(cache_directory() / "bench")
 VENV = LAB.project / "venv"
 _HERE = Path(__file__).parent
 REQUIREMENTS = _HERE / "requirements.txt"
-_HOST_PACKAGES = ("systemd-container",)
 _NODE_PACKAGES = node_image.PACKAGES.replace("linux-image-cloud-amd64", "python3")
 """Ansible needs Python on a node; a container needs no kernel."""
 
@@ -35,7 +34,7 @@ def prepare(project: Path, steps: Steps) -> None:
     LAB.create()
     with steps.step("Debian packages") as step:
         log = LAB.log / "apt-get.log"
-        debian_packages.install(step, log, (*debian_packages.PACKAGES, *_HOST_PACKAGES))
+        debian_packages.install(step, log, (*debian_packages.PACKAGES, *debian_packages.CONTAINERS))
     for tools in toolchain.needed():
         with steps.step(f"{tools.name} {tools.version}") as step:
             build.build(tools, step, LAB.log / f"{tools.name}-build.log")

@@ -7,10 +7,10 @@ removes what only the world has. Only what namespaces don't cover can be left: c
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from development import control_groups
 from development.bench.preparation import LAB
 from development.bench.row import Row
 from development.errors import LabError
@@ -19,21 +19,17 @@ _ENTER = (
     *("setpriv", "--pdeathsig=KILL"),
     *("unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"),
 )
+_CONTROL_GROUP = "kube-proxy-bench"
 _INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
 _INOTIFY_NEEDED = 8192
 """By default a machine has 128 of them, which 21 containers use up; the next ones hang."""
 
 _INOTIFY_BEFORE = LAB.state / "max_user_instances"
-_END_SECONDS = 20.0
 
 
 def control_group() -> Path:
-    """Return the control group of all that is measured, in the version 2 hierarchy. It counts processor time."""
-    mounts = (line.split() for line in Path("/proc/self/mounts").read_text().splitlines())
-    found = next((fields[1] for fields in mounts if fields[2] == "cgroup2"), None)
-    if not found:
-        raise LabError("a cgroup2 file system must be mounted")
-    return Path(found) / "kube-proxy-bench"
+    """Return the control group of all that is measured. It counts processor time."""
+    return control_groups.group(_CONTROL_GROUP)
 
 
 def run(arguments: Sequence[str]) -> Iterator[Row]:
@@ -59,16 +55,7 @@ def run(arguments: Sequence[str]) -> Iterator[Row]:
 
 def remove_leftovers() -> None:
     """Remove control groups and put the kernel's setting back, after this run or one that was killed."""
-    top = control_group()
-    deadline = time.monotonic() + _END_SECONDS
-    while top.exists():
-        for group in sorted((path.parent for path in top.glob("**/cgroup.procs")), reverse=True):
-            try:
-                group.rmdir()
-            except OSError as error:  # its last processes are still ending
-                if time.monotonic() > deadline:
-                    raise LabError(f"{group} must be empty: end the processes in its cgroup.procs") from error
-        time.sleep(0.05)
+    control_groups.remove(_CONTROL_GROUP)
     if _INOTIFY_BEFORE.exists():
         _INOTIFY.write_text(_INOTIFY_BEFORE.read_text())
         _INOTIFY_BEFORE.unlink()

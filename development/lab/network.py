@@ -77,10 +77,19 @@ def is_running(lab: Lab) -> bool:
 
 def inside(lab: Lab, command: Sequence[str | Path]) -> list[str | Path]:
     """Return the command that runs a command in the namespace. Raises LabError when there is no namespace."""
+    return ["nsenter", f"--target={_holder(lab)}", "--user", "--net", "--preserve-credentials", "--", *command]
+
+
+def namespace(lab: Lab) -> Path:
+    """Return the namespace, for root to enter. Raises LabError when there is none."""
+    return Path(f"/proc/{_holder(lab)}/ns/net")
+
+
+def _holder(lab: Lab) -> int:
     holder = processes.find(lab, NETWORK)
     if not holder:
         raise LabError("the lab's network must be up: run `make start`", processes.log_file(lab, NETWORK))
-    return ["nsenter", f"--target={holder.pid}", "--user", "--net", "--preserve-credentials", "--", *command]
+    return holder.pid
 
 
 def setup_commands() -> list[str]:

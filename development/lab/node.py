@@ -40,6 +40,11 @@ class Node:
         return self.worker.name
 
     @property
+    def console(self) -> Path:
+        """Return the file with what its console shows."""
+        return self._directory / qemu.CONSOLE
+
+    @property
     def _directory(self) -> Path:
         return self.lab.node(self.name)
 
@@ -140,7 +145,7 @@ class Node:
             ssh.disconnect(self.lab, self.name)
             self._monitor("system_reset")
             self._await_ssh()
-        raise LabError(f"{self.name}: the clock must run as fast as this machine's", self._directory / qemu.CONSOLE)
+        raise LabError(f"{self.name}: the clock must run as fast as this machine's", self.console)
 
     def _clock_speed(self) -> float:
         def look() -> tuple[float, float]:
@@ -163,7 +168,7 @@ class Node:
             if remote.stdout and remote.stdout.readline():
                 remote.communicate(f"{time.time():.3f}\n")
         if remote.returncode:
-            raise LabError(f"{self.name}: the clock must be set over SSH", self._directory / qemu.CONSOLE)
+            raise LabError(f"{self.name}: the clock must be set over SSH", self.console)
 
     def _await_ssh(self) -> None:
         """Wait for the node's SSH server; reset the node when its boot hangs.
@@ -181,7 +186,7 @@ class Node:
                 self._monitor("system_reset")
                 reset += _RESET_SECONDS
             time.sleep(_POLL_SECONDS)
-        raise LabError(f"{self.name}: SSH must answer within {_BOOT_SECONDS:.0f} s", self._directory / qemu.CONSOLE)
+        raise LabError(f"{self.name}: SSH must answer within {_BOOT_SECONDS:.0f} s", self.console)
 
     def _ssh_answers(self) -> bool:
         """Tell whether an SSH server greets. A connection alone proves nothing: the port forwarder accepts it."""
@@ -197,6 +202,4 @@ class Node:
             self.run("systemctl is-system-running --wait", seconds=_BOOT_SECONDS)
         except LabError as error:
             failed = self.run("systemctl --failed --plain --no-legend")
-            raise LabError(
-                f"{self.name}: no unit may fail at boot: {failed}", self._directory / qemu.CONSOLE
-            ) from error
+            raise LabError(f"{self.name}: no unit may fail at boot: {failed}", self.console) from error

@@ -9,6 +9,7 @@ from rich.table import Table
 from development import debian_packages, toolchain
 from development.errors import LabError
 from development.lab import control_plane, loopback, network, node_image, processes, report, ssh, stack, topology
+from development.lab.container import Container
 from development.lab.control_plane import programs
 from development.lab.node import Node
 from development.locks import exclusive
@@ -23,23 +24,24 @@ _FORMAT = "4\n"
 
 def nodes(lab: Lab) -> list[Node]:
     """Return the lab's worker nodes."""
-    return [Node(lab, worker) for worker in topology.WORKERS]
+    kind = Container if lab.containers else Node
+    return [kind(lab, worker) for worker in topology.WORKERS]
 
 
-def packages(lab: Lab, steps: Steps) -> None:
+def packages(lab: Lab, steps: Steps, wanted: tuple[str, ...] = debian_packages.PACKAGES) -> None:
     """Install the Debian packages that the lab and the checks need."""
     with steps.step("Debian packages") as step:
-        debian_packages.install(step, lab.log / "apt-get.log")
+        debian_packages.install(step, lab.log / "apt-get.log", wanted)
 
 
 def prepare(lab: Lab, steps: Steps) -> None:
     """Make what the lab and its tests need, with a kube-proxy of each supported minor; start nothing."""
+    packages(lab, steps, (*debian_packages.PACKAGES, *debian_packages.CONTAINERS))
     _make(lab, steps, (*toolchain.needed(), *toolchain.KUBE_PROXIES), (node_image.SUITE, *node_image.others()))
 
 
 def _make(lab: Lab, steps: Steps, tools: tuple[GoTools, ...], suites: tuple[str, ...]) -> None:
-    """Make what is missing of packages, tools and the nodes' images."""
-    packages(lab, steps)
+    """Make what is missing of tools and the nodes' images."""
     _in_parallel([lambda: _tools(lab, steps, tools), lambda: images(lab, steps, suites)])
     toolchain.link(lab)
     if toolchain.user_pulumi():
@@ -51,6 +53,7 @@ def _make(lab: Lab, steps: Steps, tools: tuple[GoTools, ...], suites: tuple[str,
 def start(lab: Lab, steps: Steps) -> None:
     """Bring the lab up: packages, tools, network, nodes and control plane. What runs already stays as it is."""
     _check_format(lab)
+    packages(lab, steps)
     _make(lab, steps, toolchain.needed(), (node_image.SUITE,))
     ssh.prepare(lab)
     if not network.is_running(lab):

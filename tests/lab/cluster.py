@@ -148,10 +148,10 @@ def copy_project(to: Path) -> None:
 
 
 @contextmanager
-def own_lab(project: Path) -> Iterator[Cluster]:
+def own_lab(project: Path, *, containers: bool = False) -> Iterator[Cluster]:
     """Starts a lab in a copy of the project, and removes it afterwards."""
     copy_project(project)
-    cluster = Cluster(Lab(project))
+    cluster = Cluster(Lab(project, containers))
     try:
         with Steps() as steps:
             verbs.locked(cluster.lab, steps, verbs.start)

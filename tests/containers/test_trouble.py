@@ -1,5 +1,6 @@
 """Dead nodes, refused logins, faults of a node and of the API: each is reported with its way out, and kube-proxy goes on."""
 
+import json
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,8 +25,8 @@ def fleet(deployed: Cluster) -> Iterator[Cluster]:
     deployed.configuration_file.write_text(text)
 
 
-def set_oom_score(fleet: Cluster, value: int) -> None:
-    fleet.configure(lambda values: values["configuration"].update(oomScoreAdj=value))
+def set_field(fleet: Cluster, value: str) -> None:
+    fleet.configure(lambda values: values["configuration"].update(configSyncPeriod=value))
 
 
 class TestDeadNode:
@@ -33,7 +34,7 @@ class TestDeadNode:
         alive, dead = fleet.nodes
         process = process_of(alive)
         dead.kill()
-        set_oom_score(fleet, -996)
+        set_field(fleet, "16m0s")
         assert fleet.pulumi("preview").status == 0, "a preview needs no node"
         result = fleet.up()
         assert result.status != 0
@@ -63,14 +64,17 @@ class TestDeadNode:
         node = fleet.nodes[1]
         node.start()
         generations.assert_serves(node)
-        node.run("until ipvsadm -ln | grep '^TCP  10.0.0.1:443 rr'; do sleep 1; done")
+        node.run(
+            "until nft list map ip kube-proxy service-ips | grep '10[.]0[.]0[.]1 [.] tcp [.] 443 '; do sleep 1; done"
+        )
 
     def test_is_changed_by_the_next_up(self, deployed: Cluster) -> None:
-        set_oom_score(deployed, -996)
+        set_field(deployed, "16m0s")
         result = deployed.up()
         assert result.status == 0, result.output
         for node in deployed.nodes:
-            assert node.run("cat /proc/$(systemctl show -P MainPID kube-proxy)/oom_score_adj") == "-996\n"
+            live = json.loads(node.run(f"curl -s http://{node.worker.address}:10249/configz"))
+            assert live["kubeproxy.config.k8s.io"]["configSyncPeriod"] == "16m0s"
 
 
 class TestLogin:
@@ -130,7 +134,7 @@ class TestChangeThatANodeCannotTake:
         self, fleet: Cluster, fault: Callable[[Cluster], Any], message: str
     ) -> None:
         before = fleet.processes()
-        set_oom_score(fleet, -997)
+        set_field(fleet, "17m0s")
         with fault(fleet):
             result = fleet.up()
         assert result.status != 0
@@ -138,7 +142,7 @@ class TestChangeThatANodeCannotTake:
         assert fleet.processes() == before
 
     def test_is_taken_by_the_next_up_without_the_fault(self, deployed: Cluster) -> None:
-        set_oom_score(deployed, -997)
+        set_field(deployed, "17m0s")
         result = deployed.up()
         assert result.status == 0, result.output
 
