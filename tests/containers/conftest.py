@@ -20,7 +20,9 @@ CONFIGURATION = {
 }
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All on one worker."""
     for item in items:
         if item.path.parent == HERE:
             item.add_marker(pytest.mark.xdist_group("containers"))

@@ -9,7 +9,7 @@ from development.bench.fake_nodes import Counts, FakeNodes
 from development.pulumi_stand_ins.tests.project import Project
 from tests.certificates.stack import WholeStack
 
-NODES = 300
+NODES = 150
 LOGINS = 3  # a node: to deliver, to stage, to activate
 STATE = 20_000  # bytes a node
 
@@ -42,7 +42,7 @@ def test_large_fleet_is_deployed_left_alone_and_changed(
     stack.up()
     assert nodes.counts() == before
 
-    # As a preview of such a fleet advises: this test has shown the defaults, and they take half a minute longer.
+    # As a preview of such a fleet advises: this test has shown the defaults, and they take longer.
     monkeypatch.setenv("PULUMI_SKIP_CHECKPOINTS", "true")
     stack.values["configuration"]["mode"] = "nftables"
     stack.up()

@@ -1,6 +1,7 @@
 """The generations that a node keeps, and which of them its live files belong to (scripts/common.sh, live_files)."""
 
 from development.lab.node import Node
+from tests.lab.cluster import Cluster
 
 _OF_LIVE_FILES = """\
 cd /var/lib/kube-proxy-generations
@@ -54,6 +55,15 @@ def assert_serves(node: Node, seconds: float = 300) -> set[str]:
     shown = node.run("systemctl show -P ActiveState -P UnitFileState -P NeedDaemonReload kube-proxy").split()
     assert sorted(shown) == ["active", "enabled", "no"], f"{node.name}: {shown}"
     return of_live_files(node)
+
+
+def assert_up_converges(cluster: Cluster) -> None:
+    """After one ``pulumi up`` every node serves, and its live files are those of the generation that it reports."""
+    result = cluster.up()
+    assert result.status == 0, result.output
+    reports = cluster.outputs()["nodes"]
+    for node in cluster.nodes:
+        assert reports[node.name]["generation"] in assert_serves(node)
 
 
 def starts(node: Node) -> int:

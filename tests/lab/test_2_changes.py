@@ -1,4 +1,4 @@
-"""Interrupted rollouts, power cuts and switches of mode: what serves goes on, and what belongs to others stays.
+"""Power cuts and switches of mode: what serves goes on, and what belongs to others stays.
 
 Each test goes on where the last ended. `make soak` does the same for hours, at random moments.
 """
@@ -10,7 +10,6 @@ import pytest
 
 from tests.lab import foreign, generations, pod, probe, rules
 from tests.lab.cluster import UP, Cluster, binary
-from tests.lab.running import Running, cut_connections
 
 
 @pytest.fixture(scope="module")
@@ -23,58 +22,24 @@ def fleet(deployed: Cluster) -> Iterator[Cluster]:
         foreign.remove(node)
 
 
-def assert_up_converges(fleet: Cluster) -> None:
-    """After one `pulumi up` every node serves, and its live files are those of the generation that it reports."""
-    result = fleet.up()
-    assert result.status == 0, result.output
-    reports = fleet.outputs()["nodes"]
-    for node in fleet.nodes:
-        assert reports[node.name]["generation"] in generations.assert_serves(node)
-
-
-def close_connections(fleet: Cluster, _: Running) -> None:
-    for node in fleet.nodes:
-        cut_connections(node)
-
-
-def press_ctrl_c(_: Cluster, running: Running) -> None:
-    running.interrupt()
-
-
 def set_version(fleet: Cluster, version: str) -> None:
     fleet.configure(lambda values: values.update(binary=binary(version)))
 
 
-class TestInterruptedRollout:
-    def test_is_finished_by_the_next_up_with_one_restart_and_no_failed_request(self, fleet: Cluster) -> None:
-        """A downgrade that is interrupted twice: by Ctrl-C before nodes are activated, by closed connections while they are."""
-        starts = {node.name: generations.starts(node) for node in fleet.nodes}
-        set_version(fleet, "1.35.1")
-        with probe.probed(fleet.nodes) as answers:
-            for line, interrupt in (("-activate ", press_ctrl_c), (": activate: restarting", close_connections)):
-                running = fleet.start_pulumi(*UP)
-                assert running.await_line(line), running.output
-                interrupt(fleet, running)
-                assert running.await_end() != 0, running.output
-            assert_up_converges(fleet)
-        for node in fleet.nodes:
-            assert not answers[node.name].failed, f"{node.name}: {answers[node.name]}"
-            assert generations.starts(node) - starts[node.name] == 1
-            assert "v1.35.1" in node.run("/usr/local/bin/kube-proxy --version")
-
-    def test_by_a_power_cut_leaves_files_of_one_generation_which_serves(self, fleet: Cluster) -> None:
-        """An upgrade: the binary belongs to the generation, too."""
-        node = fleet.nodes[0]
-        set_version(fleet, "1.36.2")
-        running = fleet.start_pulumi(*UP)
-        assert running.await_line(f"{node.name}: activate: restarting"), running.output
-        node.kill()
-        assert running.await_end() != 0, running.output
-        node.start()
-        generations.assert_serves(node)
-        assert_up_converges(fleet)
-        for each in fleet.nodes:
-            assert "v1.36.2" in each.run("/usr/local/bin/kube-proxy --version")
+def test_power_cut_leaves_files_of_one_generation_which_serves(fleet: Cluster) -> None:
+    """A downgrade, since the binary belongs to the generation, too. The next `pulumi up` goes back to the version before."""
+    node = fleet.nodes[0]
+    set_version(fleet, "1.35.1")
+    running = fleet.start_pulumi(*UP)
+    assert running.await_line(f"{node.name}: activate: restarting"), running.output
+    node.kill()
+    assert running.await_end() != 0, running.output
+    node.start()
+    generations.assert_serves(node)
+    set_version(fleet, "1.36.2")
+    generations.assert_up_converges(fleet)
+    for each in fleet.nodes:
+        assert "v1.36.2" in each.run("/usr/local/bin/kube-proxy --version")
 
 
 def set_mode(fleet: Cluster, mode: str) -> None:
@@ -87,7 +52,7 @@ def assert_switches_without_a_failed_request(fleet: Cluster, mode: str) -> None:
     node = fleet.nodes[0]
     set_mode(fleet, mode)
     with probe.probed([node], pods=True) as answers:
-        assert_up_converges(fleet)
+        generations.assert_up_converges(fleet)
     assert not answers[node.name].failed, str(answers[node.name])
     assert rules.of(node) == rules.OF_MODE[mode]
 
@@ -95,6 +60,7 @@ def assert_switches_without_a_failed_request(fleet: Cluster, mode: str) -> None:
 _DROP_IN = "/etc/systemd/system/kube-proxy.service.d"
 _FAULT = """\
 [Service]
+RestartSec=1
 ExecStartPost=/bin/sh -c 'sleep 5; ! grep -q "^mode: nftables" /etc/kubernetes/kube-proxy-config.yaml'
 """
 
@@ -108,14 +74,84 @@ class TestSwitchOfMode:
         yield
         pod.remove(fleet)
 
-    def test_ipvs_to_iptables_removes_ipvs_rules_and_nothing_of_others(self, fleet: Cluster) -> None:
-        """The activation waits for an open connection through IPVS, whose client closes it soon. A UDP flow goes on."""
+    def test_that_does_not_serve_is_rolled_back_without_a_failed_request(self, fleet: Cluster) -> None:
+        """kube-proxy gets five seconds to delete the rules of mode ipvs before its start counts as failed."""
+        node = fleet.nodes[0]
+        fleet.configure(lambda values: values["rollout"].update(connectionDrainSeconds=0))
+        set_mode(fleet, "nftables")
+        node.run(f"mkdir -p {_DROP_IN} && cat >{_DROP_IN}/fault.conf && systemctl daemon-reload", stdin=_FAULT.encode())
+        with probe.probed([node], pods=True) as answers:
+            result = fleet.up()
+        node.run(f"rm -r {_DROP_IN} && systemctl daemon-reload")
+        assert result.status != 0
+        assert "activate: the previous generation serves again" in result.output
+        assert not answers[node.name].failed, str(answers[node.name])
+        assert rules.of(node) == rules.OF_MODE["ipvs"]
+        set_mode(fleet, "ipvs")
+        generations.assert_up_converges(fleet)
+
+    def test_power_cut_while_connections_drain_leaves_the_mode_of_before(self, fleet: Cluster) -> None:
+        """The next test's `pulumi up` changes it."""
+        node = fleet.nodes[0]
+        fleet.configure(lambda values: values["rollout"].update(connectionDrainSeconds=15))
+        set_mode(fleet, "nftables")
+        with pod.connections(node):
+            running = fleet.start_pulumi(*UP)
+            assert running.await_line("waiting for open connections through IPVS to end: 1, at most 15 s"), (
+                running.output
+            )
+            assert "handover" in rules.of(node)
+            node.kill()
+            assert running.await_end() != 0, running.output
+        node.start()
+        generations.assert_serves(node)
+        pod.add_to(node)
+        pod.await_answers(node)
+        assert rules.of(node) == rules.OF_MODE["ipvs"]
+
+    def test_connections_through_ipvs_live_until_the_drain_is_over(self, fleet: Cluster) -> None:
+        """A UDP flow goes on after it. The second table has the rules that kube-proxy then writes for itself."""
+        node = fleet.nodes[0]
+        with probe.probed([node], pods=True) as answers, pod.connections(node) as (of_tcp, of_udp):
+            running = fleet.start_pulumi(*UP)
+            assert running.await_line("waiting for open connections through IPVS to end: 1, at most 15 s"), (
+                running.output
+            )
+            waits = time.monotonic()
+            second_table = rules.table(node, "kube-proxy-handover")
+            assert running.await_line("open connections through IPVS that are cut: 1"), running.output
+            assert running.await_end(900) == 0, running.output
+            served = time.monotonic()
+            time.sleep(3)
+        assert not answers[node.name].failed, str(answers[node.name])
+        assert second_table == rules.table(node, "kube-proxy")
+        assert [block for block in second_table if f"/{pod.LOCAL}/" in block]
+        assert not [block for block in second_table if f"/{pod.HEADLESS}/" in block]
+        assert 10 < of_tcp[-1] - waits < served - waits
+        assert of_udp[-1] > served
+
+    def test_nftables_to_ipvs_removes_the_table_and_nothing_of_others_and_connections_go_on(
+        self, fleet: Cluster
+    ) -> None:
         node = fleet.nodes[0]
         foreign.add(node)
         foreign.add_virtual_servers(node)
         objects, servers = foreign.objects(node), foreign.virtual_servers(node)
         assert len(objects) == 13
         assert len(servers) == 3
+        with pod.connections(node) as (of_tcp, of_udp):
+            assert_switches_without_a_failed_request(fleet, "ipvs")
+            served = time.monotonic()
+            time.sleep(3)
+        assert of_tcp[-1] > served
+        assert of_udp[-1] > served
+        assert foreign.objects(node) == objects
+        assert foreign.virtual_servers(node) == servers
+
+    def test_ipvs_to_iptables_removes_ipvs_rules_and_nothing_of_others(self, fleet: Cluster) -> None:
+        """The activation waits for an open connection through IPVS, whose client closes it soon. A UDP flow goes on."""
+        node = fleet.nodes[0]
+        objects, servers = foreign.objects(node), foreign.virtual_servers(node)
         set_mode(fleet, "iptables")
         with probe.probed([node], pods=True) as answers, pod.connection(node, pod.UDP) as of_udp:
             with pod.connection(node, pod.TCP) as of_tcp:
@@ -154,79 +190,3 @@ class TestSwitchOfMode:
         assert_switches_without_a_failed_request(fleet, "nftables")
         assert foreign.objects(node) == objects
         assert foreign.virtual_servers(node) == servers
-
-    def test_nftables_to_ipvs_removes_the_table_and_nothing_of_others(self, fleet: Cluster) -> None:
-        node = fleet.nodes[0]
-        objects = foreign.objects(node)
-        servers = foreign.virtual_servers(node)
-        fleet.configure(lambda values: values["rollout"].update(removeForeignVirtualServers=False))
-        assert_switches_without_a_failed_request(fleet, "ipvs")
-        assert foreign.objects(node) == objects
-        assert foreign.virtual_servers(node) == servers
-
-    def test_that_does_not_serve_is_rolled_back_without_a_failed_request(self, fleet: Cluster) -> None:
-        """kube-proxy gets five seconds to delete the rules of mode ipvs before its start counts as failed."""
-        node = fleet.nodes[0]
-        foreign.remove(node)
-        fleet.configure(lambda values: values["rollout"].update(connectionDrainSeconds=0))
-        set_mode(fleet, "nftables")
-        node.run(f"mkdir -p {_DROP_IN} && cat >{_DROP_IN}/fault.conf && systemctl daemon-reload", stdin=_FAULT.encode())
-        with probe.probed([node], pods=True) as answers:
-            result = fleet.up()
-        node.run(f"rm -r {_DROP_IN} && systemctl daemon-reload")
-        assert result.status != 0
-        assert "activate: the previous generation serves again" in result.output
-        assert not answers[node.name].failed, str(answers[node.name])
-        assert rules.of(node) == rules.OF_MODE["ipvs"]
-        set_mode(fleet, "ipvs")
-        assert_up_converges(fleet)
-
-    def test_power_cut_while_connections_drain_leaves_the_mode_of_before(self, fleet: Cluster) -> None:
-        """The next test's `pulumi up` changes it."""
-        node = fleet.nodes[0]
-        foreign.remove(node)
-        fleet.configure(lambda values: values["rollout"].update(connectionDrainSeconds=15))
-        set_mode(fleet, "nftables")
-        with pod.connections(node):
-            running = fleet.start_pulumi(*UP)
-            assert running.await_line("waiting for open connections through IPVS to end: 1, at most 15 s"), (
-                running.output
-            )
-            assert "handover" in rules.of(node)
-            node.kill()
-            assert running.await_end() != 0, running.output
-        node.start()
-        generations.assert_serves(node)
-        pod.add_to(node)
-        pod.await_answers(node)
-        assert rules.of(node) == rules.OF_MODE["ipvs"]
-
-    def test_connections_through_ipvs_live_until_the_drain_is_over(self, fleet: Cluster) -> None:
-        """A UDP flow goes on after it. The second table has the rules that kube-proxy then writes for itself."""
-        node = fleet.nodes[0]
-        with probe.probed([node], pods=True) as answers, pod.connections(node) as (of_tcp, of_udp):
-            running = fleet.start_pulumi(*UP)
-            assert running.await_line("waiting for open connections through IPVS to end: 1, at most 15 s"), (
-                running.output
-            )
-            waits = time.monotonic()
-            second_table = rules.table(node, "kube-proxy-handover")
-            assert running.await_line("open connections through IPVS that are cut: 1"), running.output
-            assert running.await_end(900) == 0, running.output
-            served = time.monotonic()
-            time.sleep(3)
-        assert not answers[node.name].failed, str(answers[node.name])
-        assert second_table == rules.table(node, "kube-proxy")
-        assert [block for block in second_table if f"/{pod.LOCAL}/" in block]
-        assert not [block for block in second_table if f"/{pod.HEADLESS}/" in block]
-        assert 10 < of_tcp[-1] - waits < served - waits
-        assert of_udp[-1] > served
-
-    def test_connections_through_nftables_survive_the_way_back(self, fleet: Cluster) -> None:
-        node = fleet.nodes[0]
-        with pod.connections(node) as (of_tcp, of_udp):
-            assert_switches_without_a_failed_request(fleet, "ipvs")
-            served = time.monotonic()
-            time.sleep(3)
-        assert of_tcp[-1] > served
-        assert of_udp[-1] > served

@@ -1,12 +1,15 @@
-"""An upgrade: this version takes over the state and the nodes of a stack that the version before deployed."""
+"""An upgrade: this version takes over the state and the nodes of a stack that the version before deployed.
+
+tests/containers/test_upgraded.py goes on from there.
+"""
 
 import re
 
 import pytest
 
 from development.lab import stack
-from tests.lab import generations, probe, rules
-from tests.lab.cluster import UP, Cluster
+from tests.lab import generations, probe
+from tests.lab.cluster import Cluster
 from tests.lab.version_before import version_before
 
 ANNOUNCED = {
@@ -28,16 +31,11 @@ def fleet(cluster: Cluster) -> Cluster:
     """A fleet that the version before deployed: a node in mode ipvs, one in mode nftables."""
     cluster.pulumi("stack", "select", "--create", "dev")
     cluster.configure(lambda values: values["rollout"].update(canary=0, maxUnavailable="100%"))  # faster
-    configure_nodes(cluster)
+    cluster.list_nodes(lambda nodes: [nodes[0], nodes[1] | {"configuration": {"mode": "nftables"}}])
     with version_before(cluster.lab.project):
         result = cluster.up()
     assert result.status == 0, result.output
     return cluster
-
-
-def configure_nodes(fleet: Cluster, **fields_of_first: object) -> None:
-    own: list[dict[str, object]] = [fields_of_first, {"mode": "nftables"}]
-    fleet.list_nodes(lambda nodes: [node | {"configuration": each} for node, each in zip(nodes, own, strict=True)])
 
 
 class TestUpgrade:
@@ -73,55 +71,6 @@ class TestUpgrade:
         result = fleet.up()
         assert result.status == 0, result.output
         assert stack.block(result.output.splitlines(), "Resources:") == ["11 unchanged"]
-
-
-class TestAfterTheUpgrade:
-    def test_a_change_that_does_not_serve_is_rolled_back_on_the_canary_and_reaches_no_other_node(
-        self, fleet: Cluster
-    ) -> None:
-        canary, other = fleet.nodes
-        process = fleet.processes()[other.name]
-        proven = generations.last_proven(canary)
-        text = fleet.configuration_file.read_text()
-        # The lab's Node objects have no podCIDR, and kube-proxy waits for one.
-        configure_nodes(fleet, detectLocalMode="NodeCIDR")
-        fleet.configure(lambda values: values.update(rollout={"healthTimeoutSeconds": 15}))
-        fleet.configure(lambda values: values["configuration"].update(oomScoreAdj=-995))
-        result = fleet.up()
-        fleet.configuration_file.write_text(text)
-        assert result.status != 0
-        assert "k8s-node01: activate: kube-proxy must serve within 15 s: " in result.output
-        assert "k8s-node01: activate: the previous generation " in result.output
-        assert proven in generations.assert_serves(canary)
-        assert fleet.processes()[other.name] == process
-
-    def test_a_node_taken_out_of_the_configuration_is_cleaned_up_and_no_other_is_restarted(
-        self, fleet: Cluster
-    ) -> None:
-        stays, goes = fleet.nodes
-        process = fleet.processes()[stays.name]
-        fleet.list_nodes(lambda nodes: nodes[:1])
-        result = fleet.up()
-        assert result.status == 0, result.output
-        assert fleet.processes()[stays.name] == process
-        assert rules.of(goes) == rules.OF_MODE["none"]
-        assert generations.files(goes) == []
-
-
-def test_an_activation_that_was_interrupted_before_the_upgrade_is_finished_after_it(fleet: Cluster) -> None:
-    node = fleet.nodes[1]
-    fleet.pulumi("state", "delete", "--all", "--force", "--yes")
-    fleet.list_nodes(lambda nodes: nodes[1:])
-    with version_before(fleet.lab.project):
-        running = fleet.start_pulumi(*UP)
-        assert running.await_line(f"{node.name}: activate: restarting"), running.output
-        node.run("pkill -KILL -f '[a]ctivate.sh'")
-        assert running.await_end() != 0, running.output
-    assert generations.is_activating(node)
-    result = fleet.up()
-    assert result.status == 0, result.output
-    assert fleet.outputs()["nodes"][node.name]["generation"] in generations.assert_serves(node)
-    assert not generations.is_activating(node)
 
 
 def operations(preview: str) -> dict[str, str]:

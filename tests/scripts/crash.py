@@ -32,6 +32,7 @@ PROGRAMS = (
 )
 """The programs that change a node."""
 
+_LOGS = ("contents", "synced", "unit/calls", "run/stage", "run/activate", "run/remove")
 _LIST = r"find etc usr var -type f -printf '%i %T@ %p\n'"
 """Prints a line for each file: inode, time of the last write, path."""
 
@@ -85,3 +86,12 @@ def lose_unsynced(root: Path, before: dict[str, str]) -> None:
     """Empties the files that a power failure may empty."""
     for path in unsynced(root, before):
         (root / path).write_bytes(b"")
+
+
+def left(root: Path) -> dict[str, object]:
+    """Returns the node's files by path: their mode, and content or target; without logs of the tests and the work files of stages."""
+    return {
+        name: (path.lstat().st_mode, path.readlink() if path.is_symlink() else path.is_file() and path.read_bytes())
+        for path in sorted(root.rglob("*"))
+        if not (name := str(path.relative_to(root))).startswith(_LOGS)
+    }

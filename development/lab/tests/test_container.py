@@ -1,13 +1,12 @@
 """A container as a node: it boots like a virtual machine, keeps its files without power, and leaves nothing behind."""
 
 import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from development.lab import network, node_image, ssh, topology
+from development.lab import loopback, network, node_image, ssh, topology
 from development.lab.container import Container
 from development.paths import Lab
 
@@ -29,16 +28,13 @@ def node(tmp_path: Path) -> Iterator[Container]:
     network.stop(lab)
 
 
-def traces(node: Container) -> list[str]:
-    """Returns mounts, block devices and control groups with the node's files or name, in all namespaces that processes have."""
-    shown = subprocess.run(
-        ["losetup", "--list", "--noheadings", "--output", "BACK-FILE"], capture_output=True, text=True
-    )
+def traces(node: Container) -> set[str]:
+    """Returns mounts with the node's files, in all namespaces that processes have, and its control groups."""
     mounts = {
         line for file in Path("/proc").glob("[0-9]*/mounts") for line in read(file) if str(node.lab.state) in line
     }
-    groups = [str(path) for path in Path("/sys/fs/cgroup").glob(f"**/kube-proxy-lab-*-{node.name}")]
-    return [*shown.stdout.split(), *mounts, *groups]
+    name = f"kube-proxy-lab-{loopback.choose(node.lab).prefix}-{node.name}"
+    return mounts | {str(path) for path in Path("/sys/fs/cgroup").glob(f"**/{name}")}
 
 
 def read(file: Path) -> list[str]:
@@ -65,4 +61,4 @@ def test_keeps_its_files_when_it_is_killed(node: Container) -> None:
 def test_leaves_nothing_when_it_is_killed(node: Container) -> None:
     assert traces(node)
     node.kill()
-    assert traces(node) == []
+    assert traces(node) == set()

@@ -1,16 +1,17 @@
 """Streams of requests, and the summary of their results."""
 
+import os
 import socket
 import subprocess
 import sys
 import threading
+from itertools import count
 from pathlib import Path
-
-import pytest
 
 from tests.lab.probe import parse
 
-pytestmark = pytest.mark.xdist_group("streams")  # two at the same time would have the same ports
+_SOURCES = (f"127.1.{os.getpid() % 256}.{number}" for number in count(1))
+"""An address for each stream: from one address, two would have the same ports."""
 
 OUTAGE = """\
 10.00 400 0.1
@@ -49,7 +50,7 @@ def test_an_answer_in_one_stream_does_not_shorten_the_gap_of_another() -> None:
 
 def streamed(url: str, lines: int) -> list[str]:
     """The first lines of a stream, without times."""
-    command = [sys.executable, "-m", "tests.lab.stream", url, "127.0.0.1", "0.05", "20000"]
+    command = [sys.executable, "-m", "tests.lab.stream", url, next(_SOURCES), "0.05", "20000"]
     with subprocess.Popen(command, cwd=Path(__file__).parents[3], stdout=subprocess.PIPE, text=True) as stream:
         assert stream.stdout
         read = [stream.stdout.readline().rstrip("\n").split(" ", 3) for _ in range(lines)]
@@ -94,7 +95,7 @@ def test_a_packet_must_be_answered_by_another_one() -> None:
 def test_a_request_that_hangs_delays_no_other() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"http://127.0.0.1:{server.getsockname()[1]}/"
-        command = [sys.executable, "-m", "tests.lab.stream", url, "127.0.0.1", "0.05", "20000"]
+        command = [sys.executable, "-m", "tests.lab.stream", url, next(_SOURCES), "0.05", "20000"]
         with subprocess.Popen(command, cwd=Path(__file__).parents[3]) as stream:
             server.settimeout(10)
             connections = [server.accept()[0] for _ in range(5)]

@@ -1,0 +1,35 @@
+"""A rollout that is interrupted goes on with the next `pulumi up`."""
+
+from tests.lab import generations, probe
+from tests.lab.cluster import UP, Cluster, binary
+from tests.lab.running import Running, cut_connections
+
+
+def close_connections(deployed: Cluster, _: Running) -> None:
+    for node in deployed.nodes:
+        cut_connections(node)
+
+
+def press_ctrl_c(_: Cluster, running: Running) -> None:
+    running.interrupt()
+
+
+def test_interrupted_rollout_is_finished_by_the_next_up_with_one_restart_and_no_failed_request(
+    deployed: Cluster,
+) -> None:
+    """A downgrade that is interrupted twice: by Ctrl-C before nodes are activated, by closed connections while they are."""
+    starts = {node.name: generations.starts(node) for node in deployed.nodes}
+    text = deployed.configuration_file.read_text()
+    deployed.configure(lambda values: values.update(binary=binary("1.35.1")))
+    with probe.probed(deployed.nodes) as answers:
+        for line, interrupt in (("-activate ", press_ctrl_c), (": activate: restarting", close_connections)):
+            running = deployed.start_pulumi(*UP)
+            assert running.await_line(line), running.output
+            interrupt(deployed, running)
+            assert running.await_end() != 0, running.output
+        generations.assert_up_converges(deployed)
+    deployed.configuration_file.write_text(text)
+    for node in deployed.nodes:
+        assert not answers[node.name].failed, f"{node.name}: {answers[node.name]}"
+        assert generations.starts(node) - starts[node.name] == 1
+        assert "v1.35.1" in node.run("/usr/local/bin/kube-proxy --version")
