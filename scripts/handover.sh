@@ -61,12 +61,19 @@ run_detached() { timeout 60 systemd-run --quiet --collect "$@" 2>run.error 9>&-;
 clear_handover() { [ ! -d "$root/run/$handover" ] || sh ./recover.sh handover now 2>rules.error; }
 
 # list_rules [COMMAND…]: prints kube-proxy's tables, as COMMAND sees them, under the other name, as one transaction that replaces them.
+# While kube-ipvs0 has the Service addresses, they are also the source addresses of the node's own requests, which get no answer unless
+# that is translated. Where kube-proxy can't tell what is local (no clusterCIDR of this family), only its mode ipvs does it (KUBE-CLUSTER-IP
+# src,dst in pkg/proxy/ipvs/proxier.go).
 list_rules() {
     for table in ip ip6; do
         "$@" timeout 60 nft list tables "$table" 2>nft.error | grep -qx "table $table kube-proxy" || continue
         "$@" timeout 120 nft list table "$table" kube-proxy >listed 2>nft.error || return 1
         printf 'table %s %s\ndelete table %s %s\n' "$table" "$handover" "$table" "$handover"
-        sed "1s/ kube-proxy {/ $handover {/" listed
+        awk -v table="$table" -v name="$handover" '
+            NR == 1 { sub(/ kube-proxy [{]/, " " name " {") }
+            { print }
+            /^\tchain masquerading [{]/ { print "\t\tct status dnat " table " saddr @cluster-ips masquerade fully-random" }
+        ' listed
     done
 }
 

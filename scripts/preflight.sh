@@ -354,6 +354,19 @@ check_handover() {
     [ "${found:-0}" -ge 242 ] || problem "systemd must be version 242 or newer, so that kube-proxy can write its rules before the mode changes, is $found: upgrade the operating system, $instead"
 }
 
+# Mode ipvs gives the Service addresses to kube-ipvs0, and then they are also the source addresses of the node's own requests. Until
+# kube-ipvs0 is removed, the rules of mode iptables, and those of nftables without a second table (handover.sh), return the answers
+# only if they can tell what is local.
+check_own_requests() {
+    [ "$MODE" != ipvs ] && [ -z "$switch" ] && ip link show dev kube-ipvs0 >/dev/null 2>&1 || return 0
+    for family in $FAMILIES; do
+        case $LOCAL_FAMILIES in
+            *$family*) ;;
+            *) problem "the change from mode ipvs to $MODE needs the pods' $family addresses, or the node's own requests to Services get no answer meanwhile: set cluster.clusterCIDR, or another detectLocalMode$([ "$MODE" = iptables ] || echo ', or handover: true in kube-proxy:rollout')" ;;
+        esac
+    done
+}
+
 # With a wrong clock valid certificates look expired or not yet valid. The Date header of any answer will do, so the
 # connection isn't verified.
 check_clock() {
@@ -370,6 +383,7 @@ check_system
 check_unit
 check_programs
 check_handover
+check_own_requests
 check_modules
 check_modules_file
 check_disk

@@ -8,6 +8,7 @@ set -eu
 root=$1 kube_proxy=$2 keys=$3 control_group=$4 gateway=$5
 shift 5
 all=/run/all-nodes
+here=$(dirname "$0")
 
 write() {
   mkdir -p "$all/${1%/*}"
@@ -25,10 +26,8 @@ echo 'SSHD_OPTS="-E /var/log/sshd.log"' | write etc/default/ssh
 printf 'HostKey /etc/ssh/ssh_host_ed25519_key\nUseDNS no\n' | write etc/ssh/sshd_config.d/bench.conf
 printf '[Journal]\nStorage=volatile\nRuntimeMaxUse=8M\n' | write etc/systemd/journald.conf.d/bench.conf
 echo 'net.ipv4.ip_forward = 1' | write etc/sysctl.d/bench.conf
-# A container can't load modules. The machine's kernel has them or loads them on demand.
-printf '#!/bin/sh\nexit 0\n' | write usr/local/sbin/modprobe
 write usr/local/bin/kube-proxy <"$kube_proxy"
-chmod 755 "$all/usr/local/sbin/modprobe" "$all/usr/local/bin/kube-proxy"
+chmod 755 "$all/usr/local/bin/kube-proxy"
 mkdir -p "$all/etc/kubernetes" "$all/etc/systemd/system"
 # Debian's housekeeping, whose time must not depend on when it happens to run, and consoles.
 for unit in apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer e2scrub_reap.service \
@@ -36,13 +35,10 @@ for unit in apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub
   ln -s /dev/null "$all/etc/systemd/system/$unit"
 done
 
-# As on most nodes: one control group hierarchy, even where this machine has several, and network settings that can be written.
-export SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 SYSTEMD_NSPAWN_API_VFS_WRITABLE=network
-
 while [ $# -gt 0 ]; do
-  name=$1 address=$2 node=/run/nodes/$1 namespace=/run/netns/$1
+  name=$1 address=$2 node=/run/nodes/$1
   shift 2
-  mkdir -p "$node/root" "$node/work" "$node/own/etc" "$control_group/$name"
+  mkdir -p "$node/root" "$node/work" "$node/own/etc"
   echo "$name" >"$node/own/etc/hostname"
   printf '127.0.0.1 localhost\n%s %s\n' "$address" "$name" >"$node/own/etc/hosts"
   mount -t overlay -o "lowerdir=$all:$root,upperdir=$node/own,workdir=$node/work" overlay "$node/root"
@@ -53,11 +49,5 @@ while [ $# -gt 0 ]; do
   printf '%s\n' "address add $address/24 dev eth0" 'link set lo up' 'link set eth0 up' "route add default via $gateway" |
     ip -n "$name" -batch -
 
-  # Its /sys shows the interfaces of the namespace in which systemd-nspawn starts.
-  (
-    echo 0 >"$control_group/$name/cgroup.procs"
-    exec nsenter --net="$namespace" systemd-nspawn --quiet --register=no --keep-unit --boot --console=pipe --resolv-conf=off \
-      --timezone=off --link-journal=no --capability=CAP_NET_ADMIN --directory="$node/root" --machine="$name" \
-      --network-namespace-path="$namespace"
-  ) </dev/null >"$node/console" 2>&1 &
+  sh "$here/../boot_container.sh" "$name" "$node/root" "$control_group/$name" </dev/null >"$node/console" 2>&1 &
 done

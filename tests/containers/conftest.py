@@ -6,26 +6,16 @@ virtual machines. What needs IPVS, kernel modules or a power cut is in tests/lab
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.lab.cluster import Cluster, own_lab
 
-HERE = Path(__file__).parent
 CONFIGURATION = {
     "mode": "nftables",
     # A container must not write /proc/sys/net/netfilter/nf_conntrack_max.
     "conntrack": {"maxPerCore": 0},
 }
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All on one worker."""
-    for item in items:
-        if item.path.parent == HERE:
-            item.add_marker(pytest.mark.xdist_group("containers"))
 
 
 @pytest.fixture(scope="package")

@@ -11,6 +11,8 @@ from development.lab import network, topology
 from tests.lab import mirror
 from tests.lab.cluster import Cluster, binary
 
+pytestmark = pytest.mark.xdist_group("containers")
+
 PORT = 8088
 _PROJECT = Path(__file__).parents[2]
 _BINARIES = "/var/lib/kube-proxy-generations/binaries"

@@ -1,8 +1,12 @@
 """A rollout that is interrupted goes on with the next `pulumi up`."""
 
+import pytest
+
 from tests.lab import generations, probe
 from tests.lab.cluster import UP, Cluster, binary
 from tests.lab.running import Running, cut_connections
+
+pytestmark = pytest.mark.xdist_group("containers")
 
 
 def close_connections(deployed: Cluster, _: Running) -> None:

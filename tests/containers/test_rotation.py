@@ -10,11 +10,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
 import yaml
 
 from development.lab import certificates, control_plane, loopback, topology
 from tests.lab import generations, probe
 from tests.lab.cluster import Cluster
+
+pytestmark = pytest.mark.xdist_group("containers")
 
 TRUST, NEW, NEW_KEY = (f".lab/cert/{name}.pem" for name in ("trust", "new-ca", "new-ca-key"))
 

@@ -16,6 +16,8 @@ from development.lab.node import Node
 from tests.lab import generations
 from tests.lab.cluster import Cluster
 
+pytestmark = pytest.mark.xdist_group("containers")
+
 
 @pytest.fixture
 def fleet(deployed: Cluster) -> Iterator[Cluster]:

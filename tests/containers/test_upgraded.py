@@ -8,6 +8,8 @@ from tests.lab import generations, rules
 from tests.lab.cluster import UP, Cluster
 from tests.lab.version_before import version_before
 
+pytestmark = pytest.mark.xdist_group("containers")
+
 
 @pytest.fixture(scope="module")
 def fleet(deployed: Cluster) -> Iterator[Cluster]:

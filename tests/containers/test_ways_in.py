@@ -9,6 +9,8 @@ from development.lab import topology
 from development.lab.node import Node
 from tests.lab.cluster import Cluster
 
+pytestmark = pytest.mark.xdist_group("containers")
+
 PASSWORD = "Lab's own, 4711"
 _USERS = f"""\
 set -eu

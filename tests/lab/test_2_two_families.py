@@ -1,5 +1,7 @@
 """A dual-stack cluster: one node with IPv4 first in mode ipvs, one with IPv6 first in mode nftables.
 
+The first one comes from mode nftables (test_2_changes.py), with a clusterCIDR of IPv4 only.
+
 The nodes stay as these tests leave them, and test_3_removal.py removes them so.
 """
 

@@ -65,6 +65,21 @@ class TestFromNftables:
         assert left(nftables_node) == []
         assert nftables_node.path("tables").read_text() == "table inet foreign\n"
 
+    @pytest.mark.parametrize("family", ["ip", "ip6"])
+    def test_copy_translates_service_addresses_that_are_the_source_of_the_nodes_own_requests(
+        self, nftables_node: FakeNode, family: str
+    ) -> None:
+        """kube-ipvs0 has them: without that no answer comes back where kube-proxy knows no clusterCIDR of the family."""
+        file = {"ip": "table", "ip6": "table6"}[family]
+        text = nftables_node.path(file).read_text() + "\tchain masquerading {\n\t\tmark\n\t}\n"
+        nftables_node.write(file, text)
+        set_mode(nftables_node, "ipvs")
+        nftables_node.deploy()
+        assert (
+            f"\tchain masquerading {{\n\t\tct status dnat {family} saddr @cluster-ips masquerade fully-random\n\t\tmark\n"
+            in nftables_node.path("loaded").read_text()
+        )
+
     def test_same_mode_needs_no_copy(self, nftables_node: FakeNode) -> None:
         nftables_node.files["kube-proxy-config.yaml"] += "oomScoreAdj: 1\n"
         nftables_node.deploy()

@@ -282,3 +282,34 @@ class TestKernelSettings:
         assert node.preflight_messages()[0].startswith(message)
         node.write("/proc/sys/net/bridge/bridge-nf-call-iptables", "1\n")
         assert len(node.preflight_messages()) == 1
+
+
+class TestWayFromIPVSWithoutClusterCIDR:
+    """The node's own requests have Service addresses as their source while kube-ipvs0 has them."""
+
+    @pytest.fixture
+    def unknown(self, node: FakeNode) -> FakeNode:
+        """A node on which kube-proxy serves in mode ipvs and can't tell what is local."""
+        node.deploy()
+        node.parameters["LOCAL_FAMILIES"] = ""
+        return node
+
+    @pytest.mark.parametrize(("mode", "handover"), [("iptables", "true"), ("nftables", "false")])
+    def test_is_refused_where_no_second_table_helps(self, unknown: FakeNode, mode: str, handover: str) -> None:
+        unknown.parameters |= {"MODE": mode, "HANDOVER": handover}
+        problem = unknown.problems()[0]
+        assert problem.startswith(
+            f"the change from mode ipvs to {mode} needs the pods' IPv4 addresses, or the node's own requests to Services get no "
+            "answer meanwhile: set cluster.clusterCIDR, or another detectLocalMode"
+        )
+        assert problem.endswith(", or handover: true in kube-proxy:rollout") == (mode == "nftables")
+
+    @pytest.mark.parametrize("mode", ["ipvs", "nftables"])
+    def test_is_open_in_mode_ipvs_and_with_a_second_table(self, unknown: FakeNode, mode: str) -> None:
+        unknown.parameters["MODE"] = mode
+        assert f"ready for kube-proxy 1.36.2 in mode {mode}" in unknown.preflight_messages()
+
+    def test_is_no_problem_once_kube_ipvs0_is_gone(self, unknown: FakeNode) -> None:
+        unknown.path("/kube-ipvs0").unlink()
+        unknown.parameters["MODE"] = "iptables"
+        assert "ready for kube-proxy 1.36.2 in mode iptables" in unknown.preflight_messages()
