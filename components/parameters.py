@@ -7,7 +7,7 @@ import pulumi
 from documents.kernel_modules import kernel_modules
 from settings import Binary, BinarySource, NodeSettings, Settings
 from settings.addresses import CIDR, host_and_port
-from settings.kube_proxy_configuration.enums import LocalMode
+from settings.kube_proxy_configuration.enums import LocalMode, Mode
 
 DOWNLOADED_BINARY_KIB = 128 * 1024
 """The space that a binary needs whose size is unknown before the download; kube-proxy 1.36 has 70 MB."""
@@ -29,7 +29,7 @@ def node_parameters(settings: Settings, node: NodeSettings, stack: str) -> dict[
         "HEALTHZ": host_and_port(node.healthz.ip, node.healthz.port),
         "METRICS": host_and_port(node.metrics.ip, node.metrics.port),
         "FAMILIES": " ".join(_families(settings, node)),
-        "LOCAL_FAMILIES": " ".join(_local_families(settings, node)),
+        "MASQUERADED_FAMILIES": " ".join(_masqueraded_families(settings, node)),
         "VERSION": binary.version,
         "BINARY_SOURCE": binary.source.value,
         "BINARY_URL": binary.url or "",
@@ -79,9 +79,14 @@ def _families(settings: Settings, node: NodeSettings) -> tuple[str, ...]:
     return tuple(dict.fromkeys(f"IPv{version}" for version in versions))
 
 
-def _local_families(settings: Settings, node: NodeSettings) -> tuple[str, ...]:
-    """Return the families of which kube-proxy can tell the pods' own traffic from others' (detectLocalMode)."""
-    if node.kube_proxy.detect_local_mode != LocalMode.CLUSTER_CIDR:
+def _masqueraded_families(settings: Settings, node: NodeSettings) -> tuple[str, ...]:
+    """Return the families in which the modes iptables and nftables masquerade requests that are no pod's.
+
+    Where kube-proxy can't tell what a pod's are, it does so for all or for none (`masqueradeAll`).
+    """
+    kube_proxy = node.kube_proxy
+    own = kube_proxy.nftables if kube_proxy.mode == Mode.NFTABLES else kube_proxy.iptables
+    if kube_proxy.detect_local_mode != LocalMode.CLUSTER_CIDR or own.masquerade_all:
         return ("IPv4", "IPv6")
     cidr = settings.cluster.cluster_cidr
     return tuple(f"IPv{version}" for version in cidr.versions) if cidr else ()

@@ -10,8 +10,6 @@ class Lab:
     """The lab of one checkout. Labs of different checkouts can run side by side."""
 
     project: Path
-    containers: bool = False
-    """Whether its nodes are containers, which only tests use."""
 
     @property
     def state(self) -> Path:
@@ -71,6 +69,11 @@ class Lab:
     def node(self, name: str) -> Path:
         """Return the directory of one node: disk, console log, host key."""
         return self.state / "nodes" / name
+
+    @property
+    def containers(self) -> Path:
+        """Return the file whose existence makes the nodes containers. Only tests make it."""
+        return self.state / "containers"
 
     def create(self) -> None:
         """Create the lab's directories, readable by their owner only: they hold private keys."""

@@ -13,7 +13,7 @@ find_present_mode() {
     present=''
     if [ "$MODE" = ipvs ]; then
         :
-    elif ip link show dev kube-ipvs0 >/dev/null 2>&1; then
+    elif has_ipvs_interface; then
         present=ipvs
     elif [ "$MODE" = nftables ] && ! has_table && timeout 60 iptables-save -t nat 2>/dev/null >nat.rules && grep -q '^:KUBE-SERVICES ' nat.rules; then
         present=iptables

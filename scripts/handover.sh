@@ -10,10 +10,11 @@ find_switch() {
     switch=''
     if [ "$HANDOVER" != true ]; then
         :
+    elif [ "$MODE" = nftables ]; then
+        # Where an earlier change was cut off, both are there.
+        { has_table && ! has_ipvs_interface; } || ! has_rules || switch='to nftables'
     elif has_table; then
-        [ "$MODE" = nftables ] || switch='from nftables'
-    elif [ "$MODE" = nftables ] && has_rules; then
-        switch='to nftables'
+        switch='from nftables'
     fi
 }
 
@@ -63,7 +64,8 @@ clear_handover() { [ ! -d "$root/run/$handover" ] || sh ./recover.sh handover no
 # list_rules [COMMAND…]: prints kube-proxy's tables, as COMMAND sees them, under the other name, as one transaction that replaces them.
 # While kube-ipvs0 has the Service addresses, they are also the source addresses of the node's own requests, which get no answer unless
 # that is translated. Where kube-proxy can't tell what is local (no clusterCIDR of this family), only its mode ipvs does it (KUBE-CLUSTER-IP
-# src,dst in pkg/proxy/ipvs/proxier.go).
+# src,dst in pkg/proxy/ipvs/proxier.go). Packets with kube-proxy's mark are left to its own rule, which takes the mark off: an overlay
+# network copies it to the outer packet, which must not be translated, too.
 list_rules() {
     for table in ip ip6; do
         "$@" timeout 60 nft list tables "$table" 2>nft.error | grep -qx "table $table kube-proxy" || continue
@@ -72,7 +74,7 @@ list_rules() {
         awk -v table="$table" -v name="$handover" '
             NR == 1 { sub(/ kube-proxy [{]/, " " name " {") }
             { print }
-            /^\tchain masquerading [{]/ { print "\t\tct status dnat " table " saddr @cluster-ips masquerade fully-random" }
+            /^\t\tjump masquerading$/ { print "\t\tct status dnat " table " saddr @cluster-ips masquerade fully-random" }
         ' listed
     done
 }
@@ -111,7 +113,7 @@ follow_changes() {
 # inside may end before: on the way to nftables before the restart, since kube-proxy itself may remove IPVS' rules then, and
 # otherwise before we remove them. drain [PROCESS]: until they have ended, for $DRAIN seconds, and while PROCESS lives.
 drain() {
-    [ -e "$root/proc/net/ip_vs" ] && ip link show dev kube-ipvs0 >/dev/null 2>&1 || return 0
+    [ -e "$root/proc/net/ip_vs" ] && has_ipvs_interface || return 0
     # One that is just being made is established a moment later.
     [ "$DRAIN" = 0 ] || sleep 1
     drained_by=$(($(now) + DRAIN))

@@ -358,11 +358,11 @@ check_handover() {
 # kube-ipvs0 is removed, the rules of mode iptables, and those of nftables without a second table (handover.sh), return the answers
 # only if they can tell what is local.
 check_own_requests() {
-    [ "$MODE" != ipvs ] && [ -z "$switch" ] && ip link show dev kube-ipvs0 >/dev/null 2>&1 || return 0
+    [ "$MODE" != ipvs ] && [ -z "$switch" ] && has_ipvs_interface || return 0
     for family in $FAMILIES; do
-        case $LOCAL_FAMILIES in
+        case $MASQUERADED_FAMILIES in
             *$family*) ;;
-            *) problem "the change from mode ipvs to $MODE needs the pods' $family addresses, or the node's own requests to Services get no answer meanwhile: set cluster.clusterCIDR, or another detectLocalMode$([ "$MODE" = iptables ] || echo ', or handover: true in kube-proxy:rollout')" ;;
+            *) problem "the change from mode ipvs to $MODE needs the pods' $family addresses, or the node's own requests to Services get no answer meanwhile: set cluster.clusterCIDR, another detectLocalMode or $MODE.masqueradeAll$([ "$MODE" = iptables ] || echo ', or handover: true in kube-proxy:rollout')" ;;
         esac
     done
 }

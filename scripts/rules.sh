@@ -17,9 +17,11 @@ remove_rules() {
 
 # Whether kube-proxy has rules of any mode here. It leaves them behind when it stops.
 has_rules() {
-    ip link show dev kube-ipvs0 >/dev/null 2>&1 || timeout 60 iptables-save -t nat 2>/dev/null | grep -q '^:KUBE-SERVICES ' ||
+    has_ipvs_interface || timeout 60 iptables-save -t nat 2>/dev/null | grep -q '^:KUBE-SERVICES ' ||
         has_table
 }
+
+has_ipvs_interface() { ip link show dev kube-ipvs0 >/dev/null 2>&1; }
 
 has_table() { timeout 20 nft list tables 2>/dev/null | grep -q '^table ip6\{0,1\} kube-proxy$'; }
 
@@ -30,7 +32,7 @@ note_left() { left="$left${left:+; }$1: ${2-$(printable <rules.error)}"; }
 
 # The interface goes last: its addresses show which virtual servers belong to kube-proxy.
 remove_virtual_servers() {
-    ip link show dev kube-ipvs0 >/dev/null 2>&1 || return 0
+    has_ipvs_interface || return 0
     virtual_servers_of own >own.list
     if [ -s own.list ] && ! command -v ipvsadm >/dev/null; then
         note_left "kube-proxy's virtual servers" "install the package ipvsadm"

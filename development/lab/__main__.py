@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 from development.errors import LabError
-from development.lab import environment, qemu, ssh, topology, verbs
+from development.lab import environment, ssh, topology, verbs
 from development.paths import Lab
 from development.progress import Steps
 
@@ -55,7 +55,9 @@ def _dispatch(arguments: argparse.Namespace, lab: Lab) -> None:
         sys.exit(subprocess.run(ssh.command(lab, arguments.node), check=False).returncode)
     else:
         _require(lab)
-        sys.stdout.write((lab.node(arguments.node) / qemu.CONSOLE).read_text(errors="replace"))
+        sys.stdout.write(
+            next(node for node in verbs.nodes(lab) if node.name == arguments.node).console.read_text(errors="replace")
+        )
 
 
 def _require(lab: Lab) -> None:

@@ -1,7 +1,7 @@
 """A worker without a kernel of its own: a container with systemd, many times faster than an emulated machine.
 
 It has the image, addresses and keys of the virtual machine in whose place it is, and keeps its files when it is killed.
-It can't load kernel modules, and this machine's kernel may lack IPVS. Only root can start it.
+It can't load kernel modules, and this machine's kernel may lack IPVS. It ends when it reboots. Only root can start it.
 """
 
 import signal
@@ -34,10 +34,22 @@ class Container(Node):
             processes.start(self.lab, self.name, self._command(), directory=self._directory)
         deadline = time.monotonic() + _READY_SECONDS
         while not self._ssh_answers():
-            if not self.is_running() or time.monotonic() > deadline:
+            if not self.is_running():
+                raise LabError(f"{self.name}: the container ended", self.console)
+            if time.monotonic() > deadline:
                 raise LabError(f"{self.name}: SSH must answer within {_READY_SECONDS:.0f} s", self.console)
             time.sleep(_POLL_SECONDS)
         self._await_complete_boot()
+
+    def reset(self) -> None:
+        """Make it again; that is as fast as a boot."""
+        self.reinstall()
+
+    def reinstall(self) -> None:
+        """Replace it by a new one with the same name, address and keys."""
+        self.kill()
+        commands.run(["rm", "-rf", self._own, self._directory / "work"])
+        self.start()
 
     def suspend(self) -> None:
         """Kill it: a container has no memory to keep."""
@@ -53,15 +65,18 @@ class Container(Node):
     def _control_group(self) -> str:
         return f"kube-proxy-lab-{loopback.choose(self.lab).prefix}-{self.name}"
 
+    @property
+    def _own(self) -> Path:
+        return self._directory / "own"
+
     def _unpack(self) -> None:
         """Put the node's own files in place, as a virtual machine does at its first boot."""
-        own = self._directory / "own"
-        own.mkdir(exist_ok=True)
-        commands.run(["tar", "-C", own, "-xf", "-"], stdin=first_boot.archive(self.lab, self.worker))
+        self._own.mkdir(exist_ok=True)
+        commands.run(["tar", "-C", self._own, "-xf", "-"], stdin=first_boot.archive(self.lab, self.worker))
 
     def _command(self) -> Sequence[str | Path]:
         """Return the command that runs it; its namespaces, and all its processes, end with the command."""
         namespaces = [f"--net={network.namespace(self.lab)}", "unshare", "--mount", "--pid", "--fork", "--kill-child"]
         disk, group = node_image.image(self.suite).disk, control_groups.group(self._control_group)
-        arguments = [self.name, disk, self._directory, group, topology.mac(self.worker.address), first_boot.INTERFACE]
+        arguments = [self.name, disk, group, topology.mac(self.worker.address), first_boot.INTERFACE]
         return ["nsenter", *namespaces, "--mount-proc", "sh", _SCRIPT, *map(str, arguments)]

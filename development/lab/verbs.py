@@ -24,7 +24,7 @@ _FORMAT = "4\n"
 
 def nodes(lab: Lab) -> list[Node]:
     """Return the lab's worker nodes."""
-    kind = Container if lab.containers else Node
+    kind = Container if lab.containers.exists() else Node
     return [kind(lab, worker) for worker in topology.WORKERS]
 
 

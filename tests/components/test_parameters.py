@@ -29,24 +29,25 @@ def test_families_are_the_nodes_own_then_the_pods(
 
 
 @pytest.mark.parametrize(
-    ("detect_local_mode", "cidr", "families"),
+    ("configuration", "cidr", "families"),
     [
-        ("ClusterCIDR", None, ""),
-        ("ClusterCIDR", "172.30.0.0/16", "IPv4"),
-        ("ClusterCIDR", "172.30.0.0/16,fd00:172:30::/56", "IPv4 IPv6"),
-        ("NodeCIDR", None, "IPv4 IPv6"),
+        ({}, None, ""),
+        ({}, "172.30.0.0/16", "IPv4"),
+        ({}, "172.30.0.0/16,fd00:172:30::/56", "IPv4 IPv6"),
+        ({"detectLocalMode": "NodeCIDR"}, None, "IPv4 IPv6"),
+        ({"mode": "iptables", "iptables": {"masqueradeAll": True}}, None, "IPv4 IPv6"),
+        ({"mode": "nftables", "iptables": {"masqueradeAll": True}}, None, ""),
+        ({"mode": "nftables", "nftables": {"masqueradeAll": True}}, None, "IPv4 IPv6"),
     ],
 )
-def test_pods_are_known_by_the_clusters_addresses_unless_by_something_else(
-    settings: Settings, detect_local_mode: str, cidr: str | None, families: str
+def test_requests_are_masqueraded_where_pods_addresses_are_known_or_always(
+    settings: Settings, configuration: dict[str, object], cidr: str | None, families: str
 ) -> None:
     cluster = settings.cluster.model_copy(update={"cluster_cidr": cidr and ClusterCIDR(cidr)})
-    node = replace(
-        settings.nodes[0], kube_proxy=KubeProxyConfiguration.model_validate({"detectLocalMode": detect_local_mode})
-    )
+    node = replace(settings.nodes[0], kube_proxy=KubeProxyConfiguration.model_validate(configuration))
     parameters = node_parameters(replace(settings, cluster=cluster), node, "acme/kube-proxy/prod")
 
-    assert parameters["LOCAL_FAMILIES"] == families
+    assert parameters["MASQUERADED_FAMILIES"] == families
 
 
 def test_ipv6_addresses_are_in_canonical_form(settings: Settings) -> None:

@@ -151,7 +151,10 @@ def copy_project(to: Path) -> None:
 def own_lab(project: Path, *, containers: bool = False) -> Iterator[Cluster]:
     """Starts a lab in a copy of the project, and removes it afterwards."""
     copy_project(project)
-    cluster = Cluster(Lab(project, containers))
+    cluster = Cluster(Lab(project))
+    if containers:
+        cluster.lab.create()
+        cluster.lab.containers.touch()
     try:
         with Steps() as steps:
             verbs.locked(cluster.lab, steps, verbs.start)

@@ -118,7 +118,7 @@ def preflight(node: Node, before: str = ":", **parameters: str) -> list[str]:
         "HEALTHZ": f"{node.worker.address}:10256",
         "METRICS": f"{node.worker.address}:10249",
         "FAMILIES": "IPv4 IPv6",
-        "LOCAL_FAMILIES": "IPv4 IPv6",
+        "MASQUERADED_FAMILIES": "IPv4 IPv6",
         "VERSION": "1.36.2",
         "BINARY_SOURCE": "preinstalled",
         "BINARY_SHA256": "",

@@ -1,6 +1,6 @@
 """A dual-stack cluster: one node with IPv4 first in mode ipvs, one with IPv6 first in mode nftables.
 
-The first one comes from mode nftables (test_2_changes.py), with a clusterCIDR of IPv4 only.
+The first one comes from mode nftables (test_2_changes.py), the second one from mode ipvs.
 
 The nodes stay as these tests leave them, and test_3_removal.py removes them so.
 """
@@ -25,8 +25,9 @@ def dual_stack(deployed: Cluster) -> Iterator[Cluster]:
 
 
 class TestDualStack:
-    def test_nodes_are_proven_by_a_service_with_an_ipv6_address(self, dual_stack: Cluster) -> None:
-        first, second = dual_stack.nodes
+    def test_modes_change_where_kube_proxy_cannot_tell_what_is_local(self, dual_stack: Cluster) -> None:
+        """Without a clusterCIDR, from nftables to ipvs and from ipvs to nftables. The proof is a request of the node's own."""
+        _, second = dual_stack.nodes
         own = {"mode": "ipvs", "healthzBindAddress": "[::]:10256", "metricsBindAddress": "0.0.0.0:10249"}
         dual_stack.list_nodes(
             lambda nodes: [
@@ -34,11 +35,15 @@ class TestDualStack:
                 nodes[1] | {"address": ipv6.address(second), "configuration": {"mode": "nftables"}},
             ]
         )
-        dual_stack.configure(
-            lambda values: values["cluster"].update(
-                clusterCIDR="172.30.0.0/16,fd00:172:30::/56", kubernetesService=str(topology.KUBERNETES_SERVICE_IPV6)
-            )
-        )
+        service = str(topology.KUBERNETES_SERVICE_IPV6)
+        dual_stack.configure(lambda values: values["cluster"].update(kubernetesService=service))
+        dual_stack.configure(lambda values: values["cluster"].pop("clusterCIDR"))
+        result = dual_stack.up()
+        assert result.status == 0, result.output
+
+    def test_nodes_are_proven_by_a_service_with_an_ipv6_address(self, dual_stack: Cluster) -> None:
+        first, second = dual_stack.nodes
+        dual_stack.configure(lambda values: values["cluster"].update(clusterCIDR="172.30.0.0/16,fd00:172:30::/56"))
         result = dual_stack.up()
         assert result.status == 0, result.output
         reports = dual_stack.outputs()["nodes"]

@@ -42,7 +42,7 @@ def node(tmp_path: Path) -> FakeNode:
             "UNIT_DIRECTORY": "/usr/lib/systemd/system",
             "BINARY_DIRECTORY": "/usr/local/bin",
             "FAMILIES": "IPv4",
-            "LOCAL_FAMILIES": "IPv4 IPv6",
+            "MASQUERADED_FAMILIES": "IPv4 IPv6",
             "KUBERNETES_SERVICE": "",
             "HEALTH_TIMEOUT": "2",
             "MIN_READY": "0",

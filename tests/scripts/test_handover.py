@@ -69,18 +69,28 @@ class TestFromNftables:
     def test_copy_translates_service_addresses_that_are_the_source_of_the_nodes_own_requests(
         self, nftables_node: FakeNode, family: str
     ) -> None:
-        """kube-ipvs0 has them: without that no answer comes back where kube-proxy knows no clusterCIDR of the family."""
+        """kube-ipvs0 has them: without that no answer comes back where kube-proxy knows no clusterCIDR of the family. kube-proxy's
+        own rule comes first, since it takes its mark off the packet."""
         file = {"ip": "table", "ip6": "table6"}[family]
-        text = nftables_node.path(file).read_text() + "\tchain masquerading {\n\t\tmark\n\t}\n"
+        text = nftables_node.path(file).read_text() + "\tchain nat-postrouting {\n\t\tjump masquerading\n\t}\n"
         nftables_node.write(file, text)
         set_mode(nftables_node, "ipvs")
         nftables_node.deploy()
         assert (
-            f"\tchain masquerading {{\n\t\tct status dnat {family} saddr @cluster-ips masquerade fully-random\n\t\tmark\n"
+            f"\t\tjump masquerading\n\t\tct status dnat {family} saddr @cluster-ips masquerade fully-random\n"
             in nftables_node.path("loaded").read_text()
         )
 
+    def test_change_that_was_cut_off_before_ipvs_was_removed_gets_a_second_table_again(
+        self, nftables_node: FakeNode
+    ) -> None:
+        nftables_node.files["kube-proxy-config.yaml"] += "oomScoreAdj: 1\n"
+        nftables_node.deploy()
+        assert copies(nftables_node, "tables-at-restart") == COPIES
+        assert not nftables_node.path("/kube-ipvs0").exists()
+
     def test_same_mode_needs_no_copy(self, nftables_node: FakeNode) -> None:
+        nftables_node.path("/kube-ipvs0").unlink()
         nftables_node.files["kube-proxy-config.yaml"] += "oomScoreAdj: 1\n"
         nftables_node.deploy()
         assert copies(nftables_node, "tables-at-restart") == []

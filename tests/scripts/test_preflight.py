@@ -291,7 +291,7 @@ class TestWayFromIPVSWithoutClusterCIDR:
     def unknown(self, node: FakeNode) -> FakeNode:
         """A node on which kube-proxy serves in mode ipvs and can't tell what is local."""
         node.deploy()
-        node.parameters["LOCAL_FAMILIES"] = ""
+        node.parameters["MASQUERADED_FAMILIES"] = ""
         return node
 
     @pytest.mark.parametrize(("mode", "handover"), [("iptables", "true"), ("nftables", "false")])
@@ -300,7 +300,7 @@ class TestWayFromIPVSWithoutClusterCIDR:
         problem = unknown.problems()[0]
         assert problem.startswith(
             f"the change from mode ipvs to {mode} needs the pods' IPv4 addresses, or the node's own requests to Services get no "
-            "answer meanwhile: set cluster.clusterCIDR, or another detectLocalMode"
+            f"answer meanwhile: set cluster.clusterCIDR, another detectLocalMode or {mode}.masqueradeAll"
         )
         assert problem.endswith(", or handover: true in kube-proxy:rollout") == (mode == "nftables")
 
@@ -308,6 +308,11 @@ class TestWayFromIPVSWithoutClusterCIDR:
     def test_is_open_in_mode_ipvs_and_with_a_second_table(self, unknown: FakeNode, mode: str) -> None:
         unknown.parameters["MODE"] = mode
         assert f"ready for kube-proxy 1.36.2 in mode {mode}" in unknown.preflight_messages()
+
+    def test_is_open_to_a_change_that_was_cut_off(self, unknown: FakeNode) -> None:
+        unknown.write("tables", "table ip kube-proxy\n")
+        unknown.parameters["MODE"] = "nftables"
+        assert "ready for kube-proxy 1.36.2 in mode nftables" in unknown.preflight_messages()
 
     def test_is_no_problem_once_kube_ipvs0_is_gone(self, unknown: FakeNode) -> None:
         unknown.path("/kube-ipvs0").unlink()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from development.lab import loopback, network, node_image, ssh, topology
+from development.lab import loopback, network, node_image, ssh, topology, verbs
 from development.lab.container import Container
 from development.paths import Lab
 
@@ -17,8 +17,9 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can start a
 def node(tmp_path: Path) -> Iterator[Container]:
     """A node that runs. The image is the one in the cache (`make prepare`)."""
     assert node_image.image(node_image.SUITE).directory.exists(), "run `make prepare` first"
-    lab = Lab(tmp_path / "a project's directory", containers=True)
+    lab = Lab(tmp_path / "a project's directory, with a comma")
     lab.create()
+    lab.containers.touch()
     ssh.prepare(lab)
     network.start(lab)
     made = Container(lab, topology.WORKERS[0])
@@ -26,6 +27,16 @@ def node(tmp_path: Path) -> Iterator[Container]:
     yield made
     made.kill()
     network.stop(lab)
+
+
+def test_is_an_empty_machine_again_once_it_is_reinstalled(node: Container) -> None:
+    node.run("touch /etc/kept")
+    node.reinstall()
+    assert node.run("ls /etc/kept 2>/dev/null; :") == ""
+
+
+def test_is_what_the_labs_verbs_find(node: Container) -> None:
+    assert verbs.nodes(node.lab)[0] == node
 
 
 def traces(node: Container) -> set[str]:
