@@ -7,7 +7,7 @@ LAB := $(PYTHON) -m development.lab
 INSTALLED := .venv/.installed
 COMPILE := .venv/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --python-version 3.11
 SOURCES := __main__.py settings documents components commands development tests
-STAGES := $(addprefix scripts/,deliver.sh receive_binary.sh remove_node.sh preflight_only.sh run.sh preflight.sh stage.sh activate.sh remove.sh recover.sh)
+STAGES := $(addprefix scripts/,deliver.sh receive_upload.sh start_removal.sh preflight_only.sh run.sh preflight.sh stage.sh activate.sh remove.sh recover.sh)
 SHELL_SCRIPTS = $(STAGES) $(shell grep -rlIE '^\#!/(usr/)?bin/(env )?(ba)?sh' --exclude='*.py' commands development .ci tests)
 NODE_GIVEN = $(or $(NODE),$(error NODE must name a node, as in: make $@ NODE=k8s-node01))
 

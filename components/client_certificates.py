@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pulumi
 
-from components import expiry
+from components import expiry_messages
 from components.certificate_authority import CertificateAuthority
 from components.client_certificate import ClientCertificate
 from components.cluster_signer import ClusterSigner
@@ -34,7 +34,7 @@ class ClientCertificates:
     def _summarize(self, authority_end: datetime, *validities: Sequence[str]) -> dict[str, object]:
         not_after, not_before, subject = min(tuple(validity) for validity in validities)
         begin, end, now = datetime.fromisoformat(not_before), datetime.fromisoformat(not_after), datetime.now(UTC)
-        for warning in expiry.warnings(self._settings, begin, end, authority_end, now):
+        for warning in expiry_messages.warnings(self._settings, begin, end, authority_end, now):
             pulumi.log.warn(warning)
-        days_left = expiry.days_left(end, now)
+        days_left = expiry_messages.days_left(end, now)
         return {"subject": subject, "notBefore": not_before, "notAfter": not_after, "daysLeft": days_left}

@@ -60,7 +60,7 @@ def command(ssh: SSH, digest: str, *stages: Stage) -> str:
 
 def removal_command(ssh: SSH, node: str, stack: str) -> str:
     """Return the command that removes what a stack has deployed to a node, with the scripts of its last activation."""
-    return shell(ssh, "remove_node.sh", str(STATE), node, stack)
+    return shell(ssh, "start_removal.sh", str(STATE), node, stack)
 
 
 def shell(ssh: SSH, script: str, *arguments: str) -> str:

@@ -100,7 +100,7 @@ async def _deliver(
     lines = await _answer(deliver_archive, f"delivered {delivery.digest}", DELIVERY_SECONDS, undelivered)
     if binary.path and "binary: missing" in lines:
         pulumi.log.info(f"{node.name}: uploading {binary.path.name} ({binary.path.stat().st_size >> 20} MiB)")
-        command = shell(node.ssh, "receive_binary.sh", str(STATE), digest)
+        command = shell(node.ssh, "receive_upload.sh", str(STATE), digest)
         await _answer(
             _upload(connection, command, first, binary.path), f"received {digest}", UPLOAD_SECONDS, undelivered
         )

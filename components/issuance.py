@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pulumi
 
-from components import expiry
+from components import expiry_messages
 from settings import ClientCertificateSettings
 
 
@@ -33,7 +33,7 @@ class CertificateRequest:
 
         async def announce(_: pulumi.ResourceHookArgs) -> None:
             if end := await authority_end.future():
-                pulumi.log.info(expiry.announce(self.settings, end, datetime.now(UTC)), self.parent)
+                pulumi.log.info(expiry_messages.announce(self.settings, end, datetime.now(UTC)), self.parent)
 
         return pulumi.ResourceHook(f"{self.name}-issue", announce, pulumi.ResourceHookOptions(on_dry_run=True))
 

@@ -7,6 +7,7 @@
 . ./virtual_servers.sh
 . ./rules.sh
 . ./handover.sh
+. ./drain.sh
 . ./namespace.sh
 . ./proof.sh
 . ./report.sh
@@ -88,7 +89,7 @@ switch() {
     fi
 }
 
-# From now on a removal uses this delivery's scripts and parameters (remove_node.sh). Those of the last hour may be in use.
+# From now on a removal uses this delivery's scripts and parameters (start_removal.sh). Those of the last hour may be in use.
 keep_for_removal() {
     ! is_recorded "$DELIVERY" "$state/live-delivery" || return 0
     record "$DELIVERY" live-delivery

@@ -7,7 +7,7 @@
 #   $DELIVERY, the delivery's directory. Return values, which their functions announce ("sets $reason"), are in common those of
 #   read_unit_state, $other_unit, $hiding_unit, $release, $reason; in kubernetes_api $api_server, $api_url, $statuses; in kubernetes_service
 #   $service, $service_address, $family, $endpoints; in proof $running_version, $checked_process, $reason; in rules $removed, $left; in handover $switch;
-#   in namespace $reason, $relay_host, $relay_port; in stage $staged_binary. rollback uses $restart_files, $restarted and changed.list of
+#   in namespace $reason, $relay_host, $relay_port; in binary $staged_binary. rollback uses $restart_files, $restarted and changed.list of
 #   activate. Any other variable means nothing outside of the function that assigns it.
 # - Standard output is data for components/. `say` writes a message to stderr, `fail` writes one and ends the stage.
 #   check_* (preflight) report each `problem` and go on; verify_* (stage) fail; is_* and has_* only answer.

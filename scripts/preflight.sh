@@ -6,8 +6,8 @@
 . ./rules.sh
 . ./handover.sh
 . ./namespace.sh
-. ./conflicts.sh
-. ./differences.sh
+. ./preflight_conflicts.sh
+. ./preflight_differences.sh
 
 problems=0
 problem() {

@@ -7,14 +7,14 @@ fields are still checked. A missing required field is None; its problem ends the
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any, ClassVar, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from settings.problems import OMITTED, Kind, Location, Problems, UnshownError, supported_values
+from settings.suggestions import nearest
 from settings.yaml_reader import MOST_LEVELS
 
 SECRET_KEYS: Final = ("caPrivateKey", "adminKubeconfig", "sshPrivateKey", "sudoPassword")
@@ -109,14 +109,6 @@ def read_section(
         else:
             _check(section, at, problems)
             return section
-
-
-@lru_cache
-def nearest(name: str, known: tuple[str, ...]) -> str:
-    """Return `; did you mean "…"?` with the most similar known name, or nothing if none is similar."""
-    lower = {other.lower(): other for other in known}
-    found = get_close_matches(name.lower(), lower, n=1)
-    return f'; did you mean "{lower[found[0]]}"?' if found else ""
 
 
 def _report(details: ErrorDetails, problems: Problems, at: Location) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from settings.kube_proxy_configuration.node_check import NodeCheck
-from settings.section import nearest
+from settings.suggestions import nearest
 from settings.versions import SUPPORTED_MINORS
 
 _DIRECTORY: Final = Path(__file__).parent / "gates"

@@ -311,7 +311,7 @@ class TestDelivery:
             asyncio.run(host.deliver(node(other, other.port), DELIVERY, PREINSTALLED))
 
 
-@pytest.mark.parametrize("script", ["deliver.sh", "receive_binary.sh", "remove_node.sh"])
+@pytest.mark.parametrize("script", ["deliver.sh", "receive_upload.sh", "start_removal.sh"])
 def test_command_is_one_line_since_csh_would_run_the_others_as_commands(script: str) -> None:
     assert "\n" not in delivery.shell(SSH("", 22, "root", SecretStr(""), ""), script, "/state")
 

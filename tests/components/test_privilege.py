@@ -52,7 +52,7 @@ class TestCommands:
             partial(delivery.command, digest=DIGEST),
             partial(delivery.removal_command, node="k8s-node01", stack="prod"),
             partial(delivery.shell, script="deliver.sh"),
-            partial(delivery.shell, script="receive_binary.sh"),
+            partial(delivery.shell, script="receive_upload.sh"),
         ],
     )
     def test_each_command_of_another_user_runs_the_same_through_sudo(self, make: Callable[[SSH], str]) -> None:

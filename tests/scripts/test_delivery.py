@@ -1,4 +1,4 @@
-"""What brings scripts to a node, and starts them there: deliver.sh, run.sh, remove_node.sh."""
+"""What brings scripts to a node, and starts them there: deliver.sh, run.sh, start_removal.sh."""
 
 import os
 import re
@@ -140,30 +140,30 @@ class TestRemoval:
 
     def test_runs_the_recorded_delivery_with_the_nodes_name(self, state: Path, delivery: Path) -> None:
         (state / "live-delivery").write_text(f"{delivery}\n")
-        assert run(SCRIPTS / "remove_node.sh", str(state), "k8s-node01").stdout == "removes k8s-node01\n"
+        assert run(SCRIPTS / "start_removal.sh", str(state), "k8s-node01").stdout == "removes k8s-node01\n"
 
     def test_standard_input_is_read_to_its_end(self, state: Path) -> None:
         path = state / "description"
         path.write_text("configuration: {}\n")
         with path.open() as description:
-            done = subprocess.run(["/bin/sh", SCRIPTS / "remove_node.sh", state, "k8s-node01"], stdin=description)
+            done = subprocess.run(["/bin/sh", SCRIPTS / "start_removal.sh", state, "k8s-node01"], stdin=description)
             assert done.returncode == 0
             assert os.lseek(description.fileno(), 0, os.SEEK_CUR) == path.stat().st_size
 
     def test_recorded_delivery_that_is_gone_counts_as_none(self, state: Path) -> None:
         (state / "live-delivery").write_text(f"{state}/deliveries/gone\n")
-        assert run(SCRIPTS / "remove_node.sh", str(state), "k8s-node01").returncode == 0
+        assert run(SCRIPTS / "start_removal.sh", str(state), "k8s-node01").returncode == 0
 
     def test_host_without_kube_proxy_is_left_alone(self, state: Path) -> None:
-        done = run(SCRIPTS / "remove_node.sh", str(state), "k8s-node01")
+        done = run(SCRIPTS / "start_removal.sh", str(state), "k8s-node01")
         assert done.returncode == 0
         assert done.stdout + done.stderr == ""
 
     @pytest.mark.parametrize("directory", ["/etc/systemd/system", "/usr/lib/systemd/system"])
     def test_node_that_was_deployed_but_names_no_delivery_is_an_error(self, state: Path, directory: str) -> None:
         """Our unit runs `recover` of the state; another owner's doesn't."""
-        unit, script = state.parent / f"{directory}/kube-proxy.service".lstrip("/"), state.parent / "remove_node.sh"
-        script.write_text(re.sub("(?=/(etc|usr)/)", str(state.parent), (SCRIPTS / "remove_node.sh").read_text()))
+        unit, script = state.parent / f"{directory}/kube-proxy.service".lstrip("/"), state.parent / "start_removal.sh"
+        script.write_text(re.sub("(?=/(etc|usr)/)", str(state.parent), (SCRIPTS / "start_removal.sh").read_text()))
         unit.parent.mkdir(parents=True)
         unit.write_text("[Service]\nExecStart=/usr/local/bin/kube-proxy\n")
         assert run(script, str(state), "k8s-node01").returncode == 0

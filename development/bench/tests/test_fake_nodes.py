@@ -47,5 +47,5 @@ def test_nodes_answer_the_programs_commands_and_count(nodes: FakeNodes) -> None:
     assert run(nodes, first, shell(ROOT, "deliver.sh", "/var/lib", "0123", ""), bytes(10**6)) == "delivered 0123\n"
     assert run(nodes, last, command(ROOT, "0123", PREFLIGHT, STAGE)) == ""
     assert run(nodes, last, command(ROOT, "0123", ACTIVATE), b"not: read\n") == REPORT
-    assert run(nodes, last, shell(ROOT, "remove_node.sh", "/var/lib", "n0300")) == ""
+    assert run(nodes, last, shell(ROOT, "start_removal.sh", "/var/lib", "n0300")) == ""
     assert nodes.counts() == Counts(logins=4, commands=4, reports=1)

@@ -1,4 +1,4 @@
-# receive_binary.sh STATE SHA256: standard input becomes STATE/binaries/SHA256; a file with that name is complete. The command has
+# receive_upload.sh STATE SHA256: standard input becomes STATE/binaries/SHA256; a file with that name is complete. The command has
 # this script's text: each line is a complete command (components/delivery.py).
 set -eu
 umask 077

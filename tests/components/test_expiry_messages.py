@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components import expiry
+from components import expiry_messages
 from settings import ClientCertificateSettings
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -20,20 +20,20 @@ def certificate(validity_hours: int = 8760, renew_before_hours: int = 720) -> Cl
 def warnings(settings: ClientCertificateSettings, end: datetime, authority_end: datetime) -> list[str]:
     """The warnings for a certificate with the requested lifetime."""
     begin = end - timedelta(hours=settings.validity_hours)
-    return expiry.warnings(settings, begin, end, authority_end, NOW)
+    return expiry_messages.warnings(settings, begin, end, authority_end, NOW)
 
 
 class TestAnnouncement:
     def test_message_has_the_end_and_the_time_of_the_renewal(self) -> None:
-        assert expiry.announce(certificate(), FAR, NOW) == (
+        assert expiry_messages.announce(certificate(), FAR, NOW) == (
             "issuing a certificate, valid until 2027-11-23 12:00 UTC; "
             "the first pulumi up after 2027-10-24 12:00 UTC renews it"
         )
 
     def test_certificate_must_end_before_its_authority(self) -> None:
-        expiry.announce(certificate(), NOW + timedelta(hours=8760), NOW)
+        expiry_messages.announce(certificate(), NOW + timedelta(hours=8760), NOW)
         with pytest.raises(ValueError, match="must end before") as raised:
-            expiry.announce(certificate(), NOW + timedelta(hours=8759, minutes=59), NOW)
+            expiry_messages.announce(certificate(), NOW + timedelta(hours=8759, minutes=59), NOW)
         assert str(raised.value) == (
             "clientCertificate.validityHours: Invalid value: 8760: must end before the certificate authority does: "
             "2027-11-23 12:00 UTC is after 2027-11-23 11:59 UTC; use at most 8759, or rotate the certificate "
@@ -42,7 +42,7 @@ class TestAnnouncement:
 
     def test_message_for_an_authority_in_its_last_hour_offers_only_its_rotation(self) -> None:
         with pytest.raises(ValueError, match="UTC; rotate the certificate authority"):
-            expiry.announce(certificate(), NOW + timedelta(minutes=59), NOW)
+            expiry_messages.announce(certificate(), NOW + timedelta(minutes=59), NOW)
 
 
 class TestWarnings:
@@ -90,13 +90,13 @@ class TestWarnings:
         self, settings: ClientCertificateSettings
     ) -> None:
         requested = timedelta(hours=settings.validity_hours)
-        (warning,) = expiry.warnings(settings, NOW, NOW + requested - timedelta(seconds=1), FAR, NOW)
+        (warning,) = expiry_messages.warnings(settings, NOW, NOW + requested - timedelta(seconds=1), FAR, NOW)
 
         assert warning.startswith(
             f"clientCertificate.validityHours: {settings.validity_hours}: the signer granted "
             f"{settings.validity_hours - 1}, until "
         )
-        assert expiry.warnings(settings, NOW - timedelta(minutes=5), NOW + requested, FAR, NOW) == [], (
+        assert expiry_messages.warnings(settings, NOW - timedelta(minutes=5), NOW + requested, FAR, NOW) == [], (
             "dated back by five minutes"
         )
 
@@ -106,7 +106,10 @@ class TestWarnings:
         enough = max(early, min(720, validity // 4 + 1))
         end = NOW + timedelta(hours=min(left, validity))
 
-        assert expiry.warnings(certificate(validity, enough), end - timedelta(hours=validity), end, FAR, NOW) == []
+        assert (
+            expiry_messages.warnings(certificate(validity, enough), end - timedelta(hours=validity), end, FAR, NOW)
+            == []
+        )
 
     def test_authority_that_ends_too_soon_for_the_next_certificate_gives_a_warning(self) -> None:
         end = NOW + timedelta(days=365)
@@ -123,4 +126,4 @@ class TestWarnings:
     ("left", "days"), [(timedelta(days=2, hours=23), 2), (timedelta(hours=1), 0), (-timedelta(9), 0)]
 )
 def test_days_left_are_whole_and_never_negative(left: timedelta, days: int) -> None:
-    assert expiry.days_left(NOW + left, NOW) == days
+    assert expiry_messages.days_left(NOW + left, NOW) == days

@@ -1,4 +1,4 @@
-# remove_node.sh STATE NODE STACK: runs remove.sh of the node's last activation (activate.sh). The command has this script's text: each
+# start_removal.sh STATE NODE STACK: runs remove.sh of the node's last activation (activate.sh). The command has this script's text: each
 # line is a complete command (components/delivery.py). A deletion has nothing but Pulumi's state; there it is twice for each node,
 # so it is short. Standard input is read, since the plugin fails if a command ends before it has written all of it.
 cat >/dev/null

@@ -1,4 +1,7 @@
-"""When certificates end: the limit for new ones, and warnings. Moments are in UTC; `now` is always an argument."""
+"""What is said of the end of certificates, and the limit for new ones. Moments are in UTC; `now` is always an argument.
+
+The renewal itself is early_renewal_hours in certificate_authority.py, for a signer in cluster_signer.py.
+"""
 
 from datetime import UTC, datetime, timedelta
 
