@@ -9,7 +9,7 @@ from development.bench.fake_nodes import Counts, FakeNodes
 from development.pulumi_stand_ins.tests.project import Project
 from tests.certificates.stack import WholeStack
 
-NODES = 150
+NODES = 100
 LOGINS = 3  # a node: to deliver, to stage, to activate
 STATE = 20_000  # bytes a node
 

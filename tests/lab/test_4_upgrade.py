@@ -1,6 +1,6 @@
-"""An upgrade: this version takes over the state and the nodes of a stack that the version before deployed.
+"""An upgrade: this version takes over the state and the node of a stack that the version before deployed.
 
-tests/containers/test_upgraded.py goes on from there.
+The node is in mode ipvs; tests/containers/test_upgraded.py upgrades others in mode nftables, and goes on from there.
 """
 
 import re
@@ -13,11 +13,11 @@ from tests.lab.cluster import Cluster
 from tests.lab.version_before import version_before
 
 ANNOUNCED = {
-    "kube-proxy:index:Node {}": "delete",
-    "command:remote:Command {}-preflight": "delete",
-    "command:remote:CopyToRemote {}-binary": "delete",
-    "command:remote:Command {}-stage": "update",
-    "command:remote:Command {}-activate": "update",
+    "kube-proxy:index:Node k8s-node01": "delete",
+    "command:remote:Command k8s-node01-preflight": "delete",
+    "command:remote:CopyToRemote k8s-node01-binary": "delete",
+    "command:remote:Command k8s-node01-stage": "update",
+    "command:remote:Command k8s-node01-activate": "update",
 }
 """What CHANGELOG.md announces for each node, by type and name: its stages run again and its documents move. Nothing else."""
 
@@ -27,11 +27,10 @@ _BEFORE = "/run/before-the-upgrade"
 
 
 @pytest.fixture(scope="module")
-def fleet(cluster: Cluster) -> Cluster:
-    """A fleet that the version before deployed: a node in mode ipvs, one in mode nftables."""
+def stack_of_before(cluster: Cluster) -> Cluster:
+    """One node, which the version before deployed."""
     cluster.pulumi("stack", "select", "--create", "dev")
-    cluster.configure(lambda values: values["rollout"].update(canary=0, maxUnavailable="100%"))  # faster
-    cluster.list_nodes(lambda nodes: [nodes[0], nodes[1] | {"configuration": {"mode": "nftables"}}])
+    cluster.list_nodes(lambda nodes: nodes[:1])
     with version_before(cluster.lab.project):
         result = cluster.up()
     assert result.status == 0, result.output
@@ -39,38 +38,36 @@ def fleet(cluster: Cluster) -> Cluster:
 
 
 class TestUpgrade:
-    def test_preview_shows_what_the_changelog_announces_and_no_replacement(self, fleet: Cluster) -> None:
-        result = fleet.pulumi("preview")
+    def test_preview_shows_what_the_changelog_announces_and_no_replacement(self, stack_of_before: Cluster) -> None:
+        result = stack_of_before.pulumi("preview")
         assert result.status == 0, result.output
-        expected = {name.format(node.name): step for node in fleet.nodes for name, step in ANNOUNCED.items()}
-        assert operations(result.output) == expected
+        assert operations(result.output) == ANNOUNCED
 
-    def test_restarts_each_node_once_for_the_unit_alone_and_no_request_fails(self, fleet: Cluster) -> None:
+    def test_restarts_the_node_once_for_the_unit_alone_and_no_request_fails(self, stack_of_before: Cluster) -> None:
         """CHANGELOG.md announces it: the unit is hardened."""
-        certificate = fleet.outputs()["certificate"]
-        starts = {node.name: generations.starts(node) for node in fleet.nodes}
-        for node in fleet.nodes:
-            node.run(f"touch {_BEFORE}")
-        with probe.probed(fleet.nodes) as answers:
-            result = fleet.up()
+        node = stack_of_before.nodes[0]
+        certificate = stack_of_before.outputs()["certificate"]
+        starts = generations.starts(node)
+        node.run(f"touch {_BEFORE}")
+        with probe.probed([node]) as answers:
+            result = stack_of_before.up()
         assert result.status == 0, result.output
         assert stack.block(result.output.splitlines(), "Resources:") == [
-            "~ 4 updated",
-            "- 6 deleted",
-            "10 changes. 7 unchanged",
+            "~ 2 updated",
+            "- 3 deleted",
+            "5 changes. 7 unchanged",
         ]
-        outputs = fleet.outputs()
+        outputs = stack_of_before.outputs()
         assert outputs["certificate"] == certificate
-        for node in fleet.nodes:
-            assert generations.starts(node) - starts[node.name] == 1
-            assert not answers[node.name].failed, f"{node.name}: {answers[node.name]}"
-            assert node.run(f"find {_INSTALLED} -xdev ! -type d -cnewer {_BEFORE}").split() == [_UNIT]
-            assert outputs["nodes"][node.name]["generation"] in generations.assert_serves(node)
+        assert generations.starts(node) - starts == 1
+        assert not answers[node.name].failed, str(answers[node.name])
+        assert node.run(f"find {_INSTALLED} -xdev ! -type d -cnewer {_BEFORE}").split() == [_UNIT]
+        assert outputs["nodes"][node.name]["generation"] in generations.assert_serves(node)
 
-    def test_a_second_up_changes_nothing(self, fleet: Cluster) -> None:
-        result = fleet.up()
+    def test_a_second_up_changes_nothing(self, stack_of_before: Cluster) -> None:
+        result = stack_of_before.up()
         assert result.status == 0, result.output
-        assert stack.block(result.output.splitlines(), "Resources:") == ["11 unchanged"]
+        assert stack.block(result.output.splitlines(), "Resources:") == ["9 unchanged"]
 
 
 def operations(preview: str) -> dict[str, str]:

@@ -57,6 +57,7 @@ class TestOtherSystem:
         with probe.probed([node]) as answers:
             result = cluster.up()
         assert result.status == 0, result.output
+        assert f"{node.name}: activate: restarting kube-proxy (changed: kube-proxy-config.yaml)" in result.output
         assert not answers[node.name].failed, str(answers[node.name])
         assert generations.starts(node) - before == 1
 

@@ -37,7 +37,8 @@ def login_shell(tmp_path: Path) -> Callable[[str], str]:
 
 class TestNodes:
     def test_ready_fleet_ends_with_status_0(self, ask: Ask) -> None:
-        assert ask([Host()]) == (0, "NODE         STATE   SEE\nk8s-node01   ready\n\n1 node: 1 ready\n", "")
+        status, printed, _ = ask([Host()])
+        assert (status, printed) == (0, "NODE         STATE   SEE\nk8s-node01   ready\n\n1 node: 1 ready\n")
 
     def test_each_node_is_there_with_all_remarks_and_reasons(
         self, ask: Ask, node: FakeNode, login_shell: Callable[[str], str]
