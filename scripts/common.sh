@@ -51,6 +51,7 @@ say() { printf '%s: %s: %s\n' "$NODE" "$STAGE" "$*" >&2 || :; }
 
 fail() {
     say "$*"
+    touch failed 2>/dev/null || :
     exit 1
 }
 

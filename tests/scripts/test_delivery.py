@@ -21,6 +21,7 @@ def delivery(tmp_path: Path) -> Path:
     (tmp_path / "delivery/fail.sh").write_text("exit 3\n")
     (tmp_path / "delivery/two.sh").write_text("cat left\n")
     (tmp_path / "delivery/remove.sh").write_text('echo "removes $REMOVED_NODE"\n')
+    (tmp_path / "delivery/parameters").write_text("NODE=k8s-node01\n")
     return tmp_path / "delivery"
 
 
@@ -57,6 +58,21 @@ def test_stage_that_fails_ends_the_run_with_its_status(delivery: Path) -> None:
     done = run(delivery / "run.sh", "one", "fail", "two")
     assert done.returncode == 3
     assert "scratch" not in done.stdout
+
+
+def test_stage_that_ends_without_a_reason_is_named_with_what_to_do(delivery: Path) -> None:
+    (delivery / "full.sh").write_text("set -e\nprintf lost >/dev/full\n")
+    done = run(delivery / "run.sh", "full")
+    assert done.returncode == 1
+    assert "k8s-node01: full: ended unexpectedly, with status 1; " in done.stderr
+    assert "is a file system full (df -h; df -i) or read-only? Fix that, then run pulumi up again" in done.stderr
+
+
+def test_stage_that_gives_up_has_the_last_word(node: FakeNode, delivery: Path) -> None:
+    common = (SCRIPTS / "common.sh").read_text()
+    (delivery / "gives_up.sh").write_text(f"{common}\nfail reason\n")
+    (delivery / "parameters").write_text("".join(f"{key}='{value}'\n" for key, value in node.parameters.items()))
+    assert run(delivery / "run.sh", "gives_up").stderr == "k8s-node01: gives_up: reason\n"
 
 
 def test_directory_that_a_killed_run_has_left_is_deleted_once_its_stage_has_ended(delivery: Path) -> None:
