@@ -23,8 +23,11 @@ for stage; do
     env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME="$directory" \
         DELIVERY="$delivery" REMOVED_NODE="${REMOVED_NODE-}" REMOVED_STACK="${REMOVED_STACK-}" sh "./$stage.sh" </dev/null || {
         status=$?
+        # The connection may be gone.
+        trap '' PIPE
         # A stage that gives up has said why (fail in common.sh).
-        [ -e failed ] || echo "$(sed -n 's/^NODE=//p' parameters): $stage: ended unexpectedly, with status $status; the message above, if there is one, is of the command that failed: is a file system full (df -h; df -i) or read-only? Fix that, then run pulumi up again" >&2
+        [ -e failed ] || printf '%s: %s: ended unexpectedly, with status %s; the message above, if there is one, is of the command that failed: is a file system full (df -h; df -i) or read-only, or was it killed (dmesg)? Fix that, then run pulumi again\n' \
+            "${REMOVED_NODE:-$(sed -n 's/^NODE=//p' parameters)}" "$stage" "$status" >&2 || :
         exit "$status"
     }
 done

@@ -28,6 +28,8 @@ _LONGEST: Final = 600
 
 _REMARK: Final = re.compile(r"(warning|note): ")
 _LAST: Final = re.compile(r"ready for kube-proxy |\d+ of this node's requirements are not met")
+_UNEXPECTED: Final = re.compile("ended unexpectedly, ")
+"""What scripts/run.sh adds; the exit status is reported anyway."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def understand(node: NodeSettings, digest: str, answer: Answer) -> Readiness:
     remarks = _cut(_REMARK.sub("", line, 1) for line in said if _REMARK.match(line))
     if end[1] == "0":
         return Readiness(node.name, _address(node), remarks=remarks)
-    problems = _cut(line for line in said if not _REMARK.match(line) and not _LAST.match(line))
+    problems = _cut(line for line in said if not any(each.match(line) for each in (_REMARK, _LAST, _UNEXPECTED)))
     if end[1] == "124":  # timeout(1)
         problems = (*problems, _unfinished("it did not end within 120 s"))
     elif end[1] != "1" or not any(map(_LAST.match, said)):

@@ -125,6 +125,12 @@ Not ready, because:
         assert "but its exit status was 1: " in printed
         assert "but it did not end within 120 s\n" in printed
 
+    def test_preflight_that_ends_unexpectedly_is_one_problem(self, ask: Ask, login_shell: Callable[[str], str]) -> None:
+        killed = login_shell('eval "$2" | sed "s/ready for .*/ended unexpectedly, with status 137; …/; s/0$/137/"')
+        printed = ask([Host(shell=killed)])[1]
+        assert "but its exit status was 137: no message" in printed
+        assert "ended unexpectedly" not in printed
+
 
 class TestNothingStays:
     """The directory has the process number of the shell in its name."""

@@ -65,7 +65,24 @@ def test_stage_that_ends_without_a_reason_is_named_with_what_to_do(delivery: Pat
     done = run(delivery / "run.sh", "full")
     assert done.returncode == 1
     assert "k8s-node01: full: ended unexpectedly, with status 1; " in done.stderr
-    assert "is a file system full (df -h; df -i) or read-only? Fix that, then run pulumi up again" in done.stderr
+    assert "is a file system full (df -h; df -i) or read-only, or was it killed (dmesg)?" in done.stderr
+
+
+def test_stage_that_ends_without_a_reason_leaves_nothing_if_the_connection_is_gone(delivery: Path) -> None:
+    (delivery / "lost.sh").write_text("pwd\nexit 7\n")
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(["/bin/sh", delivery / "run.sh", "lost"], stdout=subprocess.PIPE, stderr=writing, check=False)
+    os.close(writing)
+    assert done.returncode == 7
+    assert not Path(done.stdout.decode().strip()).exists()
+
+
+def test_removal_that_ends_without_a_reason_has_the_name_in_its_stack(
+    delivery: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REMOVED_NODE", "old-name")
+    assert "old-name: fail: ended unexpectedly, with status 3; " in run(delivery / "run.sh", "fail").stderr
 
 
 def test_stage_that_gives_up_has_the_last_word(node: FakeNode, delivery: Path) -> None:
