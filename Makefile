@@ -81,7 +81,7 @@ test: check ## Run all checks and all tests, those of the lab in a lab of their 
 	@$(LAB) prepare
 	@# The lab waits a lot, for nodes to boot and serve; the other tests take what processor time it leaves.
 	@eval "$$($(LAB) env 2>/dev/null)"; log=.lab/log/tests.log; \
-	nice -n 19 $(PYTHON) -m pytest -n 2 --dist loadgroup --ignore tests/lab >$$log 2>&1 & others=$$!; \
+	nice -n 10 $(PYTHON) -m pytest -n 2 --dist loadgroup --ignore tests/lab >$$log 2>&1 & others=$$!; \
 	trap 'kill $$others 2>/dev/null' EXIT; trap 'exit 130' INT TERM; \
 	$(PYTHON) -m pytest tests/lab --durations=15; lab=$$?; \
 	wait $$others; status=$$?; cat $$log; exit $$((status | lab))

@@ -72,6 +72,7 @@ def test_activation_that_was_interrupted_before_the_upgrade_is_finished_after_it
     node = deployed.nodes[1]
     deployed.pulumi("state", "delete", "--all", "--force", "--yes")
     deployed.list_nodes(lambda nodes: nodes[1:])
+    deployed.configure(lambda values: values["rollout"].update(minReadySeconds=6))  # time to kill it, on a busy machine
     with version_before(deployed.lab.project):
         running = deployed.start_pulumi(*UP)
         assert running.await_line(f"{node.name}: activate: restarting"), running.output
