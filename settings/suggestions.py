@@ -1,4 +1,4 @@
-"""What somebody may have meant: `did you mean "clusterCIDR"?`."""
+"""The known name that an unknown one resembles: `did you mean "clusterCIDR"?`."""
 
 from difflib import get_close_matches
 from functools import lru_cache
