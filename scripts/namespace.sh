@@ -75,11 +75,14 @@ start_kube_proxy() {
         /bin/sh -c "exec $kube_proxy --config=$root/run/$handover/config.yaml"
 }
 
+# While it starts, kube-proxy needs the processor more than a look at it does: curl waits until it listens.
 await_rules() {
     deadline=$(($(now) + HEALTH_TIMEOUT))
-    until in_namespace curl -s --noproxy '*' --max-time 5 -o metrics http://127.0.0.1:10249/metrics && has_synchronized; do
-        reason="kube-proxy must write its rules in the namespace within $HEALTH_TIMEOUT s (rollout.healthTimeoutSeconds): $(print_errors_from_journal $handover | tail -n 1)"
-        [ "$(now)" -lt "$deadline" ] && [ "$(systemctl is-active $handover.service)" = active ] || return 1
-        sleep 0.5 2>/dev/null || sleep 1
+    until in_namespace curl -s --noproxy '*' --max-time 5 --retry 5 --retry-delay 1 --retry-connrefused -o metrics http://127.0.0.1:10249/metrics && has_synchronized; do
+        [ "$(now)" -lt "$deadline" ] && [ "$(systemctl is-active $handover.service)" = active ] || {
+            reason="kube-proxy must write its rules in the namespace within $HEALTH_TIMEOUT s (rollout.healthTimeoutSeconds): $(print_errors_from_journal $handover | tail -n 1)"
+            return 1
+        }
+        sleep 1
     done
 }

@@ -54,3 +54,12 @@ def test_removal_deletes_virtual_servers_of_both_families_and_keeps_foreign_ones
     node.write("/proc/net/ip_vs", node.path("/proc/net/ip_vs").read_text() + foreign)
     node.succeed("remove")
     assert node.path("/proc/net/ip_vs").read_text() == head + foreign
+
+
+def test_removal_reports_virtual_servers_that_stay(dual_stack_node: FakeNode) -> None:
+    node = dual_stack_node
+    kept = node.path("/proc/net/ip_vs").read_text()
+    ipvsadm = "cat >/dev/null; echo 'Memory allocation problem' >&2; exit 1"
+    done = node.succeed("remove", PATH=node.replace_program("ipvsadm", ipvsadm))
+    assert "except virtual servers (2, such as TCP 10.0.0.1:443): Memory allocation problem" in done.stderr
+    assert node.path("/proc/net/ip_vs").read_text() == kept
