@@ -1,4 +1,4 @@
-"""A cluster without nodes (etcd, API servers, controller manager) that certificates are tested against.
+"""A cluster without nodes (etcd, one API server, controller manager) that certificates are tested against.
 
 It has two service accounts with the roles of docs/certificates.md: one may request certificates, one may approve them.
 """
@@ -17,6 +17,7 @@ import yaml
 
 from development import toolchain
 from development.lab import control_plane, loopback, network
+from development.lab.control_plane.programs import API_SERVERS
 from development.paths import Lab
 
 _DOCUMENTATION = Path(__file__).parents[2] / "docs" / "certificates.md"
@@ -136,13 +137,13 @@ class Cluster:
 
 @contextmanager
 def running(directory: Path) -> Iterator[Cluster]:
-    """Runs a lab's control plane, from the tools that `make prepare` builds."""
+    """Runs a lab's control plane with one API server, from the tools that `make prepare` builds."""
     lab = Lab(directory)
     lab.create()
     toolchain.link(lab)
     try:
         network.start(lab)
-        control_plane.start(lab, loopback.choose(lab))
+        control_plane.start(lab, loopback.choose(lab), list(API_SERVERS)[:1])
         cluster = Cluster(lab)
         cluster.create_accounts()
         yield cluster

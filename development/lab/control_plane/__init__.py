@@ -32,15 +32,15 @@ _READY_SECONDS = 180.0
 _POLL_SECONDS = 0.1
 
 
-def start(lab: Lab, loopback: Loopback) -> None:
+def start(lab: Lab, loopback: Loopback, api_servers: Sequence[str] = tuple(API_SERVERS)) -> None:
     """Start what doesn't run, wait until the load balancer serves the API, and register the nodes."""
     certificates.prepare(lab, loopback)
     haproxy_file(lab).write_text(haproxy_configuration(lab))
     lab.admin_kubeconfig.write_text(objects.kubeconfig(loopback.of(topology.LOAD_BALANCER), "admin"))
     manager = objects.kubeconfig(str(topology.LOAD_BALANCER), CONTROLLER_MANAGER)
     controller_manager_kubeconfig(lab).write_text(manager)
-    _run(lab, command_lines(lab))
-    _await_ready(lab, loopback, *API_SERVERS, LOAD_BALANCER)
+    _run(lab, command_lines(lab, api_servers))
+    _await_ready(lab, loopback, *api_servers, LOAD_BALANCER)
     # It gives up when the API isn't served within ten seconds.
     _run(lab, {CONTROLLER_MANAGER: controller_manager(lab)})
     objects.register_nodes(lab)

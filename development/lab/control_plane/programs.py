@@ -1,5 +1,6 @@
 """The command lines and configuration of the control plane's programs."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from development.lab import topology
@@ -14,11 +15,11 @@ _ETCD_PEER_URL = "http://127.0.0.1:2380"
 API_SERVERS = {f"kube-apiserver-{address.packed[-1]}": address for address in topology.API_SERVERS}
 
 
-def command_lines(lab: Lab) -> dict[str, list[str | Path]]:
+def command_lines(lab: Lab, api_servers: Iterable[str] = API_SERVERS) -> dict[str, list[str | Path]]:
     """Return the programs that serve the API with their commands, in the order in which they start."""
     return {
         ETCD: etcd(lab),
-        **{name: api_server(lab, name) for name in API_SERVERS},
+        **{name: api_server(lab, name) for name in api_servers},
         LOAD_BALANCER: ["haproxy", "-db", "-f", haproxy_file(lab)],
     }
 
