@@ -56,7 +56,7 @@ start_relay() {
 
 relay_program() { ls "$root/usr/lib/systemd/systemd-socket-proxyd" "$root/lib/systemd/systemd-socket-proxyd" 2>/dev/null | head -n 1; }
 
-# The settings of conntrack belong to the host. The shell is there for SELinux: systemd itself may not run programs in /var/lib.
+# The settings of conntrack belong to the host. A kube-proxy that exits waits for its restart for longer than await_rules looks away. The shell is there for SELinux: systemd itself may not run programs in /var/lib.
 start_kube_proxy() {
     awk -v kubeconfig="$staged/kube-proxy.kubeconfig" '
         /^[^ -]/ { skipped = /^(conntrack|healthzBindAddress|metricsBindAddress):/ }
@@ -71,14 +71,14 @@ start_kube_proxy() {
     [ -e "$kube_proxy" ] || kube_proxy=$binary
     run_detached --unit=$handover -p "NetworkNamespacePath=/run/netns/$handover" -p "BindReadOnlyPaths=$root/run/$handover/hosts:/etc/hosts" \
         -p 'UnsetEnvironment=HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY http_proxy https_proxy all_proxy no_proxy' \
-        -p 'CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW CAP_SYS_RESOURCE' -p ProtectSystem=strict -p Restart=on-failure -p TimeoutStopSec=5 \
+        -p 'CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW CAP_SYS_RESOURCE' -p ProtectSystem=strict -p Restart=on-failure -p RestartSec=2 -p TimeoutStopSec=5 \
         /bin/sh -c "exec $kube_proxy --config=$root/run/$handover/config.yaml"
 }
 
-# While it starts, kube-proxy needs the processor more than a look at it does: curl waits until it listens.
+# While it starts, kube-proxy needs the processor more than these looks do.
 await_rules() {
     deadline=$(($(now) + HEALTH_TIMEOUT))
-    until in_namespace curl -s --noproxy '*' --max-time 5 --retry 5 --retry-delay 1 --retry-connrefused -o metrics http://127.0.0.1:10249/metrics && has_synchronized; do
+    until in_namespace curl -s --noproxy '*' --max-time 5 -o metrics http://127.0.0.1:10249/metrics && has_synchronized; do
         [ "$(now)" -lt "$deadline" ] && [ "$(systemctl is-active $handover.service)" = active ] || {
             reason="kube-proxy must write its rules in the namespace within $HEALTH_TIMEOUT s (rollout.healthTimeoutSeconds): $(print_errors_from_journal $handover | tail -n 1)"
             return 1

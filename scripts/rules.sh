@@ -39,11 +39,16 @@ remove_virtual_servers() {
         return 0
     fi
     if [ -s own.list ]; then
-        # All in one process: a large cluster has tens of thousands. It passes over those that it can't delete.
-        awk '{ print "-D", $1 == "TCP" ? "-t" : $1 == "UDP" ? "-u" : "--sctp-service", $2 }' own.list | timeout 120 ipvsadm -R 2>rules.error || :
+        # All in one process: a large cluster has tens of thousands. It goes on after one that it can't delete.
+        awk '{ print "-D", ($1 == "TCP" ? "-t" : $1 == "UDP" ? "-u" : "--sctp-service"), $2 }' own.list >dead.list
+        timeout 120 ipvsadm -R <dead.list 2>rules.error || :
         note_removed "virtual servers"
         virtual_servers_of own >own.list
-        [ ! -s own.list ] || note_left "virtual servers ($(wc -l <own.list), such as $(head -n 1 own.list | cut -d ' ' -f 1,2))"
+        if [ -s own.list ]; then
+            why=$(sort -u rules.error | head -n 3 | printable | paste -s -d , -)
+            note_left "virtual servers ($(wc -l <own.list), such as $(head -n 1 own.list | cut -d ' ' -f 1,2))" "${why:-ipvsadm took longer than 120 s}"
+            return 0
+        fi
     fi
     if timeout 20 ip link delete dev kube-ipvs0 2>rules.error; then note_removed kube-ipvs0; else note_left "kube-ipvs0"; fi
 }

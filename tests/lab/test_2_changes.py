@@ -87,6 +87,7 @@ class TestSwitchOfMode:
         """Without the fault, `pulumi up` tries the change again. The next test's completes it."""
         node = fleet.nodes[0]
         fleet.configure(lambda values: values["rollout"].update(connectionDrainSeconds=15))
+        set_mode(fleet, "nftables")
         with pod.connections(node):
             running = fleet.start_pulumi(*UP)
             assert running.await_line("waiting for open connections through IPVS to end: 1, at most 15 s"), (

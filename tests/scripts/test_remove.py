@@ -56,10 +56,15 @@ def test_removal_deletes_virtual_servers_of_both_families_and_keeps_foreign_ones
     assert node.path("/proc/net/ip_vs").read_text() == head + foreign
 
 
-def test_removal_reports_virtual_servers_that_stay(dual_stack_node: FakeNode) -> None:
+def test_removal_reports_virtual_servers_that_stay_and_the_next_one_removes_them(dual_stack_node: FakeNode) -> None:
     node = dual_stack_node
-    kept = node.path("/proc/net/ip_vs").read_text()
-    ipvsadm = "cat >/dev/null; echo 'Memory allocation problem' >&2; exit 1"
-    done = node.succeed("remove", PATH=node.replace_program("ipvsadm", ipvsadm))
-    assert "except virtual servers (2, such as TCP 10.0.0.1:443): Memory allocation problem" in done.stderr
-    assert node.path("/proc/net/ip_vs").read_text() == kept
+    head, _, _ = node.path("/proc/net/ip_vs").read_text().partition("TCP")
+    servers = ["TCP  0A000001:01BB", "UDP  0A000001:0035", "TCP  0A000001:0050", "SCTP 0A000001:0050"]
+    node.write("/proc/net/ip_vs", head + "".join(f"{server} rr\n" for server in servers))
+    node.write("/stuck-servers", "10.0.0.1:443\n10.0.0.1:80\n")
+    done = node.succeed("remove")
+    assert node.path("/proc/net/ip_vs").read_text().splitlines()[3:] == [f"{servers[n]} rr" for n in (0, 2, 3)]
+    assert "except virtual servers (3, such as TCP 10.0.0.1:443): Memory allocation problem; fix that" in done.stderr
+    node.path("/stuck-servers").unlink()
+    node.succeed("remove")
+    assert node.path("/proc/net/ip_vs").read_text() == head
