@@ -56,7 +56,8 @@ start_relay() {
 
 relay_program() { ls "$root/usr/lib/systemd/systemd-socket-proxyd" "$root/lib/systemd/systemd-socket-proxyd" 2>/dev/null | head -n 1; }
 
-# The settings of conntrack belong to the host. A kube-proxy that exits waits for its restart for longer than await_rules looks away. The shell is there for SELinux: systemd itself may not run programs in /var/lib.
+# The settings of conntrack belong to the host. A kube-proxy that exits waits for its restart longer than await_rules looks away. The
+# shell is there for SELinux: systemd itself may not run programs in /var/lib.
 start_kube_proxy() {
     awk -v kubeconfig="$staged/kube-proxy.kubeconfig" '
         /^[^ -]/ { skipped = /^(conntrack|healthzBindAddress|metricsBindAddress):/ }

@@ -11,7 +11,8 @@ remove_rules() {
     remove_chains iptables "$1"
     remove_chains ip6tables "$1"
     remove_chains_of_other_backend
-    [ "$1" = ipvs ] || remove_sets
+    # They too tell whose virtual servers are left.
+    [ "$1" = ipvs ] || has_ipvs_interface || remove_sets
     [ ! -d "$root/run/$handover" ] || if clear_handover; then note_removed "table $handover"; else note_left "table $handover"; fi
 }
 

@@ -59,9 +59,10 @@ def test_removal_deletes_virtual_servers_of_both_families_and_keeps_foreign_ones
 def test_removal_reports_virtual_servers_that_stay_and_the_next_one_removes_them(dual_stack_node: FakeNode) -> None:
     node = dual_stack_node
     head, _, _ = node.path("/proc/net/ip_vs").read_text().partition("TCP")
-    servers = ["TCP  0A000001:01BB", "UDP  0A000001:0035", "TCP  0A000001:0050", "SCTP 0A000001:0050"]
+    servers = ["TCP  0A000001:01BB", "UDP  0A000001:0035", "TCP  0A000001:0050", "TCP  C0A86365:7580"]
+    node.write("/ipsets", "KUBE-NODE-PORT-TCP 30080\n")
     node.write("/proc/net/ip_vs", head + "".join(f"{server} rr\n" for server in servers))
-    node.write("/stuck-servers", "10.0.0.1:443\n10.0.0.1:80\n")
+    node.write("/stuck-servers", "10.0.0.1:443\n10.0.0.1:80\n192.168.99.101:30080\n")
     done = node.succeed("remove")
     assert node.path("/proc/net/ip_vs").read_text().splitlines()[3:] == [f"{servers[n]} rr" for n in (0, 2, 3)]
     assert "except virtual servers (3, such as TCP 10.0.0.1:443): Memory allocation problem; fix that" in done.stderr
