@@ -228,6 +228,15 @@ class TestToNftables:
         assert message in messages
         assert WAY_OUT in messages
         assert ipvs_node.live_files() == before
+
+    def test_kube_proxy_that_exits_in_the_namespace_is_not_waited_for(self, ipvs_node: FakeNode) -> None:
+        ipvs_node.parameters["HEALTH_TIMEOUT"] = "600"
+        ipvs_node.write("silent-namespace", "")
+        ipvs_node.write("exited-units", "kube-proxy-handover\n")
+        messages = ipvs_node.fail_to_deploy()
+        assert "must write its rules in the namespace within 600 s (rollout.healthTimeoutSeconds): " in messages
+        assert "oomScoreAdj must be within the range" in messages
+        assert WAY_OUT in messages
         assert ipvs_node.systemctl_calls() == []
         assert left(ipvs_node) == []
 
