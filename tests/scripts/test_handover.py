@@ -228,6 +228,8 @@ class TestToNftables:
         assert message in messages
         assert WAY_OUT in messages
         assert ipvs_node.live_files() == before
+        assert ipvs_node.systemctl_calls() == []
+        assert left(ipvs_node) == []
 
     def test_kube_proxy_that_exits_in_the_namespace_is_not_waited_for(self, ipvs_node: FakeNode) -> None:
         ipvs_node.parameters["HEALTH_TIMEOUT"] = "600"

@@ -33,7 +33,7 @@ _POLL_SECONDS = 0.1
 
 
 def start(lab: Lab, loopback: Loopback, api_servers: Sequence[str] = tuple(API_SERVERS)) -> None:
-    """Start what doesn't run, wait until the load balancer serves the API, and register the nodes."""
+    """Start what doesn't run, with these API servers; wait until the load balancer serves, and register the nodes."""
     certificates.prepare(lab, loopback)
     haproxy_file(lab).write_text(haproxy_configuration(lab))
     lab.admin_kubeconfig.write_text(objects.kubeconfig(loopback.of(topology.LOAD_BALANCER), "admin"))
