@@ -39,4 +39,6 @@ def network(worker: Worker) -> str:
         f"[Match]\nName={INTERFACE}\n\n[Network]\n"
         f"Address={address}/{topology.NETWORK.prefixlen}\nGateway={gateway}\n"
         f"Address={topology.ipv6(address)}/{topology.NETWORK_IPV6.prefixlen}\nGateway={topology.ipv6(gateway)}\n"
+        # No router advertises itself; networkd would wait 12 seconds for one.
+        "IPv6AcceptRA=no\n"
     )

@@ -16,6 +16,7 @@ Address=192.168.99.101/24
 Gateway=192.168.99.2
 Address=fd00:99::101/64
 Gateway=fd00:99::2
+IPv6AcceptRA=no
 """
 
 
