@@ -29,6 +29,4 @@ def deployed(cluster: Cluster) -> Cluster:
     if "nodes" not in cluster.outputs():
         result = cluster.up()
         assert result.status == 0, result.output
-    # The version before doesn't know it (test_4_upgrade.py).
-    cluster.configure(lambda values: values["rollout"].pop("takeOver", None))
     return cluster

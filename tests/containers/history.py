@@ -5,7 +5,7 @@ kubeconfig; its binary is a link.
 """
 
 from development.lab.node import Node
-from tests.lab import foreign, layouts
+from tests.lab import layouts
 from tests.lab.cluster import Cluster
 from tests.lab.layouts import Layout
 
@@ -20,13 +20,13 @@ Restart=on-failure
 RestartSec=5""",
     kubeconfig="/var/lib/kube-proxy/kubeconfig",
     files={
-        "/var/lib/kube-proxy/kube-proxy-config.yaml": f"""\
+        "/var/lib/kube-proxy/kube-proxy-config.yaml": """\
 apiVersion: kubeproxy.config.k8s.io/v1alpha1
 kind: KubeProxyConfiguration
-mode: ipvs
+mode: nftables
 clusterCIDR: 172.30.0.0/16
-ipvs: {{excludeCIDRs: [{foreign.EXCLUDED}]}}
-clientConnection: {{kubeconfig: /var/lib/kube-proxy/kubeconfig}}
+conntrack: {maxPerCore: 0}
+clientConnection: {kubeconfig: /var/lib/kube-proxy/kubeconfig}
 hostnameOverride: NAME
 """
     },
@@ -37,7 +37,7 @@ hostnameOverride: NAME
 
 
 def set_up(cluster: Cluster, node: Node) -> None:
-    """Sets up a kube-proxy in mode ipvs and waits until it serves."""
+    """Sets up a kube-proxy in mode nftables and waits until it serves."""
     layouts.set_up(cluster, node, _LAYOUT)
 
 
