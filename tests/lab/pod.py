@@ -188,18 +188,21 @@ def sctp_client(node: Node, *, from_pod: bool) -> str:
     return f"perl /run/sctp.pl {_cluster_ips(node)[0]} {source}"
 
 
-def add(cluster: Cluster) -> None:
-    """Makes the pods and their Services, and waits until each node's answers by HTTP from outside."""
-    for node in cluster.nodes:
+def add(cluster: Cluster, nodes: Sequence[Node]) -> None:
+    """Makes these nodes' pods and their Services, and waits until each answers by HTTP from outside.
+
+    The Services with the pods of all nodes have those of the other nodes, too, which answer nothing.
+    """
+    for node in nodes:
         add_to(node)
-    objects = [*_of_all(cluster.nodes), *(each for node in cluster.nodes for each in _objects(node))]
+    objects = [*_of_all(cluster.nodes), *(each for node in nodes for each in _objects(node))]
     (cluster.lab.state / "pods.yaml").write_text(yaml.safe_dump_all(objects))
     cluster.kubectl("apply", "-f", str(cluster.lab.state / "pods.yaml"))
     cluster.kubectl("apply", "-f", str(_ODD_SERVICES))
     _set_balanced(cluster, "two-addresses", ["10.0.5.1", "10.0.5.2"])
-    for node in cluster.nodes:
+    for node in nodes:
         _set_balanced(cluster, f"pod-{node.name}", _balanced(node))
-    for node in cluster.nodes:
+    for node in nodes:
         _await_answers_from_outside(node)
 
 
@@ -234,10 +237,10 @@ def await_answers(node: Node) -> None:
         node.run(f"until curl -s -o /dev/null http://{host_and_port(address, _PORT)}/; do sleep 0.5; done")
 
 
-def remove(cluster: Cluster) -> None:
-    """Removes them, and waits until no node has their rules."""
+def remove(cluster: Cluster, nodes: Sequence[Node]) -> None:
+    """Removes them, and waits until none of these nodes has their rules."""
     cluster.kubectl("delete", "-f", str(_ODD_SERVICES), "-f", str(cluster.lab.state / "pods.yaml"))
-    for node in cluster.nodes:
+    for node in nodes:
         node.run(
             "while { ipvsadm -Sn; iptables-save; nft list ruleset; } 2>/dev/null "
             f"| grep -qwF '{_cluster_ips(node)[0]}'; do sleep 0.5; done"

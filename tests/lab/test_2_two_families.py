@@ -1,7 +1,5 @@
 """A dual-stack cluster: one node with IPv4 first in mode ipvs, one with IPv6 first in mode nftables.
 
-The first one comes from mode nftables (test_2_changes.py), the second one from mode ipvs.
-
 The nodes stay as these tests leave them, and test_3_removal.py removes them so.
 """
 
@@ -24,22 +22,23 @@ def dual_stack(deployed: Cluster) -> Iterator[Cluster]:
     ipv6.remove(deployed)
 
 
+def set_up(dual_stack: Cluster, first: dict[str, str]) -> None:
+    """Sets the first node's configuration; the second one gets IPv6 first and mode nftables."""
+    own = {"address": ipv6.address(dual_stack.nodes[1]), "configuration": {"mode": "nftables"}}
+    dual_stack.list_nodes(lambda nodes: [nodes[0] | {"configuration": first}, nodes[1] | own])
+
+
 class TestDualStack:
     def test_modes_change_where_kube_proxy_cannot_tell_what_is_local(self, dual_stack: Cluster) -> None:
-        """Without a clusterCIDR, from nftables to ipvs and from ipvs to nftables. The proof is a request of the node's own."""
-        _, second = dual_stack.nodes
-        own = {"mode": "ipvs", "healthzBindAddress": "[::]:10256", "metricsBindAddress": "0.0.0.0:10249"}
-        dual_stack.list_nodes(
-            lambda nodes: [
-                nodes[0] | {"configuration": own},
-                nodes[1] | {"address": ipv6.address(second), "configuration": {"mode": "nftables"}},
-            ]
-        )
+        """Without a clusterCIDR, both from ipvs to nftables, and the first one back. The proof is a request of the node's own."""
         service = str(topology.KUBERNETES_SERVICE_IPV6)
         dual_stack.configure(lambda values: values["cluster"].update(kubernetesService=service))
         dual_stack.configure(lambda values: values["cluster"].pop("clusterCIDR"))
-        result = dual_stack.up()
-        assert result.status == 0, result.output
+        listens = {"healthzBindAddress": "[::]:10256", "metricsBindAddress": "0.0.0.0:10249"}
+        for first in ({"mode": "nftables"}, {"mode": "ipvs"} | listens):
+            set_up(dual_stack, first)
+            result = dual_stack.up()
+            assert result.status == 0, result.output
 
     def test_nodes_are_proven_by_a_service_with_an_ipv6_address(self, dual_stack: Cluster) -> None:
         first, second = dual_stack.nodes

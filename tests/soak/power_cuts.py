@@ -50,7 +50,7 @@ def power_cuts(campaign: Campaign, cuts: int) -> None:
 
 def handover_cuts(campaign: Campaign) -> None:
     """Cuts the power at each moment of a change of mode to and from nftables."""
-    pod.add(campaign.cluster)
+    pod.add(campaign.cluster, campaign.cluster.nodes)
     before = "ipvs"
     campaign.set_mode(before)
     with campaign.round(f"to mode {before}"):
@@ -71,7 +71,7 @@ def handover_cuts(campaign: Campaign) -> None:
             for node in campaign.cluster.nodes:
                 assert rules.of(node) == rules.OF_MODE[mode], f"{node.name} must have the rules of mode {mode}"
         before = mode
-    pod.remove(campaign.cluster)
+    pod.remove(campaign.cluster, campaign.cluster.nodes)
 
 
 def _await_rules(node: Node, *modes: str) -> str:

@@ -13,7 +13,7 @@ SWITCHES = 2 * ("iptables", "nftables", "ipvs", "nftables", "iptables", "ipvs")
 
 def rollouts(campaign: Campaign) -> None:
     """Each kind of change in each mode and each switch of mode to or from nftables, without a failed request."""
-    pod.add(campaign.cluster)
+    pod.add(campaign.cluster, campaign.cluster.nodes)
     for mode in UNINTERRUPTED_MODES:
         campaign.set_mode(mode)
         with campaign.round(f"to mode {mode}"):
@@ -31,7 +31,7 @@ def rollouts(campaign: Campaign) -> None:
             campaign.set_mode(mode)
             _roll_out(campaign, this, f"{before} to {mode}", may_fail="nftables" not in (before, mode))
         before = mode
-    pod.remove(campaign.cluster)
+    pod.remove(campaign.cluster, campaign.cluster.nodes)
 
 
 def _roll_out(campaign: Campaign, this: Round, kind: str, *, may_fail: bool) -> None:

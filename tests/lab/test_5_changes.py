@@ -13,13 +13,22 @@ from tests.lab.cluster import UP, Cluster, binary
 
 
 @pytest.fixture(scope="module")
-def fleet(deployed: Cluster) -> Iterator[Cluster]:
-    """The fleet; objects of others are removed afterwards, and the configuration is what it was."""
-    text = deployed.configuration_file.read_text()
-    yield deployed
-    deployed.configuration_file.write_text(text)
-    for node in deployed.nodes:
-        foreign.remove(node)
+def fleet(cluster: Cluster) -> Iterator[Cluster]:
+    """A stack of the first node, as test_4_upgrade.py leaves it; deployed here if that file did not run. The second node is off.
+
+    Objects of others are removed afterwards, and the configuration is what it was.
+    """
+    node, other = cluster.nodes
+    text = cluster.configuration_file.read_text()
+    cluster.pulumi("stack", "select", "--create", "dev")
+    cluster.list_nodes(lambda nodes: nodes[:1])
+    if list(cluster.outputs().get("nodes", ())) != [node.name]:
+        result = cluster.up()
+        assert result.status == 0, result.output
+    other.kill()
+    yield cluster
+    cluster.configuration_file.write_text(text)
+    foreign.remove(node)
 
 
 def test_power_cut_leaves_files_of_one_generation_which_serves(fleet: Cluster) -> None:
@@ -33,13 +42,11 @@ def test_power_cut_leaves_files_of_one_generation_which_serves(fleet: Cluster) -
     node.start()
     generations.assert_serves(node)
     generations.assert_up_converges(fleet)
-    for each in fleet.nodes:
-        assert "v1.35.1" in each.run("/usr/local/bin/kube-proxy --version")
+    assert "v1.35.1" in node.run("/usr/local/bin/kube-proxy --version")
 
 
 def set_mode(fleet: Cluster, mode: str) -> None:
-    """Sets the first node's mode."""
-    fleet.list_nodes(lambda nodes: [nodes[0] | {"configuration": {"mode": mode}}, nodes[1]])
+    fleet.list_nodes(lambda nodes: [nodes[0] | {"configuration": {"mode": mode}}])
 
 
 def assert_switches_without_a_failed_request(fleet: Cluster, mode: str) -> None:
@@ -61,13 +68,11 @@ ExecStartPost=/bin/sh -c 'sleep 5; ! grep -q "^mode: nftables" /etc/kubernetes/k
 
 
 class TestSwitchOfMode:
-    """On one node; the other one stays in mode ipvs."""
-
     @pytest.fixture(autouse=True, scope="class")
     def pods(self, fleet: Cluster) -> Iterator[None]:
-        pod.add(fleet)
+        pod.add(fleet, fleet.nodes[:1])
         yield
-        pod.remove(fleet)
+        pod.remove(fleet, fleet.nodes[:1])
 
     def test_that_does_not_serve_is_rolled_back_without_a_failed_request(self, fleet: Cluster) -> None:
         """kube-proxy gets five seconds to delete the rules of mode ipvs before its start counts as failed."""
@@ -168,14 +173,14 @@ class TestSwitchOfMode:
 
     def test_to_nftables_is_refused_while_it_would_remove_virtual_servers_of_others(self, fleet: Cluster) -> None:
         node = fleet.nodes[0]
-        before, servers = fleet.processes(), foreign.virtual_servers(node)
+        before, servers = generations.starts(node), foreign.virtual_servers(node)
         set_mode(fleet, "nftables")
         result = fleet.up()
         assert result.status != 0
         assert "in mode nftables kube-proxy would remove 2 of them (" in result.output
         assert "TCP 10.99.0.1:80" in result.output
         assert "or allow it with removeForeignVirtualServers: true in kube-proxy:rollout" in result.output
-        assert fleet.processes() == before
+        assert generations.starts(node) == before
         assert foreign.virtual_servers(node) == servers
 
     def test_iptables_to_nftables_is_made_once_allowed(self, fleet: Cluster) -> None:
