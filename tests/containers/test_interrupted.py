@@ -38,7 +38,7 @@ def test_interrupted_rollout_is_finished_by_the_next_up_with_one_restart_and_no_
             cut_connections(node)
         assert running.await_end() != 0, running.output
 
-        generations.assert_up_converges(deployed)
+        generations.assert_up_converges(deployed, deployed.nodes)
     deployed.configuration_file.write_text(text)
     for node in deployed.nodes:
         assert not answers[node.name].failed, f"{node.name}: {answers[node.name]}"

@@ -41,7 +41,7 @@ def test_power_cut_leaves_files_of_one_generation_which_serves(fleet: Cluster) -
     assert running.await_end() != 0, running.output
     node.start()
     generations.assert_serves(node)
-    generations.assert_up_converges(fleet)
+    generations.assert_up_converges(fleet, [node])
     assert "v1.35.1" in node.run("/usr/local/bin/kube-proxy --version")
 
 
@@ -54,7 +54,7 @@ def assert_switches_without_a_failed_request(fleet: Cluster, mode: str) -> None:
     node = fleet.nodes[0]
     set_mode(fleet, mode)
     with probe.probed([node], pods=True) as answers:
-        generations.assert_up_converges(fleet)
+        generations.assert_up_converges(fleet, [node])
     assert not answers[node.name].failed, str(answers[node.name])
     assert rules.of(node) == rules.OF_MODE[mode]
 
@@ -67,13 +67,15 @@ ExecStartPost=/bin/sh -c 'sleep 5; ! grep -q "^mode: nftables" /etc/kubernetes/k
 """
 
 
-class TestSwitchOfMode:
-    @pytest.fixture(autouse=True, scope="class")
-    def pods(self, fleet: Cluster) -> Iterator[None]:
-        pod.add(fleet, fleet.nodes[:1])
-        yield
-        pod.remove(fleet, fleet.nodes[:1])
+@pytest.fixture(scope="class")
+def pods(fleet: Cluster) -> Iterator[None]:
+    pod.add(fleet, fleet.nodes[:1])
+    yield
+    pod.remove(fleet, fleet.nodes[:1])
 
+
+@pytest.mark.usefixtures("pods")
+class TestSwitchOfMode:
     def test_that_does_not_serve_is_rolled_back_without_a_failed_request(self, fleet: Cluster) -> None:
         """kube-proxy gets five seconds to delete the rules of mode ipvs before its start counts as failed."""
         node = fleet.nodes[0]
