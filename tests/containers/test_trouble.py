@@ -122,7 +122,7 @@ def deleted_node_object(cluster: Cluster) -> Iterator[None]:
 
 
 class TestChangeThatANodeCannotTake:
-    """Preflight's own faults are in test_2_preflight.py."""
+    """Preflight's own faults are in tests/lab/test_1_preflight.py."""
 
     @pytest.mark.parametrize(
         ("fault", "message"),

@@ -191,7 +191,7 @@ def sctp_client(node: Node, *, from_pod: bool) -> str:
 def add(cluster: Cluster, nodes: Sequence[Node]) -> None:
     """Makes these nodes' pods and their Services, and waits until each answers by HTTP from outside.
 
-    The Services with the pods of all nodes have those of the other nodes, too, which answer nothing.
+    Two Services list the pods of all nodes. Those of other nodes don't exist.
     """
     for node in nodes:
         add_to(node)

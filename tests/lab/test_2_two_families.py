@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from development.lab import topology
-from tests.lab import ipv6
+from tests.lab import ipv6, rules
 from tests.lab.cluster import Cluster
 
 
@@ -30,7 +30,10 @@ def set_up(dual_stack: Cluster, first: dict[str, str]) -> None:
 
 class TestDualStack:
     def test_modes_change_where_kube_proxy_cannot_tell_what_is_local(self, dual_stack: Cluster) -> None:
-        """Without a clusterCIDR, both from ipvs to nftables, and the first one back. The proof is a request of the node's own."""
+        """Without a clusterCIDR. Both nodes change from ipvs to nftables, then the first one changes back.
+
+        The proof is a request of the node's own.
+        """
         service = str(topology.KUBERNETES_SERVICE_IPV6)
         dual_stack.configure(lambda values: values["cluster"].update(kubernetesService=service))
         dual_stack.configure(lambda values: values["cluster"].pop("clusterCIDR"))
@@ -39,6 +42,8 @@ class TestDualStack:
             set_up(dual_stack, first)
             result = dual_stack.up()
             assert result.status == 0, result.output
+            assert rules.of(dual_stack.nodes[0]) == rules.OF_MODE[first["mode"]]
+            assert rules.of(dual_stack.nodes[1]) == rules.OF_MODE["nftables"]
 
     def test_nodes_are_proven_by_a_service_with_an_ipv6_address(self, dual_stack: Cluster) -> None:
         first, second = dual_stack.nodes

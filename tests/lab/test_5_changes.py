@@ -8,13 +8,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.lab import foreign, generations, pod, probe, rules
+from tests.lab import foreign, generations, pod, probe, rules, secrets
 from tests.lab.cluster import UP, Cluster, binary
 
 
 @pytest.fixture(scope="module")
 def fleet(cluster: Cluster) -> Iterator[Cluster]:
-    """A stack of the first node, as test_4_upgrade.py leaves it; deployed here if that file did not run. The second node is off.
+    """A stack of the first node, as test_4_upgrade.py leaves it; deployed here if that file did not run.
+
+    The second node is off from then on, so no test of both nodes may follow. test_5_other_systems.py installs it again.
 
     Objects of others are removed afterwards, and the configuration is what it was.
     """
@@ -32,7 +34,7 @@ def fleet(cluster: Cluster) -> Iterator[Cluster]:
 
 
 def test_power_cut_leaves_files_of_one_generation_which_serves(fleet: Cluster) -> None:
-    """A downgrade, since the binary belongs to the generation, too. The modes are changed by this version."""
+    """A downgrade, since the binary belongs to the generation, too. The tests below change modes with kube-proxy 1.35.1."""
     node = fleet.nodes[0]
     fleet.configure(lambda values: values.update(binary=binary("1.35.1")))
     running = fleet.start_pulumi(*UP)
@@ -59,6 +61,7 @@ def assert_switches_without_a_failed_request(fleet: Cluster, mode: str) -> None:
     assert rules.of(node) == rules.OF_MODE[mode]
 
 
+_PROCESS = "systemctl show -P MainPID kube-proxy"
 _DROP_IN = "/etc/systemd/system/kube-proxy.service.d"
 _FAULT = """\
 [Service]
@@ -175,14 +178,14 @@ class TestSwitchOfMode:
 
     def test_to_nftables_is_refused_while_it_would_remove_virtual_servers_of_others(self, fleet: Cluster) -> None:
         node = fleet.nodes[0]
-        before, servers = generations.starts(node), foreign.virtual_servers(node)
+        before, servers = node.run(_PROCESS), foreign.virtual_servers(node)
         set_mode(fleet, "nftables")
         result = fleet.up()
         assert result.status != 0
         assert "in mode nftables kube-proxy would remove 2 of them (" in result.output
         assert "TCP 10.99.0.1:80" in result.output
         assert "or allow it with removeForeignVirtualServers: true in kube-proxy:rollout" in result.output
-        assert generations.starts(node) == before
+        assert node.run(_PROCESS) == before
         assert foreign.virtual_servers(node) == servers
 
     def test_iptables_to_nftables_is_made_once_allowed(self, fleet: Cluster) -> None:
@@ -193,3 +196,9 @@ class TestSwitchOfMode:
         assert_switches_without_a_failed_request(fleet, "nftables")
         assert foreign.objects(node) == objects
         assert foreign.virtual_servers(node) == servers
+
+
+def test_no_secret_is_left_by_power_cuts_and_rollbacks(fleet: Cluster) -> None:
+    node = fleet.nodes[0]
+    secrets.assert_nowhere(fleet, [node])
+    assert node.run("ls -d /run/kube-proxy.* 2>/dev/null; :") == ""
