@@ -38,7 +38,7 @@ def assert_nowhere(cluster: Cluster, nodes: Sequence[Node]) -> None:
             node.run("journalctl -o cat; cat /proc/[0-9]*/cmdline | tr '\\0' ' '") for node in nodes
         ],
         "files on nodes that every user can read": [
-            node.run("find /etc /var /opt /run /tmp /usr/local /usr/lib/systemd -xdev -type f -perm -o+r -size -1M -newer /etc/machine-id -exec cat {} + | tr '\\0' ' '")
+            node.run("find /etc /var /opt /run /tmp /usr/local /usr/lib/systemd -xdev -type f -perm -o+r -size -1024k -newer /etc/machine-id -exec cat {} + | tr -cd '[:print:]\\n'")
             for node in nodes
         ],
     }  # fmt: skip
