@@ -16,8 +16,9 @@ MOST_TEXT: Final = 4 * 2**20
 MOST_BINARY: Final = 512 * 2**20
 """The size of a kube-proxy binary, in bytes; 1.36 has 70 MB."""
 
-# The Base64 of a key or a certificate. A path of this length nearly always has a dot, a dash or an underscore.
-_ENCODED: Final = re.compile(r"(?=.*[A-Z])(?=.*[a-z])(?=.*[0-9])[A-Za-z0-9+/=\s]{40,}", re.DOTALL)
+# The Base64 of a key or a certificate; one line in ten thousand has no digit. A path of this length nearly always has
+# a dot, a dash or an underscore, or else neither digits nor long names.
+_ENCODED: Final = re.compile(r"(?=.*[A-Z])(?=.*[a-z])(?=.*([0-9+]|[A-Za-z]{24}))[A-Za-z0-9+/=\s]{40,}", re.DOTALL)
 
 
 @dataclass(frozen=True)

@@ -120,6 +120,16 @@ class TestAnyFile:
             f"{place}.privateKeyFile: Invalid value: must be a file name, not the file's content"
         ]
 
+    def test_line_of_a_key_without_a_digit_is_not_shown(self, values: Values, refused: Refused) -> None:
+        values["ssh"]["privateKeyFile"] = "AwEHoUQDQgAEiLjSQTyfBjNQynlYTamqeHFjeLiLQXhhxkyouYtxfQWoYppqcgNV"
+
+        assert refused(values) == ["ssh.privateKeyFile: Invalid value: must be a file name, not the file's content"]
+
+    def test_long_path_of_letters_is_shown(self, values: Values, refused: Refused) -> None:
+        values["ssh"]["privateKeyFile"] = "/home/Alice/Documents/Clusters/Production/keys"
+
+        assert refused(values)[0].startswith('ssh.privateKeyFile: Not found: "/home/Alice/Documents/')
+
 
 class TestNodesFile:
     def test_nodes_file_problems_have_their_location_in_the_list(
