@@ -31,6 +31,9 @@ others='(KUBELET|ROUTER)-'
 """
 
 
+_UNALLOCATED = "Drop traffic to unallocated ClusterIPs"
+
+
 def of(node: Node) -> set[str]:
     """Returns which rules of kube-proxy are in the node's kernel, in the words of OF_MODE."""
     return set(node.run("sh", stdin=_ASK.encode()).splitlines())
@@ -39,14 +42,15 @@ def of(node: Node) -> set[str]:
 def table(node: Node, name: str) -> dict[str, list[str]]:
     """Returns what an nftables table has, in both families: the lines of each chain, the sorted elements of each set and map.
 
-    Without counts, and without the clients that session affinity remembers.
+    Without counts, without the clients that session affinity remembers, and without the rule for unallocated addresses:
+    kube-proxy writes it once it knows the ServiceCIDRs, which may be after its first synchronization.
     """
     found: dict[str, list[str]] = {}
     for family in ("ip", "ip6"):
         listed = re.sub(r"packets \d+ bytes \d+", "", node.run(f"nft list table {family} {name}"))
         for kind, block, body in re.findall(r"^\t(\w+) (\S+) \{\n(.*?)^\t\}", listed, re.MULTILINE | re.DOTALL):
             attributes, _, elements = body.partition("elements = {")
-            lines = [line.strip() for line in attributes.splitlines() if line.strip()]
+            lines = [line.strip() for line in attributes.splitlines() if line.strip() and _UNALLOCATED not in line]
             if not block.startswith("affinity-"):
                 lines += sorted(element.strip(" \t\n}") for element in elements.split(","))
             found[f"{family} {kind} {block}"] = lines
