@@ -200,6 +200,7 @@ def add(cluster: Cluster, nodes: Sequence[Node]) -> None:
     cluster.kubectl("apply", "-f", str(cluster.lab.state / "pods.yaml"))
     cluster.kubectl("apply", "-f", str(_ODD_SERVICES))
     _set_balanced(cluster, "two-addresses", ["10.0.5.1", "10.0.5.2"])
+    _set_balanced(cluster, "not-on-node01", ["10.0.5.4"])
     for node in nodes:
         _set_balanced(cluster, f"pod-{node.name}", _balanced(node))
     for node in nodes:
