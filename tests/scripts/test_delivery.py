@@ -78,6 +78,12 @@ def test_stage_that_ends_without_a_reason_leaves_nothing_if_the_connection_is_go
     assert not Path(done.stdout.decode().strip()).exists()
 
 
+def test_stage_that_ends_without_a_reason_keeps_its_status_where_standard_error_is_closed(delivery: Path) -> None:
+    (delivery / "lost.sh").write_text("exit 7\n")
+    done = subprocess.run(["/bin/sh", "-c", 'exec /bin/sh "$0" lost 2>&-', delivery / "run.sh"], check=False)
+    assert done.returncode == 7
+
+
 def test_removal_that_ends_without_a_reason_has_the_name_in_its_stack(
     delivery: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
