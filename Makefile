@@ -41,7 +41,7 @@ preflight: $(if $(wildcard $(PYTHON)),,$(INSTALLED)) ## Ask all nodes whether th
 start: $(INSTALLED) ## Create or resume the lab without deploying: tools, nodes, control plane
 	@$(LAB) start
 
-down: $(INSTALLED) ## Suspend the nodes and stop the lab; make up resumes it
+down: $(INSTALLED) ## Stop the lab with its nodes; make up goes on from there
 	@$(LAB) down
 
 status: $(INSTALLED) ## Show the processes of the lab

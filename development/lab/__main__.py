@@ -25,7 +25,7 @@ _SHOWING = {"status": verbs.status, "report": verbs.deployment}
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m development.lab", description="A cluster of virtual machines on this machine."
+        prog="python -m development.lab", description="A Kubernetes cluster on this machine."
     )
     parser.add_argument("--project", type=Path, default=Path.cwd(), help="the project's directory (default: this one)")
     verb = parser.add_subparsers(dest="verb", required=True, metavar="VERB")

@@ -5,7 +5,6 @@ It can't load kernel modules, and this machine's kernel may lack IPVS. It ends w
 """
 
 import signal
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,7 +15,6 @@ from development.lab.node import Node
 
 _SCRIPT = Path(__file__).with_suffix(".sh")
 _READY_SECONDS = 120.0
-_POLL_SECONDS = 0.1
 
 
 class Container(Node):
@@ -32,13 +30,8 @@ class Container(Node):
         if not self.is_running():
             self._unpack()
             processes.start(self.lab, self.name, self._command(), directory=self._directory)
-        deadline = time.monotonic() + _READY_SECONDS
-        while not self._ssh_answers():
-            if not self.is_running():
-                raise LabError(f"{self.name}: the container ended", self.console)
-            if time.monotonic() > deadline:
-                raise LabError(f"{self.name}: SSH must answer within {_READY_SECONDS:.0f} s", self.console)
-            time.sleep(_POLL_SECONDS)
+        if not self._ssh_answers_within(_READY_SECONDS):
+            raise LabError(f"{self.name}: SSH must answer within {_READY_SECONDS:.0f} s", self.console)
         self._await_complete_boot()
 
     def reset(self) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import tarfile
+from pathlib import Path
 
 from development.lab import ssh, topology
 from development.lab.topology import Worker
@@ -11,8 +12,11 @@ INTERFACE = "enp0s1"
 """The name that udev gives to the first PCI device."""
 
 
-def archive(lab: Lab, worker: Worker) -> bytes:
-    """Return the tar archive of the node's addresses, names and SSH keys."""
+def archive(lab: Lab, worker: Worker, modules: Path | None = None) -> bytes:
+    """Return the tar archive of the node's addresses, names and SSH keys.
+
+    It also has the modules in `modules`, for a kernel that isn't the image's.
+    """
     files = {
         f"etc/systemd/network/{INTERFACE}.network": (0o644, network(worker).encode()),
         # As Debian's installer writes it. sudo asks for the node's own name, and would wait 20 seconds for a resolver.
@@ -29,7 +33,15 @@ def archive(lab: Lab, worker: Worker) -> bytes:
             file = tarfile.TarInfo(name)
             file.mode, file.size = mode, len(content)
             tar.addfile(file, io.BytesIO(content))
+        if modules:
+            tar.add(modules / "lib/modules", "usr/lib/modules", filter=_as_roots)
     return packed.getvalue()
+
+
+def _as_roots(file: tarfile.TarInfo) -> tarfile.TarInfo:
+    file.uid = file.gid = 0
+    file.uname = file.gname = ""
+    return file
 
 
 def network(worker: Worker) -> str:

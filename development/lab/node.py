@@ -20,7 +20,7 @@ from development.paths import Lab
 BOOTED = "booted"
 SUSPENDED = "suspended"
 _BOOT_SECONDS = 600.0
-_RESET_SECONDS = 240.0
+_RESET_SECONDS, _TRIES = 240.0, 3
 """An emulated processor may lose its timer interrupt. Such a boot hangs forever; a reset helps."""
 _POLL_SECONDS = 0.1
 
@@ -175,18 +175,23 @@ class Node:
 
         Raises LabError when the machine ends or doesn't answer in time.
         """
-        began = time.monotonic()
-        deadline, reset = began + _BOOT_SECONDS, began + _RESET_SECONDS
-        while time.monotonic() < deadline:
-            if self._ssh_answers():
-                return
-            if not self.is_running():
-                raise LabError(f"{self.name}: QEMU ended", processes.log_file(self.lab, self.name))
-            if time.monotonic() > reset:
+        for tried in range(_TRIES):
+            if tried:
                 self._monitor("system_reset")
-                reset += _RESET_SECONDS
+            if self._ssh_answers_within(_RESET_SECONDS):
+                return
+        raise LabError(f"{self.name}: SSH must answer within {_RESET_SECONDS:.0f} s after a reset", self.console)
+
+    def _ssh_answers_within(self, seconds: float) -> bool:
+        """Wait for the SSH server, and tell whether it answers in time. Raises LabError when the machine ends."""
+        deadline = time.monotonic() + seconds
+        while not self._ssh_answers():
+            if not self.is_running():
+                raise LabError(f"{self.name}: the machine ended", processes.log_file(self.lab, self.name))
+            if time.monotonic() > deadline:
+                return False
             time.sleep(_POLL_SECONDS)
-        raise LabError(f"{self.name}: SSH must answer within {_BOOT_SECONDS:.0f} s", self.console)
+        return True
 
     def _ssh_answers(self) -> bool:
         """Tell whether an SSH server greets. A connection alone proves nothing: the port forwarder accepts it."""

@@ -28,14 +28,13 @@ _FASTER = (
 )
 
 
-def accelerator() -> str:
-    """Return KVM where it works, software emulation elsewhere.
+def has_kvm() -> bool:
+    """Tell whether this machine runs virtual machines itself, without emulation.
 
     The device alone proves nothing: it can exist on a processor without VMX and SVM, as virtual ones often are.
     """
     flags = next((line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("flags")), "")
-    works = {"vmx", "svm"} & set(flags.split()) and os.access("/dev/kvm", os.R_OK | os.W_OK)
-    return "kvm" if works else "tcg,thread=multi"
+    return bool({"vmx", "svm"} & set(flags.split())) and os.access("/dev/kvm", os.R_OK | os.W_OK)
 
 
 def network(worker: Worker) -> list[str | Path]:
@@ -46,7 +45,7 @@ def network(worker: Worker) -> list[str | Path]:
 
 def command(worker: Worker, image: NodeImage, snapshot: str | None) -> list[str | Path]:
     """Return the command that runs the node, from its disk or from a snapshot with its memory."""
-    accelerated_by = accelerator()
+    accelerated_by = "kvm" if has_kvm() else "tcg,thread=multi"
     kernel = f"root=/dev/vda rw console=ttyS0 systemd.hostname={worker.name} {_FASTER}"
     machine: list[str | Path] = [
         "qemu-system-x86_64",

@@ -8,10 +8,25 @@ from rich.table import Table
 
 from development import debian_packages, toolchain
 from development.errors import LabError
-from development.lab import control_plane, loopback, network, node_image, processes, report, ssh, stack, topology
+from development.lab import (
+    control_plane,
+    disk,
+    loopback,
+    network,
+    node_image,
+    processes,
+    report,
+    ssh,
+    stack,
+    topology,
+    user_mode_linux,
+    user_mode_node,
+)
 from development.lab.container import Container
 from development.lab.control_plane import programs
 from development.lab.node import Node
+from development.lab.topology import Worker
+from development.lab.user_mode_node import UserModeNode
 from development.locks import exclusive
 from development.paths import Lab
 from development.progress import Steps
@@ -24,8 +39,18 @@ _FORMAT = "4\n"
 
 def nodes(lab: Lab) -> list[Node]:
     """Return the lab's worker nodes."""
-    kind = Container if lab.containers.exists() else Node
-    return [kind(lab, worker) for worker in topology.WORKERS]
+    return [_kind(lab, worker)(lab, worker) for worker in topology.WORKERS]
+
+
+def _kind(lab: Lab, worker: Worker) -> type[Node]:
+    """Return what a node is already, else what is fastest of what is prepared."""
+    if lab.containers.exists():
+        return Container
+    directory = lab.node(worker.name)
+    if (directory / user_mode_node.DISK).exists():
+        return UserModeNode
+    is_new = not (directory / disk.FILE).exists()
+    return UserModeNode if is_new and user_mode_linux.helps() and user_mode_linux.kernel().directory.exists() else Node
 
 
 def packages(lab: Lab, steps: Steps, wanted: tuple[str, ...] = debian_packages.PACKAGES) -> None:
@@ -36,8 +61,11 @@ def packages(lab: Lab, steps: Steps, wanted: tuple[str, ...] = debian_packages.P
 
 def prepare(lab: Lab, steps: Steps) -> None:
     """Make what the lab and its tests need, with a kube-proxy of each supported minor; start nothing."""
-    packages(lab, steps, (*debian_packages.PACKAGES, *debian_packages.CONTAINERS))
-    _make(lab, steps, (*toolchain.needed(), *toolchain.KUBE_PROXIES), (node_image.SUITE, *node_image.others()))
+    kernel = user_mode_linux.PACKAGES if user_mode_linux.helps() else ()
+    packages(lab, steps, (*debian_packages.PACKAGES, *debian_packages.CONTAINERS, *kernel))
+    tools = (*toolchain.needed(), *toolchain.KUBE_PROXIES)
+    suites = tuple(dict.fromkeys((node_image.SUITE, *node_image.others())))
+    _in_parallel([lambda: _make(lab, steps, tools, suites), lambda: _kernel(lab, steps)])
 
 
 def _make(lab: Lab, steps: Steps, tools: tuple[GoTools, ...], suites: tuple[str, ...]) -> None:
@@ -48,6 +76,12 @@ def _make(lab: Lab, steps: Steps, tools: tuple[GoTools, ...], suites: tuple[str,
         installation.uninstall(lab.pulumi_home)
     else:
         installation.install(lab.pulumi_home, lab.project / ".venv", toolchain.PULUMI.version)
+
+
+def _kernel(lab: Lab, steps: Steps) -> None:
+    if user_mode_linux.helps():
+        with steps.step("node kernel: user-mode Linux") as step:
+            user_mode_linux.make(step, lab.log / "user-mode-linux.log")
 
 
 def start(lab: Lab, steps: Steps) -> None:
@@ -87,7 +121,7 @@ def up(lab: Lab, steps: Steps) -> None:
 
 
 def down(lab: Lab, steps: Steps) -> None:
-    """Suspend the nodes and stop everything; `up` goes on from there."""
+    """Stop everything; `up` goes on from there. Nodes keep their files, and virtual machines their memory."""
     suspended = [_suspender(node, steps) for node in nodes(lab)]
     _in_parallel([lambda: _stop_control_plane(lab, steps), *suspended])
     network.stop(lab)
@@ -170,7 +204,7 @@ def _starter(node: Node, steps: Steps) -> Callable[[], None]:
 
 def _suspender(node: Node, steps: Steps) -> Callable[[], None]:
     def action() -> None:
-        with steps.step(f"node {node.name} suspended"):
+        with steps.step(f"node {node.name} stopped"):
             node.suspend()
 
     return action

@@ -1,7 +1,7 @@
 """One lab for all tests of this directory: real engine, real SSH, real systemd, real kube-proxy, real API servers.
 
 Its nodes are containers, which are many times faster than emulated machines; where a user other than root runs the tests, they are
-virtual machines. What needs IPVS, kernel modules or a power cut is in tests/lab.
+those of tests/lab. What needs IPVS, kernel modules or a power cut is in tests/lab.
 """
 
 import os

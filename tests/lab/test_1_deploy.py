@@ -92,6 +92,9 @@ class TestFirstUp:
                 "755 root:root /usr/local/bin/kube-proxy",
                 "755 root:root /opt/k8s/kube-proxy",
             ]
+            assert "ignoring" not in node.run("journalctl -b -o cat -u kube-proxy"), (
+                "the kernel must have the unit's hardening"
+            )
             assert {"nf_conntrack", "ip_vs", "ip_vs_rr"} <= set(node.run("cut -d ' ' -f 1 /proc/modules").split())
             assert node.run("cat /etc/modules-load.d/kube-proxy.conf").split() == ["nf_conntrack", "ip_vs", "ip_vs_rr"]
 

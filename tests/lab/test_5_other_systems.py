@@ -1,6 +1,6 @@
-"""The short story of a node with another Debian: deployed, changed, switched to another mode, without power, and removed.
+"""The short story of a virtual machine with another Debian, or with the kernel of Debian 12.
 
-`make test` has one of the systems in turn, `make soak` all. `make test SYSTEM=bullseye` chooses.
+It is deployed, changed, switched to another mode, without power, and removed. `make test` has one of the systems in turn, `make soak` all. `make test SYSTEM=bullseye` chooses.
 """
 
 from collections.abc import Iterator
@@ -14,12 +14,12 @@ from development.progress import Steps
 from tests.lab import generations, probe, rules
 from tests.lab.cluster import Cluster
 
-OTHER_MODE = {"trixie": "nftables", "bullseye": "iptables"}
+OTHER_MODE = {"trixie": "nftables", "bullseye": "iptables", "bookworm": "nftables"}
 
 
 @pytest.fixture(scope="module", params=node_image.others())
 def node(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[Node]:
-    """The second node, installed again with another system; it is the stack's only one, and the first node is off."""
+    """The second node, installed again as a virtual machine with this system; it is the stack's only one, and the first node is off."""
     node = Node(cluster.lab, topology.WORKERS[1], request.param)
     with Steps() as steps:
         verbs.images(cluster.lab, steps, (node.suite,))

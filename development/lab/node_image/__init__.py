@@ -20,8 +20,8 @@ from development.paths import cache_directory
 from development.progress import Step
 
 SUITE = "bookworm"
-OTHERS = ("trixie", "bullseye")
-"""Debian 13 and 11, for tests/lab/test_5_other_systems.py."""
+OTHERS = ("trixie", "bullseye", "bookworm")
+"""Debian 13, 11 and 12, each with its own kernel, for tests/lab/test_5_other_systems.py."""
 
 _OPTIONS = {
     # /bin is in /usr, as its installer makes it. Debian's archive of security updates may no longer have it.
@@ -61,7 +61,7 @@ class NodeImage:
 
 
 def others() -> tuple[str, ...]:
-    """Return the other suites to test: those in the variable SYSTEM, separated by blanks, else one by the day's date.
+    """Return the suites of OTHERS to test: those in the variable SYSTEM, separated by blanks, else one by the date.
 
     Raises LabError if SYSTEM names one that the lab doesn't have.
     """

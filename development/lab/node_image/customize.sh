@@ -12,15 +12,16 @@ rm -f "$root"/etc/ssh/ssh_host_* "$root/etc/hostname"
 
 cat >"$root/etc/systemd/system/first-boot.service" <<'UNIT'
 [Unit]
-Description=Take the files that QEMU passes
+Description=Take the files that the lab passes
 DefaultDependencies=no
 Before=systemd-networkd.service ssh.service
 ConditionPathExists=!/etc/ssh/ssh_host_ed25519_key
 
 [Service]
 Type=oneshot
-ExecStart=/sbin/modprobe qemu_fw_cfg
-ExecStart=/bin/tar -C / -xf /sys/firmware/qemu_fw_cfg/by_name/opt/lab/first-boot.tar/raw
+# A disk of user-mode Linux, or QEMU's own way.
+ExecStart=/bin/sh -c 'if [ -e /dev/ubdb ]; then exec tar -C / -xf /dev/ubdb; fi; \
+  modprobe qemu_fw_cfg && tar -C / -xf /sys/firmware/qemu_fw_cfg/by_name/opt/lab/first-boot.tar/raw'
 
 [Install]
 RequiredBy=systemd-networkd.service
@@ -40,6 +41,8 @@ Type=ether
 [Network]
 LinkLocalAddressing=no
 CONF
+# The interface of user-mode Linux gets the name of QEMU's.
+printf '[Match]\nOriginalName=vec0\n[Link]\nName=enp0s1\n' >"$root/etc/systemd/network/10-enp0s1.link"
 systemctl --root="$root" enable systemd-networkd.service first-boot.service
 echo 'net.ipv4.ip_forward = 1' >"$root/etc/sysctl.d/lab.conf" # as every node has it: pods and clients go through it
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from development.lab import node as lab_node
-from development.lab import verbs
+from development.lab import topology
 from development.paths import Lab
 
 
@@ -15,7 +15,7 @@ from development.paths import Lab
 def test_a_node_is_reset_when_its_boot_hangs_or_its_clock_runs_at_another_speed(
     answers_from_the_start: bool, speeds: list[float], resets: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    node, commands, measured = verbs.nodes(Lab(tmp_path))[0], list[str](), iter(speeds)
+    node, commands, measured = lab_node.Node(Lab(tmp_path), topology.WORKERS[0]), list[str](), iter(speeds)
     monkeypatch.setattr(lab_node, "_RESET_SECONDS", 0.1)
     monkeypatch.setattr(lab_node.Node, "_snapshots", lambda _: {lab_node.BOOTED})
     monkeypatch.setattr(lab_node.Node, "_run_machine", lambda *_: None)
