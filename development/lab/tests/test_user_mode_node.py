@@ -13,7 +13,10 @@ from development.lab.user_mode_node import UserModeNode
 from development.paths import Lab
 
 pytestmark = pytest.mark.xdist_group("user mode")
-with_its_kernel = pytest.mark.skipif(not user_mode_linux.helps(), reason="nodes are virtual machines here")
+with_its_kernel = pytest.mark.skipif(
+    not (user_mode_linux.helps() or user_mode_linux.kernel().directory.exists()),
+    reason="nodes are virtual machines here",
+)
 
 
 @pytest.fixture(scope="module")
